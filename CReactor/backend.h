@@ -1,0 +1,179 @@
+/*
+ * What a backend is, and what it shares with the other one.
+ *
+ * reactor.c holds the public calls: they check handles and note in a slot's flags what is wanted. A backend's `update`
+ * brings what is under way in line with the flags; its `wait` asks the kernel. connection.c and listener.c hold what
+ * follows from an outcome, so that it is the same in both backends.
+ */
+#ifndef TWISTER_BACKEND_H
+#define TWISTER_BACKEND_H
+
+#include "buffers.h"
+#include "links.h"
+#include "reactor.h"
+#include "slab.h"
+#include "timer_wheel.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* A connection's flags: what is wanted ... */
+enum {
+  C_CONNECTING = 1 << 0, /* until CONNECTED is queued */
+  C_RECEIVE = 1 << 1,    /* between recv_start and recv_stop, END or close */
+  C_ENDED = 1 << 2,      /* END was reported */
+  C_SENDING = 1 << 3,    /* there are bytes that the kernel has not taken */
+  C_FILE = 1 << 4,       /* ... and they are a file's */
+  C_SEND_BUSY = 1 << 5,  /* from reactor_send until SENT is reported */
+  C_STARVING = 1 << 6,   /* in `reactor.starving`: waits for a pool buffer */
+  C_CLOSING = 1 << 7,
+  C_RESET = 1 << 8,   /* the peer's reset was seen, by whichever operation came first */
+  C_BLOCKED = 1 << 9, /* sending waits until the socket is writable */
+  /* ... and what is to be reported (or tried again) by `connections_report`, in this order. */
+  C_REPORT_ACCEPTED = 1 << 16,
+  C_REPORT_CONNECTED = 1 << 17,
+  C_REPORT_SENT = 1 << 18,
+  C_REPORT_CLOSED = 1 << 19,
+  C_RETRY = 1 << 20,
+  C_QUEUED = 1 << 21, /* in `reactor.reports` */
+};
+
+typedef struct connection {
+  slot slot;
+  uint64_t context;
+  uint64_t deadline; /* REACTOR_NEVER: none */
+  uint64_t deadline_sequence;
+  uint64_t send_token; /* while C_REPORT_ACCEPTED: the listener's handle */
+  union {
+    const unsigned char *base;
+    uint64_t file_offset;
+  } send;
+  size_t send_left;
+  list_link queue;  /* in `reactor.reports` */
+  list_link hunger; /* in `reactor.starving` */
+  int fd;
+  int file;
+  uint32_t flags;
+  int32_t send_result;
+  int32_t connect_result;
+  uint32_t timer;   /* its entry's index in the wheel, or SLOT_NONE */
+  uint32_t backend; /* epoll: the registered interest; io_uring: what is in flight */
+} connection;
+
+enum {
+  L_PAUSED = 1 << 0,       /* descriptors or slots ran out */
+  L_PAUSE_KNOWN = 1 << 1,  /* the caller knows of it; until a connection is accepted again */
+  L_REPORT_PAUSE = 1 << 2, /* the caller is to be told */
+};
+
+typedef struct listener {
+  slot slot;
+  uint64_t context;
+  list_link all; /* in `reactor.listeners` */
+  int fd;
+  uint32_t flags;
+  int32_t pause_error;
+  uint32_t backend; /* whether accepting is armed */
+  uint64_t turn;    /* the reactor_wait that `turn_accepts` counts for */
+  uint32_t turn_accepts;
+  uint32_t deferred; /* connections accepted and not yet reported */
+} listener;
+
+typedef struct watch {
+  slot slot;
+  uint64_t context;
+  list_link arm; /* io_uring: in the list of those to arm at the next wait */
+  int fd;
+  int mask;
+  uint32_t backend;
+} watch;
+
+/* Where the events of one call go. */
+typedef struct batch {
+  reactor_event *events;
+  int count;
+  int capacity;
+} batch;
+
+typedef struct backend backend;
+
+struct reactor {
+  const backend *backend;
+  void *state; /* the backend's own */
+  buffers buffers;
+  slab connections;
+  slab listeners;
+  slab watches;
+  timer_wheel *wheel;
+  list_link reports;  /* connections with something to report */
+  list_link starving; /* connections that wait for a pool buffer */
+  list_link all_listeners;
+  uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
+  uint32_t watch_of_fd_count;
+  uint32_t paused_listeners;
+  uint32_t pauses_to_report;
+  uint32_t retry_timer; /* the wheel entry that ends a pause, or SLOT_NONE */
+  uint32_t connections_max;
+  uint32_t accepts_per_turn;
+  uint32_t ring_entries;
+  uint32_t timers;
+  uint64_t now; /* of the last reactor_expire */
+  bool is_destroying;
+  uint64_t events;
+  uint64_t waits;
+  uint64_t syscalls;
+  uint64_t accept_pauses;
+  uint64_t receive_pauses;
+  int wake_fd;
+  atomic_int is_woken; /* a wake-up is on its way: the next ones need not write */
+};
+
+/* Answers are 0 or -errno. */
+struct backend {
+  reactor_backend id;
+  int (*create)(reactor *r, char *reason, size_t reason_size);
+  void (*destroy)(reactor *r);
+  int (*wait)(reactor *r, batch *out, int64_t timeout_ns);
+  int (*connection_update)(reactor *r, connection *c);
+  int (*listener_update)(reactor *r, listener *l); /* accepts unless paused */
+  void (*listener_close)(reactor *r, listener *l);
+  int (*watch_start)(reactor *r, watch *w);
+  int (*watch_update)(reactor *r, watch *w);
+  void (*watch_stop)(reactor *r, watch *w);
+};
+
+extern const backend epoll_backend;
+extern const backend uring_backend;
+
+static inline bool batch_is_full(const batch *out) { return out->count == out->capacity; }
+
+static inline reactor_event *batch_next(batch *out) {
+  reactor_event *event = &out->events[out->count++];
+  *event = (reactor_event){0};
+  return event;
+}
+
+/* connection.c */
+connection *connection_create(reactor *r, int fd, uint64_t context);
+void connection_queue(reactor *r, connection *c, uint32_t report);
+void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer, int32_t count);
+void connection_ended(reactor *r, connection *c, batch *out, int32_t result);
+void connection_starves(reactor *r, connection *c);
+void connection_connected(reactor *r, connection *c);
+void connection_sent(reactor *r, connection *c, int32_t result);
+bool connection_send_file(reactor *r, connection *c);
+void connection_gone(reactor *r, connection *c);
+void connections_report(reactor *r, batch *out);
+void connections_feed(reactor *r, uint32_t buffers_available);
+
+/* watch.c */
+void watch_report(reactor *r, const watch *w, batch *out, int32_t mask);
+
+/* listener.c */
+void listener_accepted(reactor *r, listener *l, batch *out, int fd);
+bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out);
+void listener_failed(reactor *r, listener *l, int error);
+void listeners_report(reactor *r, batch *out);
+void listeners_resume(reactor *r);
+
+#endif

@@ -1,0 +1,198 @@
+/* What becomes of a connection: outcomes that both backends share, and the queue of those that have some to report. */
+#include "backend.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REPORTS (C_REPORT_ACCEPTED | C_REPORT_CONNECTED | C_REPORT_SENT | C_REPORT_CLOSED)
+
+/* A file is sent in steps, so that a fast reader does not keep the others waiting. */
+#define SENDFILE_STEP ((size_t)1 << 20)
+
+connection *connection_create(reactor *r, int fd, uint64_t context) {
+  connection *c = slab_allocate(&r->connections);
+  if (c == NULL) return NULL;
+  c->fd = fd;
+  c->context = context;
+  c->deadline = REACTOR_NEVER;
+  c->timer = SLOT_NONE;
+  return c;
+}
+
+static void release_slot(reactor *r, connection *c) {
+  slab_free(&r->connections, c);
+  listeners_resume(r);
+}
+
+/* ---- Outcomes -------------------------------------------------------------------------------------------------- */
+
+void connection_queue(reactor *r, connection *c, uint32_t report) {
+  c->flags |= report;
+  if (c->flags & C_QUEUED) return;
+  c->flags |= C_QUEUED;
+  list_append(&r->reports, &c->queue);
+}
+
+static reactor_event *next_event(reactor *r, connection *c, batch *out, reactor_event_type type, int32_t result) {
+  reactor_event *event = batch_next(out);
+  event->type = type;
+  event->result = result;
+  event->handle = slab_handle(&r->connections, c);
+  event->context = c->context;
+  return event;
+}
+
+void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer, int32_t count) {
+  buffers_hand_out(&r->buffers, &r->buffers.receive, buffer);
+  reactor_event *event = next_event(r, c, out, REACTOR_RECEIVED, count);
+  event->buffer = buffer;
+  event->data = buffers_at(&r->buffers, buffer);
+}
+
+/* The kernel tells of a reset once, to the first operation that asks. The others are to see the same, whichever backend
+ * asks first. */
+static int32_t seen_through_reset(connection *c, int32_t result, int32_t disguise) {
+  if (result == -ECONNRESET) c->flags |= C_RESET;
+  return (c->flags & C_RESET) && result == disguise ? -ECONNRESET : result;
+}
+
+void connection_ended(reactor *r, connection *c, batch *out, int32_t result) {
+  c->flags = (c->flags | C_ENDED) & ~(uint32_t)C_RECEIVE;
+  next_event(r, c, out, REACTOR_END, seen_through_reset(c, result, 0));
+}
+
+void connection_starves(reactor *r, connection *c) {
+  if (c->flags & C_STARVING) return;
+  c->flags |= C_STARVING;
+  list_append(&r->starving, &c->hunger);
+  r->receive_pauses++;
+}
+
+/* Lets as many connections receive again as there are buffers. */
+void connections_feed(reactor *r, uint32_t buffers_available) {
+  for (; buffers_available > 0 && !list_is_empty(&r->starving); buffers_available--) {
+    connection *c = LINK_OWNER(r->starving.next, connection, hunger);
+    list_remove(&c->hunger);
+    c->flags &= ~(uint32_t)C_STARVING;
+    r->backend->connection_update(r, c);
+  }
+}
+
+/* The socket that was connecting is writable or in error. */
+void connection_connected(reactor *r, connection *c) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  r->syscalls++;
+  if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
+  c->connect_result = -error;
+  c->flags &= ~(uint32_t)C_CONNECTING;
+  connection_queue(r, c, C_REPORT_CONNECTED);
+  if (error != 0) {
+    c->flags &= ~(uint32_t)C_RECEIVE;
+    if (c->flags & C_SENDING) connection_sent(r, c, -error);
+  }
+}
+
+void connection_sent(reactor *r, connection *c, int32_t result) {
+  c->flags &= ~(uint32_t)(C_SENDING | C_FILE | C_BLOCKED);
+  c->send_result = seen_through_reset(c, result, -EPIPE);
+  connection_queue(r, c, C_REPORT_SENT);
+}
+
+/* One step of a sendfile. Answers whether the socket takes no more for now. */
+bool connection_send_file(reactor *r, connection *c) {
+  off_t offset = (off_t)c->send.file_offset;
+  size_t step = c->send_left < SENDFILE_STEP ? c->send_left : SENDFILE_STEP;
+  r->syscalls++;
+  ssize_t sent = sendfile(c->fd, c->file, &offset, step);
+  if (sent < 0) {
+    if (errno == EAGAIN || errno == EINTR) return true;
+    connection_sent(r, c, -errno);
+    return false;
+  }
+  c->send.file_offset += (size_t)sent;
+  c->send_left -= (size_t)sent;
+  if (c->send_left == 0) {
+    connection_sent(r, c, 0);
+    return false;
+  }
+  if (sent == 0) {
+    connection_sent(r, c, -ENODATA);
+    return false;
+  }
+  return true;
+}
+
+/* Nothing is under way any more for a closing connection: its descriptor can go. */
+void connection_gone(reactor *r, connection *c) {
+  if (c->fd < 0) return;
+  if (c->flags & C_CONNECTING) {
+    c->flags &= ~(uint32_t)C_CONNECTING;
+    c->connect_result = -ECANCELED;
+    connection_queue(r, c, C_REPORT_CONNECTED);
+  }
+  if (c->flags & C_SENDING) connection_sent(r, c, -ECANCELED);
+  r->syscalls++;
+  close(c->fd);
+  c->fd = -1;
+  connection_queue(r, c, C_REPORT_CLOSED);
+}
+
+/* ---- Reporting ------------------------------------------------------------------------------------------------- */
+
+/* Drops a connection that was accepted for a listener that is no more. */
+static void drop_unreported(reactor *r, connection *c) {
+  r->syscalls++;
+  close(c->fd);
+  release_slot(r, c);
+}
+
+/* Writes what fits of a connection's outcomes. Answers whether some are left. */
+static bool report(reactor *r, connection *c, batch *out) {
+  if (c->flags & C_RETRY) {
+    c->flags &= ~(uint32_t)C_RETRY;
+    r->backend->connection_update(r, c);
+  }
+  if (c->flags & C_REPORT_ACCEPTED) {
+    listener *l = slab_get(&r->listeners, c->send_token);
+    if (l == NULL) {
+      drop_unreported(r, c);
+      return false;
+    }
+    if (!listener_report_accepted(r, l, c, out)) return true;
+  }
+  if ((c->flags & C_REPORT_CONNECTED) && !batch_is_full(out)) {
+    c->flags &= ~(uint32_t)C_REPORT_CONNECTED;
+    next_event(r, c, out, REACTOR_CONNECTED, c->connect_result);
+  }
+  if ((c->flags & C_REPORT_SENT) && !batch_is_full(out)) {
+    c->flags &= ~(uint32_t)(C_REPORT_SENT | C_SEND_BUSY);
+    next_event(r, c, out, REACTOR_SENT, c->send_result)->token = c->send_token;
+  }
+  if ((c->flags & C_REPORT_CLOSED) && !batch_is_full(out)) {
+    next_event(r, c, out, REACTOR_CLOSED, 0);
+    release_slot(r, c);
+    return false;
+  }
+  return (c->flags & REPORTS) != 0;
+}
+
+/* Reports each connection of the queue once; those that become due meanwhile come with the next call. */
+void connections_report(reactor *r, batch *out) {
+  if (list_is_empty(&r->reports)) return;
+  const list_link *last = r->reports.previous;
+  bool is_last = false;
+  while (!is_last && !batch_is_full(out)) {
+    list_link *item = r->reports.next;
+    is_last = item == last;
+    connection *c = LINK_OWNER(item, connection, queue);
+    list_remove(item);
+    c->flags &= ~(uint32_t)C_QUEUED;
+    if (!report(r, c, out) || (c->flags & C_QUEUED)) continue;
+    c->flags |= C_QUEUED;
+    /* Behind the others where its listener has had its share, first where there was no room. */
+    list_append(batch_is_full(out) ? r->reports.next : &r->reports, item);
+  }
+}

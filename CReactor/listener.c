@@ -1,0 +1,106 @@
+/* Accepting: what was accepted, its share of a turn, and the pauses when descriptors or slots run out. */
+#include "backend.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* How long accepting rests when nothing of ours closes: descriptors may be given back elsewhere. */
+#define PAUSE_NANOSECONDS UINT64_C(250000000)
+
+/* Whether the listener may report one more connection in this reactor_wait. */
+static bool take_turn(reactor *r, listener *l) {
+  if (l->turn != r->waits) {
+    l->turn = r->waits;
+    l->turn_accepts = 0;
+  }
+  if (l->turn_accepts >= r->accepts_per_turn) return false;
+  l->turn_accepts++;
+  return true;
+}
+
+static void write_accepted(reactor *r, const listener *l, connection *c, batch *out) {
+  reactor_event *event = batch_next(out);
+  event->type = REACTOR_ACCEPTED;
+  event->handle = slab_handle(&r->connections, c);
+  event->context = l->context;
+  event->token = slab_handle(&r->listeners, l);
+}
+
+/* Takes what the kernel accepted, reporting it now or, beyond the listener's share, later. */
+void listener_accepted(reactor *r, listener *l, batch *out, int fd) {
+  connection *c = connection_create(r, fd, 0);
+  if (c == NULL) {
+    r->syscalls++;
+    close(fd);
+    listener_failed(r, l, ENOMEM);
+    return;
+  }
+  l->flags &= ~(uint32_t)L_PAUSE_KNOWN;
+  if (l->deferred == 0 && !batch_is_full(out) && take_turn(r, l)) {
+    write_accepted(r, l, c, out);
+  } else {
+    c->send_token = slab_handle(&r->listeners, l);
+    l->deferred++;
+    connection_queue(r, c, C_REPORT_ACCEPTED);
+  }
+  if (r->connections.live >= r->connections_max) listener_failed(r, l, ENOBUFS);
+}
+
+/* Reports a connection that was put off. False: not in this turn. */
+bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out) {
+  if (batch_is_full(out) || !take_turn(r, l)) return false;
+  c->flags &= ~(uint32_t)C_REPORT_ACCEPTED;
+  c->send_token = 0;
+  l->deferred--;
+  write_accepted(r, l, c, out);
+  return true;
+}
+
+/* Pauses for an errno that asking again at once would only bring again. */
+void listener_failed(reactor *r, listener *l, int error) {
+  if (l->flags & L_PAUSED) return;
+  l->flags |= L_PAUSED;
+  r->paused_listeners++;
+  if (!(l->flags & L_PAUSE_KNOWN)) {
+    l->flags |= L_PAUSE_KNOWN;
+    r->accept_pauses++;
+    if (!(l->flags & L_REPORT_PAUSE)) r->pauses_to_report++;
+    l->flags |= L_REPORT_PAUSE;
+    l->pause_error = -error;
+  }
+  r->backend->listener_update(r, l);
+  bool are_slots_used_up = r->connections.live >= r->connections_max;
+  if (are_slots_used_up || r->retry_timer != SLOT_NONE) return;
+  timer_entry *entry =
+      timer_wheel_start(r->wheel, TIMER_ACCEPT_RETRY, r->now + PAUSE_NANOSECONDS, ++r->wheel->sequence, 0);
+  if (entry != NULL) r->retry_timer = entry->slot.link;
+}
+
+void listeners_report(reactor *r, batch *out) {
+  if (r->pauses_to_report == 0) return;
+  for (list_link *item = r->all_listeners.next; item != &r->all_listeners; item = item->next) {
+    listener *l = LINK_OWNER(item, listener, all);
+    if (!(l->flags & L_REPORT_PAUSE) || l->deferred > 0) continue;
+    if (batch_is_full(out)) return;
+    l->flags &= ~(uint32_t)L_REPORT_PAUSE;
+    r->pauses_to_report--;
+    reactor_event *event = batch_next(out);
+    event->type = REACTOR_ACCEPTED;
+    event->result = l->pause_error;
+    event->context = l->context;
+    event->token = slab_handle(&r->listeners, l);
+  }
+}
+
+/* Ends the pauses, where a slot is free. */
+void listeners_resume(reactor *r) {
+  if (r->paused_listeners == 0 || r->is_destroying || r->connections.live >= r->connections_max) return;
+  for (list_link *item = r->all_listeners.next; item != &r->all_listeners; item = item->next) {
+    listener *l = LINK_OWNER(item, listener, all);
+    if (!(l->flags & L_PAUSED)) continue;
+    l->flags &= ~(uint32_t)L_PAUSED;
+    r->paused_listeners--;
+    int result = r->backend->listener_update(r, l);
+    if (result < 0) listener_failed(r, l, -result);
+  }
+}

@@ -1,0 +1,91 @@
+/*
+ * What the two files of the io_uring backend share: `uring_operations.c` starts, cancels and ends operations, `uring.c`
+ * waits for them and holds the ring.
+ */
+#ifndef TWISTER_URING_H
+#define TWISTER_URING_H
+
+#include "backend.h"
+
+#if __has_include(<liburing.h>)
+
+#include <liburing.h>
+#include <sys/types.h>
+
+/* What a completion belongs to: three of the upper four bits of its user data. */
+enum { OP_NONE, OP_RECEIVE, OP_SEND, OP_POLL, OP_ACCEPT, OP_WATCH, OP_WAKE, OP_PROBE };
+
+#define OP_SHIFT 60
+/* With this bit it is the cancellation of what has the same user data without it. */
+#define CANCEL_BIT (UINT64_C(8) << OP_SHIFT)
+
+/* What is in flight for a connection ... */
+enum {
+  IN_RECEIVE = 1 << 0,
+  IN_SEND = 1 << 1,
+  IN_POLL = 1 << 2,
+  CANCEL_RECEIVE = 1 << 3,
+  CANCEL_SEND = 1 << 4,
+  CANCEL_POLL = 1 << 5,
+  IN_ANY = IN_RECEIVE | IN_SEND | IN_POLL,
+};
+
+/* ... and for a listener or a watch. */
+enum { IS_ARMED = 1 << 0, IS_CANCELLED = 1 << 1 };
+
+enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8 };
+
+/* The kernel's count of one operation's bytes is 32 bits wide and signed. */
+#define SEND_MAX ((size_t)1 << 30)
+
+typedef struct uring_state {
+  struct io_uring ring;
+  struct io_uring_buf_ring *buffer_ring;
+  size_t buffer_ring_size;
+  uint32_t ring_buffers; /* buffers that the kernel has */
+  uint32_t in_flight;
+  list_link to_arm; /* watches */
+  uint64_t wake_value;
+  pid_t thread; /* the one that created the ring: nobody else may enter it */
+  int checker;  /* an epoll descriptor that knows what is pollable */
+  bool is_wake_armed;
+  bool woke;
+  bool skipped_poll; /* the last wait returned without asking the kernel */
+  int probe_result;
+} uring_state;
+
+/* ---- Submitting ------------------------------------------------------------------------------------------------ */
+
+uint64_t uring_user_data(uint64_t op, const slot *owner);
+/* A free submission entry; NULL: the kernel takes nothing for now. */
+struct io_uring_sqe *uring_entry(reactor *r);
+/* Counts what is in `entry` as in flight; its completion carries `data`. */
+void uring_start(reactor *r, struct io_uring_sqe *entry, uint64_t data);
+/* Cancels what carries `data`; false: there is no room to ask for it. */
+bool uring_cancel(reactor *r, uint64_t data);
+/* Gives the kernel every free receive buffer. */
+void uring_refill(reactor *r);
+void uring_prepare_receive(struct io_uring_sqe *entry, int fd);
+
+/* ---- What the backend offers ------------------------------------------------------------------------------------ */
+
+int uring_connection_update(reactor *r, connection *c);
+int uring_listener_update(reactor *r, listener *l);
+void uring_listener_close(reactor *r, listener *l);
+int uring_watch_start(reactor *r, watch *w);
+int uring_watch_update(reactor *r, watch *w);
+void uring_watch_stop(reactor *r, watch *w);
+/* Arms the watches that were told of by the wait before. */
+void uring_arm_watches(reactor *r);
+
+/* ---- Completions; an owner that is gone is NULL ------------------------------------------------------------------ */
+
+void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cqe *done, batch *out);
+void uring_send_completed(reactor *r, connection *c, int32_t result);
+void uring_poll_completed(reactor *r, connection *c);
+void uring_accept_completed(reactor *r, listener *l, const struct io_uring_cqe *done, batch *out);
+void uring_watch_completed(reactor *r, watch *w, int32_t result, batch *out);
+
+#endif
+
+#endif

@@ -1,0 +1,42 @@
+import Logging
+import ServiceLifecycle
+public import TwisterHTTP
+import TwisterIO
+public import TwisterWeb
+import UnixSignals
+
+extension Application {
+    /// Serves until SIGTERM or SIGINT, then lets requests under way finish: the main function of a server.
+    ///
+    /// With `--processes`, this process binds the address and starts the ones that serve: this program, with the same
+    /// arguments. What stands before the call then runs in each of them.
+    ///
+    /// - Throws: `IOError` where the backend is not to be had, or the address cannot be bound;
+    ///   `ProcessSupervisor.TooManyRestarts`.
+    ///
+    /// Tornado: `Application.listen` and `IOLoop.start`.
+    public func run(
+        _ options: ServerOptions, configuration: HTTPServer.Configuration = HTTPServer.Configuration()
+    ) async throws {
+        if options.processes != 1, ProcessSupervisor.taskID == nil { return try await options.supervise() }
+        let server = WebServer(self, options, configuration: configuration)
+        let group = ServiceGroup(
+            services: [server], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "twister.service") { _ in SwiftLogNoOpLogHandler() })
+        try await group.run()
+    }
+}
+
+extension ServerOptions {
+    /// Binds the address and keeps the processes that serve it running, until they have ended.
+    fileprivate func supervise() async throws {
+        let sockets =
+            if let unixSocket { [try bindUnixSocket(unixSocket)] } else { try bindSockets(port: port, address: host) }
+        let count = processes == 0 ? nil : processes
+        // It blocks its thread for as long as the server lives.
+        let thread = ExecutorPool(size: 1, name: "twister-super")
+        try await thread.run {
+            try ProcessSupervisor(sockets, configuration: ProcessSupervisor.Configuration(processes: count)).run()
+        }
+    }
+}

@@ -1,0 +1,8 @@
+// One import for an application: `import Twister`.
+@_exported public import ArgumentParser
+@_exported public import HTTPTypes
+@_exported public import Logging
+@_exported public import TwisterCodec
+@_exported public import TwisterHTTP
+@_exported public import TwisterIO
+@_exported public import TwisterWeb

@@ -1,0 +1,91 @@
+/// How much a client likes each of some media types, by its Accept field (RFC 9110 12.5.1).
+///
+/// The most specific range that fits a type decides: `type/subtype` before `type/*` before `*/*`. Ranges that are not
+/// well-formed are passed over. Parameters other than `q` make a range more specific than we offer anything in; such a
+/// range is taken for its type.
+package struct AcceptedTypes {
+    private let octets: UnsafeRawBufferPointer
+
+    /// The value of the field; several lines are joined by commas before. The octets have to outlive this.
+    package init(_ octets: UnsafeRawBufferPointer) {
+        self.octets = octets
+    }
+
+    /// The weight of a media type in thousandths, 0: not wanted. `type` and `subtype` are in lower case.
+    package func weight(_ type: StaticString, _ subtype: StaticString) -> Int {
+        var best = (specificity: -1, weight: 0)
+        var list = TokenList(octets)
+        while let element = list.next() {
+            guard let range = Self.range(element, type, subtype), range.specificity > best.specificity else { continue }
+            best = range
+        }
+        return best.weight
+    }
+
+    /// What one element says of the type; nil where it does not fit or is malformed.
+    private static func range(
+        _ element: UnsafeRawBufferPointer, _ type: StaticString, _ subtype: StaticString
+    ) -> (specificity: Int, weight: Int)? {
+        let end = element.firstIndex(of: ASCII.semicolon) ?? element.count
+        let name = trimmed(element, 0, end)
+        guard let slash = name.firstIndex(of: ASCII.slash) else { return nil }
+        let given = (
+            UnsafeRawBufferPointer(rebasing: name[..<slash]), UnsafeRawBufferPointer(rebasing: name[(slash + 1)...])
+        )
+        let specificity: Int
+        if TokenList.equals(given.0, "*") {
+            guard TokenList.equals(given.1, "*") else { return nil }
+            specificity = 0
+        } else {
+            guard TokenList.equals(given.0, type) else { return nil }
+            if TokenList.equals(given.1, "*") {
+                specificity = 1
+            } else {
+                guard TokenList.equals(given.1, subtype) else { return nil }
+                specificity = 2
+            }
+        }
+        guard let weight = weight(element, from: end) else { return nil }
+        return (specificity, weight)
+    }
+
+    /// The `q` among the parameters: 1000 where there is none, nil where it is malformed.
+    private static func weight(_ element: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var position = start
+        while position < element.count {
+            let end = element[(position + 1)...].firstIndex(of: ASCII.semicolon) ?? element.count
+            let parameter = trimmed(element, position + 1, end)
+            if parameter.count >= 2, parameter[0] | 0x20 == UInt8(ascii: "q"), parameter[1] == ASCII.equals {
+                return quality(UnsafeRawBufferPointer(rebasing: parameter[2...]))
+            }
+            position = end
+        }
+        return 1000
+    }
+
+    /// `0[.123]` or `1[.000]`, in thousandths (RFC 9110 12.4.2).
+    private static func quality(_ text: UnsafeRawBufferPointer) -> Int? {
+        guard let first = text.first, text.count <= 5, first == ASCII.zero || first == ASCII.zero + 1 else {
+            return nil
+        }
+        var value = Int(first - ASCII.zero) * 1000
+        guard text.count > 1 else { return value }
+        guard text[1] == ASCII.period else { return nil }
+        var unit = 100
+        for digit in text[2...] {
+            guard CharacterClass.isDigit(digit) else { return nil }
+            value += Int(digit - ASCII.zero) * unit
+            unit /= 10
+        }
+        return value <= 1000 ? value : nil
+    }
+
+    private static func trimmed(_ octets: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        let isText = { (byte: UInt8) in byte != ASCII.space && byte != ASCII.horizontalTab }
+        let piece = octets[start..<end]
+        guard let first = piece.firstIndex(where: isText), let last = piece.lastIndex(where: isText) else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeRawBufferPointer(rebasing: octets[first...last])
+    }
+}

@@ -1,0 +1,102 @@
+/// The searches of the parser's inner loops: sixteen octets at a time, and one at a time near the end, so that nothing
+/// behind the buffer is ever read.
+enum ByteScanner {
+    /// The first octet at or after `start` that may not stand in a field value: a control character, HTAB excepted.
+    @inline(__always)
+    static func endOfFieldText(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while true {
+            while end &- index >= 16 {
+                let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+                let stop = (block .< all(0x20)) .| (block .== all(0x7F))
+                let lane = firstLane(stop)
+                index &+= lane
+                if lane < 16 { break }
+            }
+            while index < end {
+                let byte = base.load(fromByteOffset: index, as: UInt8.self)
+                if byte < 0x20 ? byte != ASCII.horizontalTab : byte == ASCII.delete { return index }
+                index &+= 1
+                // A tab ended the wide loop: go back to it.
+                if byte == ASCII.horizontalTab { break }
+            }
+            if index >= end { return end }
+        }
+    }
+
+    /// The first octet at or after `start` that is not a token character.
+    @inline(__always)
+    static func endOfToken(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end &- index >= 16 {
+            // Letters, digits and hyphens are all that names hold in practice; the table judges what else comes.
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            let letters = ((block | all(0x20)) &- all(0x61)) .< all(26)
+            let digits = (block &- all(0x30)) .< all(10)
+            let lane = firstLane(.!(letters .| digits .| (block .== all(0x2D))))
+            index &+= lane
+            if lane < 16 { break }
+        }
+        while index < end {
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            guard CharacterClass.contains(byte, CharacterClass.token) else { return index }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// The first octet at or after `start` that may not stand in a path; "?" and the space after the target are such.
+    @inline(__always)
+    static func endOfPath(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end &- index >= 16 {
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            let outside = (block .< all(0x24)) .| (block .> all(0x7A)) .| ((block &- all(0x3C)) .< all(4))
+            let inside = (block .== all(0x5C)) .| (block .== all(0x5E)) .| (block .== all(0x60))
+            index &+= firstLane(outside .| inside)
+            guard index < end else { break }
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            // "!", "=", "|" and "~" stop the block and are good.
+            if !CharacterClass.contains(byte, CharacterClass.path) { return index }
+            index &+= 1
+        }
+        while index < end {
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            guard CharacterClass.contains(byte, CharacterClass.path) else { return index }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// The first octet at or after `start` that may not stand in a query.
+    @inline(__always)
+    static func endOfQuery(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end &- index >= 16 {
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            let lane = firstLane(
+                ((block &- all(0x21)) .>= all(0x5E)) .| (block .== all(0x23)) .| (block .== all(0x3C))
+                    .| (block .== all(0x3E)))
+            index &+= lane
+            if lane < 16 { return index }
+        }
+        while index < end {
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            guard CharacterClass.contains(byte, CharacterClass.query) else { return index }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// Comparing with a vector is one instruction; the operators that take a scalar go lane by lane.
+    @inline(__always)
+    private static func all(_ byte: UInt8) -> SIMD16<UInt8> { SIMD16(repeating: byte) }
+
+    /// The number of the first set lane, 16 when none is.
+    @inline(__always)
+    private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        if halves[0] != 0 { return halves[0].trailingZeroBitCount >> 3 }
+        return 8 &+ (halves[1].trailingZeroBitCount >> 3)
+    }
+}

@@ -1,0 +1,54 @@
+/// The sets of octets that HTTP and URI syntax speak of, as one bit each.
+///
+/// The table is the text of a string literal: it lies in the binary, needs no initialiser that would have to be
+/// checked on every use, and one load answers. Each of its 256 characters is "@" plus the bits of the octet at that
+/// place.
+enum CharacterClass {
+    /// RFC 9110 5.6.2 `tchar`: methods and field names.
+    static var token: UInt8 { 1 }
+    /// RFC 3986 `pchar` and "/", and "[", "]", "|", which browsers leave unescaped in a path.
+    static var path: UInt8 { 2 }
+    /// Every visible ASCII character but "#", "<" and ">": browsers leave the rest unescaped in a query.
+    static var query: UInt8 { 4 }
+    /// RFC 3986 `unreserved` and `sub-delims` but the comma, which tells of two hosts in one field.
+    static var registeredName: UInt8 { 8 }
+
+    @inline(__always)
+    static func contains(_ byte: UInt8, _ classes: UInt8) -> Bool {
+        table.utf8Start[Int(byte)] & classes != 0
+    }
+
+    private static var table: StaticString {
+        """
+        @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
+        @ODAOGOONNOOFOOFOOOOOOOOOOFN@N@D\
+        FOOOOOOOOOOOOOOOOOOOOOOOOOOFDFEO\
+        EOOOOOOOOOOOOOOOOOOOOOOOOOODGDO@\
+        @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
+        @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
+        @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
+        @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+        """
+    }
+
+    @inline(__always)
+    static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    @inline(__always)
+    static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+
+    /// The value of a hexadecimal digit, nil for any other octet.
+    @inline(__always)
+    static func hexValue(_ byte: UInt8) -> UInt8? {
+        let digit = byte &- 0x30
+        if digit < 10 { return digit }
+        let letter = (byte | 0x20) &- 0x61
+        return letter < 6 ? letter &+ 10 : nil
+    }
+
+    /// ASCII letters in lower case, everything else as it is.
+    @inline(__always)
+    static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+}

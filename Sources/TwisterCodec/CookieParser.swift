@@ -1,0 +1,82 @@
+/// The pairs of a `Cookie` field (RFC 6265, 4.2.1), one after the other, in time linear in the field's length. Pairs that
+/// are not well-formed are passed over. The octets have to outlive the parser.
+package struct CookieParser: IteratorProtocol {
+    private let octets: UnsafeRawBufferPointer
+    private let limit: Int
+    private var position = 0
+    private var count = 0
+
+    /// More pairs than these are not read: a browser sends at most 180 for one site.
+    package static var usualLimit: Int { 1_000 }
+
+    package init(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) {
+        self.octets = octets
+        self.limit = limit
+    }
+
+    /// The next pair, its value without quotes.
+    package mutating func next() -> (name: String, value: String)? {
+        guard let pair = nextRaw() else { return nil }
+        return (String(decoding: pair.name, as: UTF8.self), Self.unquoted(pair.value))
+    }
+
+    /// The next pair as it stands there, white space around both taken away.
+    package mutating func nextRaw() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+        while position < octets.count, count < limit {
+            let start = position
+            let end = octets[start...].firstIndex(of: ASCII.semicolon) ?? octets.count
+            position = end + 1
+            guard let equals = octets[start..<end].firstIndex(of: ASCII.equals) else { continue }
+            let name = trimmed(start, equals)
+            guard !name.isEmpty else { continue }
+            count += 1
+            return (name, trimmed(equals + 1, end))
+        }
+        return nil
+    }
+
+    private func trimmed(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        var (start, end) = (start, end)
+        while start < end, octets[start] == ASCII.space || octets[start] == ASCII.horizontalTab { start += 1 }
+        while end > start, octets[end - 1] == ASCII.space || octets[end - 1] == ASCII.horizontalTab { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: octets[start..<end])
+    }
+
+    /// A value in quotes loses them, with the escapes that Python's servers write: `\"`, `\\` and `\073`.
+    package static func unquoted(_ value: UnsafeRawBufferPointer) -> String {
+        guard value.count >= 2, value.first == ASCII.quote, value.last == ASCII.quote else {
+            return String(decoding: value, as: UTF8.self)
+        }
+        let inner = UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)])
+        var plain: [UInt8] = []
+        plain.reserveCapacity(inner.count)
+        var index = 0
+        while index < inner.count {
+            let byte = inner[index]
+            index += 1
+            guard byte == ASCII.backslash, index < inner.count else {
+                plain.append(byte)
+                continue
+            }
+            if let octal = octal(inner, index) {
+                plain.append(octal)
+                index += 3
+            } else {
+                plain.append(inner[index])
+                index += 1
+            }
+        }
+        return String(decoding: plain, as: UTF8.self)
+    }
+
+    /// Three octal digits that make an octet.
+    private static func octal(_ octets: UnsafeRawBufferPointer, _ start: Int) -> UInt8? {
+        guard octets.count - start >= 3, (0x30...0x33).contains(octets[start]) else { return nil }
+        var value = 0
+        for digit in octets[start..<(start + 3)] {
+            guard (0x30...0x37).contains(digit) else { return nil }
+            value = value << 3 | Int(digit & 7)
+        }
+        return UInt8(truncatingIfNeeded: value)
+    }
+}

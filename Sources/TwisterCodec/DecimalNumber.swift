@@ -1,0 +1,38 @@
+/// Whole numbers in decimal digits, as lengths are written.
+enum DecimalNumber {
+    /// The number, nil when there is no digit, anything but digits, or too much for an `Int`.
+    static func parse(_ digits: UnsafeRawBufferPointer) -> Int? {
+        guard !digits.isEmpty else { return nil }
+        var value = 0
+        for byte in digits {
+            guard CharacterClass.isDigit(byte) else { return nil }
+            let (product, tooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, tooLargeNow) = product.addingReportingOverflow(Int(byte &- ASCII.zero))
+            guard !tooLarge, !tooLargeNow else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// Writes a number that is not negative and returns how many digits it took, at most 20.
+    @inline(__always)
+    static func write(_ number: Int, to destination: UnsafeMutableRawPointer) -> Int {
+        var rest = number.magnitude
+        var count = 1
+        var bound: UInt = 10
+        while rest >= bound, count < 20 {
+            count &+= 1
+            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
+            bound = overflow ? .max : next
+        }
+        var index = count
+        repeat {
+            index &-= 1
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
+            destination.storeBytes(
+                of: ASCII.zero &+ UInt8(truncatingIfNeeded: remainder), toByteOffset: index, as: UInt8.self)
+            rest = quotient
+        } while index > 0
+        return count
+    }
+}

@@ -1,0 +1,53 @@
+/// A network of IPv4 or IPv6 addresses: those that begin with the same bits (CIDR, RFC 4632 and RFC 4291).
+///
+///     let office: IPNetwork = "192.0.2.0/24"
+public struct IPNetwork: Hashable, Sendable {
+    private let base: IPAddress
+    /// Of the 128 bits; an IPv4 network's own 96 are among them.
+    private let prefix: Int
+    private let isIPv4: Bool
+
+    /// `address/bits`, or an address alone; nil for anything else, and where bits behind the prefix are set, which is
+    /// usually a mistake.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let address = IPAddress(String(first)) else { return nil }
+        isIPv4 = address.isIPv4 && !first.contains(":")
+        let width = isIPv4 ? 32 : 128
+        var bits = width
+        if parts.count == 2 {
+            guard let number = FieldSyntax.withOctets(String(parts[1]), DecimalNumber.parse), number <= width else {
+                return nil
+            }
+            bits = number
+        }
+        prefix = bits + 128 - width
+        let masked = Self.masked(address, prefix)
+        guard masked == address else { return nil }
+        base = masked
+    }
+
+    /// The loopback addresses of IPv4 and IPv6.
+    public static let loopback: [IPNetwork] = ["127.0.0.0/8", "::1"]
+
+    /// Whether the address lies in the network.
+    public func contains(_ address: IPAddress) -> Bool {
+        // A network of IPv6 addresses, be it ::/0, says nothing of IPv4 ones.
+        address.isIPv4 == isIPv4 && Self.masked(address, prefix) == base
+    }
+
+    private static func masked(_ address: IPAddress, _ prefix: Int) -> IPAddress {
+        // Over-long shifts give 0, which is what is wanted.
+        IPAddress(
+            high: address.high & ~(UInt64.max >> UInt64(min(prefix, 64))),
+            low: address.low & ~(UInt64.max >> UInt64(max(prefix - 64, 0))))
+    }
+}
+
+extension IPNetwork: ExpressibleByStringLiteral {
+    /// A literal that is no network is a mistake of the program, and stops it.
+    public init(stringLiteral text: String) {
+        guard let network = IPNetwork(text) else { preconditionFailure("not an IP network: \(text)") }
+        self = network
+    }
+}

@@ -1,0 +1,55 @@
+/// How the end of a request's body is found (RFC 9112 6.3). All rules against request smuggling stand here: whatever
+/// two servers could read in two ways is refused.
+package enum MessageFraming: Equatable, Sendable {
+    /// No body.
+    case none
+    /// That many octets; 0 when "Content-Length: 0" came.
+    case length(Int)
+    case chunked
+    /// Answer with the error's status and close: nobody knows where the next request starts.
+    case invalid(ParseError)
+
+    package static func framing(of head: RequestHead) -> MessageFraming {
+        let record = head.record
+        guard record.pointee.transferEncoding.isPresent else {
+            return record.pointee.contentLength.isPresent ? contentLength(head) : .none
+        }
+        // HTTP/1.0 has no transfer codings: an old proxy before us would have gone by another length (RFC 9112 6.1).
+        if record.pointee.versionMinor == 0 { return .invalid(.transferEncodingInHTTP10) }
+        if record.pointee.contentLength.isPresent { return .invalid(.transferEncodingWithContentLength) }
+        if record.pointee.transferEncoding.count > 1 { return .invalid(.duplicateTransferEncoding) }
+        let value = head.octets(head.slots[Int(record.pointee.transferEncoding.first)].value)
+        return transferEncoding(value)
+    }
+
+    /// One field with one number in plain digits. The RFC would let us accept a number that is repeated alike; nobody
+    /// sends that in earnest.
+    private static func contentLength(_ head: RequestHead) -> MessageFraming {
+        let occurrence = head.record.pointee.contentLength
+        guard occurrence.count == 1 else { return .invalid(.duplicateContentLength) }
+        let digits = head.octets(head.slots[Int(occurrence.first)].value)
+        guard !digits.isEmpty, digits.allSatisfy(CharacterClass.isDigit) else {
+            return .invalid(.malformedContentLength)
+        }
+        guard let length = DecimalNumber.parse(digits) else { return .invalid(.contentLengthTooLarge) }
+        return .length(length)
+    }
+
+    /// "chunked" and nothing else is served. A well-formed list of other codings that ends in "chunked" could be
+    /// served by somebody, hence 501 (RFC 9112 6.1); without "chunked" at its end the body has no known end, hence
+    /// 400.
+    private static func transferEncoding(_ value: UnsafeRawBufferPointer) -> MessageFraming {
+        if TokenList.equals(value, "chunked") { return .chunked }
+        var codings = TokenList(value)
+        var count = 0
+        var endsInChunked = false
+        while let coding = codings.next() {
+            // A parameter, a quoted string or white space inside makes it something else than a token: refused.
+            guard TokenList.isToken(coding), !endsInChunked else { return .invalid(.malformedTransferEncoding) }
+            endsInChunked = TokenList.equals(coding, "chunked")
+            count += 1
+        }
+        guard endsInChunked, count > 1, !codings.sawEmptyElement else { return .invalid(.malformedTransferEncoding) }
+        return .invalid(.unsupportedTransferCoding)
+    }
+}

@@ -1,0 +1,47 @@
+/// The pairs of a query or of an `application/x-www-form-urlencoded` body, one after the other (WHATWG URL 5.1).
+/// Nothing is decoded before it is asked for; the octets have to outlive the parser.
+package struct QueryParser: IteratorProtocol {
+    private let octets: UnsafeRawBufferPointer
+    private let limit: Int
+    private var position = 0
+    private var count = 0
+    /// Whether there were more pairs than the limit allows: the rest was not read.
+    package private(set) var isTruncated = false
+
+    /// The number of pairs that a parser yields unless told otherwise.
+    package static var usualLimit: Int { 1_000 }
+
+    package init(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) {
+        self.octets = octets
+        self.limit = limit
+    }
+
+    /// The next pair, decoded. A pair without "=" has an empty value; empty pairs are skipped.
+    package mutating func next() -> (name: String, value: String)? {
+        guard let pair = nextRaw() else { return nil }
+        return (PercentCoding.decodeForm(pair.name), PercentCoding.decodeForm(pair.value))
+    }
+
+    /// The next pair as it stands there.
+    package mutating func nextRaw() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+        while position < octets.count {
+            let start = position
+            while position < octets.count, octets[position] != ASCII.ampersand { position += 1 }
+            let end = position
+            position += 1
+            if start == end { continue }
+            guard count < limit else {
+                isTruncated = true
+                position = octets.count
+                return nil
+            }
+            count += 1
+            let equals = octets[start..<end].firstIndex(of: ASCII.equals) ?? end
+            return (
+                UnsafeRawBufferPointer(rebasing: octets[start..<equals]),
+                UnsafeRawBufferPointer(rebasing: octets[min(equals + 1, end)..<end])
+            )
+        }
+        return nil
+    }
+}

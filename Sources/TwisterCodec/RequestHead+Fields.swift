@@ -1,0 +1,116 @@
+public import HTTPTypes
+
+extension RequestHead {
+    /// How many field lines came.
+    @inlinable
+    package var fieldCount: Int { Int(record.pointee.fieldCount) }
+
+    /// The field's value. Several lines of one name are joined by ", " (RFC 9110 5.3), those of Cookie by "; "
+    /// (RFC 6265 5.4).
+    package subscript(name: HTTPField.Name) -> String? {
+        guard let first = firstField(named: name) else { return nil }
+        guard var next = firstField(named: name, from: first + 1) else { return fieldValue(at: first) }
+        let separator = name == .cookie ? "; " : ", "
+        var combined = fieldValue(at: first)
+        while true {
+            combined += separator
+            combined += fieldValue(at: next)
+            guard let another = firstField(named: name, from: next + 1) else { return combined }
+            next = another
+        }
+    }
+
+    /// The values of all lines of that name, in the order of arrival.
+    package func values(for name: HTTPField.Name) -> [String] {
+        var values: [String] = []
+        var from = 0
+        while let index = firstField(named: name, from: from) {
+            values.append(fieldValue(at: index))
+            from = index + 1
+        }
+        return values
+    }
+
+    package func contains(_ name: HTTPField.Name) -> Bool {
+        firstField(named: name) != nil
+    }
+
+    /// Calls `body` with the value of the first line of that name; nil where there is none. Nothing is allocated.
+    @inlinable
+    package func firstValueBytes<Result>(
+        for name: HTTPField.Name, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result? {
+        guard let index = firstField(named: name) else { return nil }
+        return try withOctets(slots[index].value, body)
+    }
+
+    /// Calls `body` with each field line in the order of arrival.
+    package func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
+        for index in 0..<fieldCount { try body(fieldName(at: index), fieldValue(at: index)) }
+    }
+
+    /// Calls `body` with the octets of each field line in the order of arrival. Nothing is allocated.
+    package func forEachBytes(
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Void
+    ) rethrows {
+        try withExtendedLifetime(self) {
+            for index in 0..<fieldCount { try body(octets(slots[index].name), octets(slots[index].value)) }
+        }
+    }
+
+    /// The name of a field line as it came. The index is below `fieldCount`.
+    package func fieldName(at index: Int) -> String { string(slot(index).name) }
+
+    /// The value of a field line. The index is below `fieldCount`.
+    package func fieldValue(at index: Int) -> String { string(slot(index).value) }
+
+    /// All fields in HTTPTypes' own container: a copy.
+    package var httpFields: HTTPFields {
+        var fields = HTTPFields()
+        fields.reserveCapacity(fieldCount)
+        for index in 0..<fieldCount {
+            guard let name = HTTPField.Name(fieldName(at: index)) else { continue }
+            fields.append(HTTPField(name: name, value: fieldValue(at: index)))
+        }
+        return fields
+    }
+
+    private func slot(_ index: Int) -> FieldSlot {
+        precondition(index >= 0 && index < fieldCount, "no such field")
+        return slots[index]
+    }
+
+    /// The place of the first field line of that name at or after `start`.
+    @usableFromInline
+    package func firstField(named name: HTTPField.Name, from start: Int = 0) -> Int? {
+        var canonical = name.canonicalName
+        return canonical.withUTF8 { firstField(lowercased: $0, from: start) }
+    }
+
+    private func firstField(lowercased wanted: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        guard let base = record.pointee.bytes.baseAddress, let first = wanted.first else { return nil }
+        var index = start
+        let count = fieldCount
+        while index < count {
+            let name = slots[index].name
+            if Int(name.count) == wanted.count {
+                let octets = base + Int(name.start)
+                if CharacterClass.lowercased(octets.load(as: UInt8.self)) == first,
+                    Self.equals(octets, wanted)
+                {
+                    return index
+                }
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
+    private static func equals(_ octets: UnsafeMutableRawPointer, _ lowercased: UnsafeBufferPointer<UInt8>) -> Bool {
+        for index in 0..<lowercased.count
+        where CharacterClass.lowercased(octets.load(fromByteOffset: index, as: UInt8.self)) != lowercased[index] {
+            return false
+        }
+        return true
+    }
+}

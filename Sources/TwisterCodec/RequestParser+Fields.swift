@@ -1,0 +1,90 @@
+extension RequestParser {
+    /// Reads the field lines and the empty line behind them; false when there is more to come.
+    mutating func parseFields(
+        _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        let limit = origin &+ limits.headerBlock
+        let end = min(count, limit)
+        while true {
+            if phase == .lineStart {
+                guard position < end else { break }
+                let byte = base.load(fromByteOffset: position, as: UInt8.self)
+                if byte == ASCII.carriageReturn {
+                    guard position &+ 1 < end else { break }
+                    guard base.load(fromByteOffset: position &+ 1, as: UInt8.self) == ASCII.lineFeed else {
+                        throw .bareCarriageReturn
+                    }
+                    position &+= 2
+                    return true
+                }
+                try checkLineStart(byte, head)
+                partStart = position
+                phase = .fieldName
+            }
+            if phase == .fieldName {
+                position = ByteScanner.endOfToken(base, from: position, to: end)
+                guard position < end else { break }
+                guard base.load(fromByteOffset: position, as: UInt8.self) == ASCII.colon, position > partStart else {
+                    throw nameError(base)
+                }
+                nameEnd = position
+                position &+= 1
+                phase = .fieldValue
+            }
+            position = ByteScanner.endOfFieldText(base, from: position, to: end)
+            guard position < end else { break }
+            guard base.load(fromByteOffset: position, as: UInt8.self) == ASCII.carriageReturn else {
+                throw base.load(fromByteOffset: position, as: UInt8.self) == ASCII.lineFeed
+                    ? .bareLineFeed : .controlCharacter
+            }
+            guard position &+ 1 < end else { break }
+            guard base.load(fromByteOffset: position &+ 1, as: UInt8.self) == ASCII.lineFeed else {
+                throw .bareCarriageReturn
+            }
+            Self.addField(base + origin, partStart &- origin, nameEnd &- origin, position &- origin, head)
+            position &+= 2
+            phase = .lineStart
+        }
+        if count >= limit { throw .headersTooLarge }
+        return false
+    }
+
+    @inline(__always)
+    private func checkLineStart(_ byte: UInt8, _ head: RequestHead) throws(ParseError) {
+        if byte == ASCII.space || byte == ASCII.horizontalTab {
+            throw head.record.pointee.fieldCount == 0 ? .whitespaceBeforeFields : .obsoleteFold
+        }
+        if Int(head.record.pointee.fieldCount) >= limits.fieldCount { throw .tooManyFields }
+    }
+
+    private func nameError(_ base: UnsafeRawPointer) -> ParseError {
+        switch base.load(fromByteOffset: position, as: UInt8.self) {
+        case ASCII.space, ASCII.horizontalTab: .whitespaceBeforeColon
+        case ASCII.lineFeed: .bareLineFeed
+        default: .malformedFieldName
+        }
+    }
+
+    /// Keeps the field whose name and value end at those places. It is static because a copy of the parser, made right
+    /// after its variables were written, would have to wait for them.
+    @inline(__always)
+    private static func addField(
+        _ base: UnsafeRawPointer, _ nameStart: Int, _ nameEnd: Int, _ valueEnd: Int, _ head: RequestHead
+    ) {
+        var start = nameEnd &+ 1
+        var end = valueEnd
+        while start < end, isWhitespace(base.load(fromByteOffset: start, as: UInt8.self)) { start &+= 1 }
+        while end > start, isWhitespace(base.load(fromByteOffset: end &- 1, as: UInt8.self)) { end &-= 1 }
+        let record = head.record
+        let index = Int(record.pointee.fieldCount)
+        if index == head.slots.count { head.growSlots() }
+        head.slots[index] = FieldSlot(name: ByteRange(nameStart, nameEnd), value: ByteRange(start, end))
+        record.pointee.fieldCount &+= 1
+        FieldFacts.note(base + nameStart, nameEnd &- nameStart, index, record)
+    }
+
+    @inline(__always)
+    private static func isWhitespace(_ byte: UInt8) -> Bool {
+        byte == ASCII.space || byte == ASCII.horizontalTab
+    }
+}

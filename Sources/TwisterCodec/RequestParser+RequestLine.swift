@@ -1,0 +1,178 @@
+extension RequestParser {
+    /// Reads the request line; false when there is more to come.
+    mutating func parseRequestLine(
+        _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        if phase == .emptyLines {
+            guard try skipEmptyLines(base, count) else { return false }
+        }
+        // The line may be this long and no longer; the parts below never look beyond.
+        let limit = origin &+ limits.requestLine
+        let end = min(count, limit)
+        var isWhole = phase == .version
+        if !isWhole { isWhole = try parseMethodAndTarget(base, end, head) }
+        if isWhole { isWhole = try parseVersion(base, count, end, head) }
+        if !isWhole, position >= limit {
+            throw phase == .method ? .methodTooLong : .requestLineTooLong
+        }
+        return isWhole
+    }
+
+    private mutating func skipEmptyLines(_ base: UnsafeRawPointer, _ count: Int) throws(ParseError) -> Bool {
+        while position < count {
+            let byte = base.load(fromByteOffset: position, as: UInt8.self)
+            if byte == ASCII.carriageReturn {
+                guard position &+ 1 < count else { return false }
+                guard base.load(fromByteOffset: position &+ 1, as: UInt8.self) == ASCII.lineFeed else {
+                    throw .bareCarriageReturn
+                }
+                position &+= 2
+                if position > 2 &* limits.emptyLines { throw .tooManyEmptyLines }
+            } else {
+                guard byte != ASCII.lineFeed else { throw .bareLineFeed }
+                origin = position
+                partStart = position
+                phase = .method
+                return true
+            }
+        }
+        return false
+    }
+
+    private mutating func parseMethodAndTarget(
+        _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        if phase == .method {
+            guard try parseMethod(base, end, head) else { return false }
+        }
+        if phase == .target {
+            position = ByteScanner.endOfPath(base, from: position, to: end)
+            guard position < end else { return false }
+            let stop = base.load(fromByteOffset: position, as: UInt8.self)
+            head.record.pointee.path = ByteRange(partStart &- origin, position &- origin)
+            if stop == ASCII.question {
+                position &+= 1
+                head.record.pointee.hasQuery = true
+                head.record.pointee.query = ByteRange(position &- origin, position &- origin)
+                phase = .query
+            } else {
+                return try finishTarget(stop, head)
+            }
+        }
+        let query = head.record.pointee.query
+        position = ByteScanner.endOfQuery(base, from: position, to: end)
+        guard position < end else { return false }
+        head.record.pointee.query = ByteRange(Int(query.start), position &- origin)
+        return try finishTarget(base.load(fromByteOffset: position, as: UInt8.self), head)
+    }
+
+    private mutating func parseMethod(
+        _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        // "GET " is nearly every request.
+        if position == origin, end &- position >= 4,
+            base.loadUnaligned(fromByteOffset: position, as: UInt32.self) == UInt32(littleEndian: 0x2054_4547)
+        {
+            head.record.pointee.method = .get
+            position &+= 3
+        } else {
+            position = ByteScanner.endOfToken(base, from: position, to: end)
+            guard position < end else { return false }
+            guard position > origin, base.load(fromByteOffset: position, as: UInt8.self) == ASCII.space else {
+                throw .malformedMethod
+            }
+            head.record.pointee.method = RequestMethod(
+                UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
+        }
+        head.record.pointee.methodRange = ByteRange(0, position &- origin)
+        position &+= 1
+        partStart = position
+        phase = .target
+        return true
+    }
+
+    @inline(__always)
+    private mutating func finishTarget(_ stop: UInt8, _ head: RequestHead) throws(ParseError) -> Bool {
+        guard stop == ASCII.space, position > partStart else { throw .malformedTarget }
+        head.record.pointee.target = ByteRange(partStart &- origin, position &- origin)
+        position &+= 1
+        partStart = position
+        phase = .version
+        return true
+    }
+
+    /// Reads "HTTP/" DIGIT "." DIGIT CRLF and, with the line complete, judges the target.
+    private mutating func parseVersion(
+        _ base: UnsafeRawPointer, _ count: Int, _ end: Int, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        let version = base + partStart
+        // The line end does not count as a part of the line.
+        if partStart &+ 8 <= end, count &- partStart >= 10 {
+            // "HTTP/1.1", or with another last digit, and CRLF.
+            let text = UInt64(littleEndian: version.loadUnaligned(as: UInt64.self))
+            let lineEnd = UInt16(littleEndian: version.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+            if text & 0x00FF_FFFF_FFFF_FFFF == 0x002E_312F_5054_5448, lineEnd == 0x0A0D {
+                let digit = UInt8(truncatingIfNeeded: text >> 56)
+                guard CharacterClass.isDigit(digit) else { throw .malformedVersion }
+                head.record.pointee.versionMinor = digit == ASCII.zero ? 0 : 1
+                return try finishRequestLine(base, head)
+            }
+        }
+        guard try parseVersionSlowly(version, end &- partStart, count &- partStart) else { return false }
+        let minor = version.load(fromByteOffset: 7, as: UInt8.self)
+        head.record.pointee.versionMinor = minor == ASCII.zero ? 0 : 1
+        return try finishRequestLine(base, head)
+    }
+
+    /// Octet by octet, so that the first wrong one is told at once. `visible` octets may be part of the line,
+    /// `available` ones are there.
+    private mutating func parseVersionSlowly(
+        _ version: UnsafeRawPointer, _ visible: Int, _ available: Int
+    ) throws(ParseError) -> Bool {
+        let name: StaticString = "HTTP/"
+        for index in 0..<min(visible, 8) {
+            let byte = version.load(fromByteOffset: index, as: UInt8.self)
+            let isRight =
+                switch index {
+                case 0..<5: byte == name.utf8Start[index]
+                case 6: byte == ASCII.period
+                default: CharacterClass.isDigit(byte)
+                }
+            guard isRight else { throw .malformedVersion }
+        }
+        guard visible >= 8 else {
+            position = partStart &+ max(visible, 0)
+            return false
+        }
+        position = partStart &+ 7
+        guard available > 8 else { return false }
+        switch version.load(fromByteOffset: 8, as: UInt8.self) {
+        case ASCII.carriageReturn: break
+        case ASCII.lineFeed: throw .bareLineFeed
+        default: throw .malformedVersion
+        }
+        guard available > 9 else { return false }
+        guard version.load(fromByteOffset: 9, as: UInt8.self) == ASCII.lineFeed else { throw .bareCarriageReturn }
+        guard version.load(fromByteOffset: 5, as: UInt8.self) == UInt8(ascii: "1") else { throw .unsupportedVersion }
+        return true
+    }
+
+    @inline(__always)
+    private mutating func finishRequestLine(
+        _ base: UnsafeRawPointer, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
+        position = partStart &+ 10
+        partStart = position
+        phase = .lineStart
+        let record = head.record
+        let isOrigin =
+            base.load(fromByteOffset: origin &+ Int(record.pointee.target.start), as: UInt8.self)
+            == ASCII.slash
+        if isOrigin, record.pointee.method != .connect {
+            record.pointee.targetForm = .origin
+        } else {
+            try TargetRules.resolve(base + origin, record)
+        }
+        return true
+    }
+}

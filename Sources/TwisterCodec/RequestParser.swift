@@ -1,0 +1,55 @@
+/// Reads the head of an HTTP/1.x request (RFC 9112 2 to 5), strictly, from octets where they lie.
+///
+/// It stops and goes on at any octet: as long as the answer is `needMore` it is called again with the same octets and
+/// more behind them, and never looks at an octet of the finished part twice. What it answers does not depend on where
+/// the message was cut. After `complete` or `invalid` it starts over with `reset()`.
+package struct RequestParser: Sendable {
+    /// The part of the head that is being read.
+    enum Phase: UInt8 {
+        case emptyLines, method, target, query, version, lineStart, fieldName, fieldValue
+    }
+
+    package let limits: ParserLimits
+    var phase = Phase.emptyLines
+    /// The next octet to look at.
+    var position = 0
+    /// Where the request line starts: behind the empty lines. All ranges count from here.
+    var origin = 0
+    /// Where the part that is being read starts.
+    var partStart = 0
+    /// Where the name of the field that is being read ends.
+    var nameEnd = 0
+
+    package init(limits: ParserLimits = ParserLimits()) {
+        self.limits = limits
+    }
+
+    /// Forgets what was read, to start with the next request.
+    @inline(__always)
+    package mutating func reset() {
+        phase = .emptyLines
+        position = 0
+        origin = 0
+        partStart = 0
+        nameEnd = 0
+    }
+
+    /// Whether nothing of a request line has come yet: such a connection is idle, not slow.
+    package var isIdle: Bool { phase == .emptyLines }
+
+    /// Reads on. `head` has to be the same one, and fresh (`reuse()`), for all calls of one request.
+    package mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: RequestHead) -> ParseResult {
+        guard let base = bytes.baseAddress, position < bytes.count else { return .needMore }
+        do throws(ParseError) {
+            if phase.rawValue < Phase.lineStart.rawValue {
+                guard try parseRequestLine(base, bytes.count, head) else { return .needMore }
+            }
+            guard try parseFields(base, bytes.count, head) else { return .needMore }
+            head.adopt(UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
+            try HostRules.check(head)
+            return .complete(consumed: position)
+        } catch {
+            return .invalid(error)
+        }
+    }
+}

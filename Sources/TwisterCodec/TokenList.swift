@@ -1,0 +1,54 @@
+/// The elements of a comma-separated list (RFC 9110 5.6.1), white space around them taken away, empty ones skipped.
+/// Nothing is copied: the octets have to outlive it.
+package struct TokenList {
+    private let octets: UnsafeRawBufferPointer
+    private var position = 0
+    /// Whether a comma stood where an element was due.
+    package private(set) var sawEmptyElement = false
+
+    package init(_ octets: UnsafeRawBufferPointer) {
+        self.octets = octets
+    }
+
+    package mutating func next() -> UnsafeRawBufferPointer? {
+        while position <= octets.count {
+            var start = position
+            while position < octets.count, octets[position] != ASCII.comma { position += 1 }
+            var end = position
+            position += 1
+            while start < end, Self.isWhitespace(octets[start]) { start += 1 }
+            while end > start, Self.isWhitespace(octets[end - 1]) { end -= 1 }
+            if start < end { return UnsafeRawBufferPointer(rebasing: octets[start..<end]) }
+            sawEmptyElement = true
+        }
+        return nil
+    }
+
+    /// Whether one of the elements is that word, letters compared without regard to case.
+    package static func contains(_ octets: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
+        if equals(octets, lowercased) { return true }
+        var list = TokenList(octets)
+        while let element = list.next() {
+            if equals(element, lowercased) { return true }
+        }
+        return false
+    }
+
+    /// Whether the octets are that word, letters compared without regard to case.
+    package static func equals(_ octets: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
+        guard octets.count == lowercased.utf8CodeUnitCount else { return false }
+        for index in 0..<octets.count
+        where CharacterClass.lowercased(octets[index]) != lowercased.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    package static func isToken(_ octets: UnsafeRawBufferPointer) -> Bool {
+        !octets.isEmpty && octets.allSatisfy { CharacterClass.contains($0, CharacterClass.token) }
+    }
+
+    private static func isWhitespace(_ byte: UInt8) -> Bool {
+        byte == ASCII.space || byte == ASCII.horizontalTab
+    }
+}

@@ -1,0 +1,68 @@
+import HTTPTypes
+
+/// The field lines behind the last chunk (RFC 9112 7.1.2), under the same rules as those of a head. One line is
+/// collected at a time: there are hardly ever any.
+struct TrailerSection: Sendable {
+    private let limits: ChunkLimits
+    private var line: [UInt8] = []
+    private var size = 0
+    private var count = 0
+    private(set) var fields = HTTPFields()
+    private(set) var isComplete = false
+
+    init(limits: ChunkLimits) {
+        self.limits = limits
+    }
+
+    /// Reads up to the end of the section or of the octets, and returns where it stopped.
+    mutating func read(_ bytes: UnsafeRawBufferPointer, from start: Int) throws(ParseError) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            size += 1
+            guard size <= limits.trailers else { throw .trailersTooLarge }
+            line.append(byte)
+            guard byte == ASCII.lineFeed else { continue }
+            try finishLine()
+            if isComplete { break }
+        }
+        return index
+    }
+
+    private mutating func finishLine() throws(ParseError) {
+        guard line.count >= 2, line[line.count - 2] == ASCII.carriageReturn else { throw .bareLineFeed }
+        line.removeLast(2)
+        if line.isEmpty {
+            isComplete = true
+            return
+        }
+        count += 1
+        guard count <= limits.trailerCount else { throw .tooManyTrailers }
+        let field = try Self.parse(line, isFirst: count == 1)
+        line.removeAll(keepingCapacity: true)
+        guard let name = HTTPField.Name(field.name) else { throw .malformedFieldName }
+        if TrailerRules.isAllowed(name.canonicalName) { fields.append(HTTPField(name: name, value: field.value)) }
+    }
+
+    private static func parse(_ line: [UInt8], isFirst: Bool) throws(ParseError) -> (name: String, value: String) {
+        if line[0] == ASCII.space || line[0] == ASCII.horizontalTab {
+            throw isFirst ? .whitespaceBeforeFields : .obsoleteFold
+        }
+        let nameEnd = line.firstIndex { !CharacterClass.contains($0, CharacterClass.token) } ?? line.count
+        guard nameEnd > 0, nameEnd < line.count else { throw .malformedFieldName }
+        guard line[nameEnd] == ASCII.colon else {
+            throw line[nameEnd] == ASCII.space || line[nameEnd] == ASCII.horizontalTab
+                ? .whitespaceBeforeColon : .malformedFieldName
+        }
+        let value = line[(nameEnd + 1)...]
+        if value.contains(ASCII.carriageReturn) { throw .bareCarriageReturn }
+        guard value.allSatisfy({ $0 >= ASCII.space && $0 != ASCII.delete || $0 == ASCII.horizontalTab }) else {
+            throw .controlCharacter
+        }
+        let isText = { (byte: UInt8) in byte != ASCII.space && byte != ASCII.horizontalTab }
+        let start = value.firstIndex(where: isText) ?? value.endIndex
+        let end = (value.lastIndex(where: isText) ?? start - 1) + 1
+        return (String(decoding: line[..<nameEnd], as: UTF8.self), String(decoding: line[start..<end], as: UTF8.self))
+    }
+}

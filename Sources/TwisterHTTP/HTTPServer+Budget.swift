@@ -1,0 +1,41 @@
+import Logging
+import TwisterIO
+
+/// What happens when the budget of bytes is used up: the connections that would hold more are left unread and, where that
+/// does not help, the newest of those that hold something is given up, one after the other.
+extension HTTPServer {
+    private static let checkInterval: Duration = .milliseconds(50)
+    /// So many checks in a row over the budget before somebody has to go.
+    private static let patience = 4
+
+    func park(_ connection: HTTP1ServerConnection) {
+        connection.pauseForBudget()
+        parked.append(connection)
+        guard !isCheckingBudget else { return }
+        isCheckingBudget = true
+        checksOverBudget = 0
+        Log.general.warning("\(budget.held) bytes are held by connections, over the limit: reading pauses")
+        loop.callLater(Self.checkInterval) { [weak self] in self?.checkBudget() }
+    }
+
+    private func checkBudget() {
+        parked.removeAll { !$0.isParked }
+        // What clients have taken since is not known before it is asked for.
+        for connection in connections.values where connection.charged > 0 { connection.recharge() }
+        if budget.isExceeded {
+            checksOverBudget += 1
+            if checksOverBudget >= Self.patience { newestHolder()?.shed() }
+        } else {
+            checksOverBudget = 0
+            let waiting = parked
+            parked = []
+            for connection in waiting { connection.resumeAfterBudget() }
+        }
+        isCheckingBudget = !parked.isEmpty
+        if isCheckingBudget { loop.callLater(Self.checkInterval) { [weak self] in self?.checkBudget() } }
+    }
+
+    private func newestHolder() -> HTTP1ServerConnection? {
+        connections.values.lazy.filter { $0.charged > 0 }.max { $0.number < $1.number }
+    }
+}

@@ -1,0 +1,100 @@
+import HTTPTypes
+import TwisterCodec
+
+/// What a trusted proxy says of the client of one request.
+struct ForwardedClient: Equatable {
+    var address: IPAddress?
+    /// Whether the client speaks https.
+    var isSecured = false
+}
+
+/// Finds out from what proxies wrote into a request who its client is.
+///
+/// Proxies append: the last entry of a list was written by the proxy next to us, and only where that one is trusted can
+/// the entry before it be believed. So the client is the right-most address that is not a trusted proxy's; everything to
+/// its left is what that client claims.
+final class ProxyRules {
+    private let configuration: HTTPServer.Configuration
+
+    /// Nil where the configuration asks for nothing of this.
+    init?(_ configuration: HTTPServer.Configuration) {
+        guard configuration.xheaders || configuration.forwardedHeader else { return nil }
+        self.configuration = configuration
+    }
+
+    /// Nil where `peer` is not trusted, or says nothing.
+    func client(of head: RequestHead, from peer: IPAddress?) -> ForwardedClient? {
+        guard configuration.trusts(peer) else { return nil }
+        var client = ForwardedClient()
+        if configuration.xheaders { readXHeaders(head, &client) }
+        if configuration.forwardedHeader { readForwarded(head, &client) }
+        return client == ForwardedClient() ? nil : client
+    }
+
+    // MARK: X-Forwarded-For and its like
+
+    private static let realIP = HTTPField.Name("X-Real-Ip")
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
+    private static let scheme = HTTPField.Name("X-Scheme")
+    private static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")
+    private static let forwarded = HTTPField.Name("Forwarded")
+
+    /// Tornado: `_HTTPRequestContext._apply_xheaders`.
+    private func readXHeaders(_ head: RequestHead, _ client: inout ForwardedClient) {
+        if let address = Self.value(head, Self.realIP).flatMap({ IPAddress($0) }) {
+            client.address = address
+        } else if var list = Self.value(head, Self.forwardedFor) {
+            client.address = rightmostClient(
+                list.withUTF8 { octets in
+                    var nodes: [ForwardedNode] = []
+                    var list = TokenList(UnsafeRawBufferPointer(octets))
+                    while let element = list.next() { nodes.append(ForwardedNode(element)) }
+                    return nodes
+                })
+        }
+        let scheme = Self.value(head, Self.scheme) ?? Self.value(head, Self.forwardedProto)
+        if let scheme { client.isSecured = Self.lastElement(scheme).lowercased() == "https" }
+    }
+
+    /// Of the addresses up to the first that is not trusted, the last seen; what follows a hidden one is not believed.
+    private func rightmostClient(_ nodes: [ForwardedNode]) -> IPAddress? {
+        var found: IPAddress?
+        for node in nodes.reversed() {
+            guard case .address(let address) = node else { break }
+            found = address
+            if !configuration.trusts(address) { break }
+        }
+        return found
+    }
+
+    private static func value(_ head: RequestHead, _ name: HTTPField.Name?) -> String? { name.flatMap { head[$0] } }
+
+    private static func lastElement(_ list: String) -> Substring {
+        let last = list.split(separator: ",", omittingEmptySubsequences: false).last ?? ""
+        return Substring(last.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+
+    // MARK: Forwarded (RFC 7239)
+
+    private func readForwarded(_ head: RequestHead, _ client: inout ForwardedClient) {
+        guard var field = Self.value(head, Self.forwarded) else { return }
+        let elements: [ForwardedParser.Element]? = field.withUTF8 { octets in
+            var parser = ForwardedParser(UnsafeRawBufferPointer(octets))
+            var elements: [ForwardedParser.Element] = []
+            while let element = parser.next() { elements.append(element) }
+            return parser.isMalformed ? nil : elements
+        }
+        guard let elements, let last = elements.last else { return }
+        if let address = rightmostClient(elements.map { $0.node ?? .hidden }) { client.address = address }
+        // The protocol that the proxy next to us was spoken to in, as with X-Forwarded-Proto.
+        if let proto = last.proto { client.isSecured = proto == "https" }
+    }
+}
+
+extension HTTPServer.Configuration {
+    /// Whether what `peer` says of its clients is believed; nil: a unix socket.
+    func trusts(_ peer: IPAddress?) -> Bool {
+        guard let peer else { return true }
+        return trustedProxies.contains { $0.contains(peer) }
+    }
+}

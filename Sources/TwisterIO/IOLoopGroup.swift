@@ -1,0 +1,109 @@
+import Glibc
+import Synchronization
+
+/// Several loops, each on a thread of its own, with nothing shared between them.
+///
+/// Tornado has processes for this; here one process uses every core.
+public final class IOLoopGroup: Sendable {
+    private struct Member: Sendable {
+        let loop: IOLoop
+        let thread: LoopThread
+    }
+
+    private let members: [Member]
+
+    /// The loops, in order of creation.
+    public var loops: [IOLoop] { members.map(\.loop) }
+
+    /// Starts `count` threads (nil: one a core) and runs a loop on each.
+    ///
+    /// - Throws: `IOError` where a loop cannot be created; then none is left running.
+    public init(
+        count: Int? = nil, configuration: IOLoop.Configuration = IOLoop.Configuration()
+    ) async throws {
+        var members: [Member] = []
+        do {
+            for index in 0..<max(1, count ?? sysconf(CInt(_SC_NPROCESSORS_ONLN))) {
+                let thread = LoopThread(name: "twister-loop-\(index)")
+                let loop = try await thread.start(configuration)
+                members.append(Member(loop: loop, thread: thread))
+            }
+        } catch {
+            for member in members { await member.thread.stop() }
+            throw error
+        }
+        self.members = members
+    }
+
+    /// Runs `body` on each loop's thread, one after the other, and gives back what it answers.
+    public func map<Result: Sendable>(
+        _ body: @escaping @Sendable (_ index: Int, _ loop: IOLoop) throws -> Result
+    ) async throws -> [Result] {
+        var results: [Result] = []
+        for (index, member) in members.enumerated() {
+            results.append(try await member.loop.perform { try body(index, member.loop) })
+        }
+        return results
+    }
+
+    /// Stops the loops and waits for their threads to end. Idempotent.
+    public func stop() async {
+        for member in members { await member.thread.stop() }
+    }
+}
+
+/// A thread that runs one loop.
+private final class LoopThread: Sendable {
+    private struct State {
+        var loop: IOLoop?
+        var isEnded = false
+        var waiters: [UnsafeContinuation<Void, Never>] = []
+    }
+    private let name: String
+    private let state = ConditionLock(State())
+
+    init(name: String) { self.name = name }
+
+    func start(_ configuration: IOLoop.Configuration) async throws -> IOLoop {
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+            do throws(IOError) {
+                try NativeThread.start(name: name) { self.main(configuration, continuation) }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+        // It was put there before the thread resumed us.
+        guard let loop = state.withLock({ $0.loop }) else { throw IOLoopError.closed }
+        return loop
+    }
+
+    private func main(_ configuration: IOLoop.Configuration, _ started: UnsafeContinuation<Void, any Error>) {
+        do throws(IOError) {
+            let loop = try IOLoop(configuration)
+            state.withLock { $0.loop = loop }
+            started.resume()
+            loop.run()
+            loop.close()
+        } catch {
+            started.resume(throwing: error)
+        }
+        let waiters = state.withLock { state in
+            state.isEnded = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func stop() async {
+        guard let loop = state.withLock({ $0.loop }) else { return }
+        loop.stop()
+        await withUnsafeContinuation { continuation in
+            let isEnded = state.withLock { state in
+                if !state.isEnded { state.waiters.append(continuation) }
+                return state.isEnded
+            }
+            if isEnded { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Logging
+
+/// A result that is not there yet: set once through its `Promise`, or by the async work that it was made for.
+///
+/// A future belongs to a loop. Its callbacks run on that loop's thread, each in a later turn than the one in which the
+/// result was set, in the order in which they were added; never from within the call that sets the result. Everything may
+/// be called from any thread.
+///
+/// In async code, `try await future.value`. A failed future whose result nobody has looked at when it goes away is logged.
+///
+/// Tornado: `concurrent.Future`.
+public final class Future<Value: Sendable>: Sendable {
+    /// What is called once the future is done.
+    public typealias Callback = @Sendable (Future<Value>) throws -> Void
+
+    private struct State: Sendable {
+        var result: Result<Value, any Error>?
+        var isCancelled = false
+        var isRetrieved = false
+        var callbacks: [(loop: IOLoop, body: Callback)] = []
+        let waiters = WaiterList<Value>()
+        var cancelWork: (@Sendable () -> Void)?
+    }
+    private let monitor: Monitor<State>
+
+    /// The loop whose thread the callbacks run on.
+    public let loop: IOLoop
+
+    /// A future that a promise sets.
+    init(on loop: IOLoop) {
+        self.loop = loop
+        monitor = Monitor(State())
+    }
+
+    /// A future that is done. Tornado: `gen.maybe_future`.
+    public init(on loop: IOLoop, result: Result<Value, any Error>) {
+        self.loop = loop
+        monitor = Monitor(State(result: result))
+    }
+
+    /// The future of `work`, which starts as a task of `loop` in its next turn. `cancel` cancels the task.
+    public convenience init(on loop: IOLoop, _ work: @escaping @Sendable () async throws -> Value) {
+        self.init(on: loop)
+        let task = Task(executorPreference: loop) { [self] in
+            let result: Result<Value, any Error>
+            do { result = .success(try await work()) } catch { result = .failure(error) }
+            if !settle(result) { Self.logLate(result) }
+        }
+        monitor.withLock { state in
+            if state.result == nil { state.cancelWork = { task.cancel() } }
+        }
+    }
+
+    deinit {
+        let error = monitor.withLock { state -> (any Error)? in
+            guard case .failure(let error) = state.result, !state.isRetrieved else { return nil }
+            return error is CancellationError || error is FutureError ? nil : error
+        }
+        if let error { Log.application.error("Future exception was never retrieved: \(error)") }
+    }
+
+    // MARK: State
+
+    /// Whether there is a result, an error, or it was cancelled. Tornado: `Future.done`.
+    public var isDone: Bool { monitor.withLock { $0.result != nil } }
+
+    /// Whether `cancel` ended it. Tornado: `Future.cancelled`.
+    public var isCancelled: Bool { monitor.withLock(\.isCancelled) }
+
+    /// The result; nil until it is done. `try future.result?.get()` throws what the work threw.
+    ///
+    /// Tornado: `Future.result`.
+    public var result: Result<Value, any Error>? {
+        monitor.withLock { state in
+            if state.result != nil { state.isRetrieved = true }
+            return state.result
+        }
+    }
+
+    /// What it failed with; nil until it is done, and where it succeeded. Tornado: `Future.exception`.
+    public var error: (any Error)? {
+        guard case .failure(let error) = result else { return nil }
+        return error
+    }
+
+    // MARK: Waiting
+
+    /// The value, as soon as it is there; the caller goes on on its own executor.
+    ///
+    /// - Throws: what the future failed with; `CancellationError` where the future or the waiting task is cancelled. To
+    ///   cancel the waiting task does not cancel the future.
+    public var value: Value {
+        get async throws { try await value(timeout: nil, on: nil) }
+    }
+
+    func value(timeout: Duration?, on loop: IOLoop?) async throws -> Value {
+        if let result { return try result.get() }
+        return try await monitor.wait(timeout: timeout, on: loop) { state, waiter, _ in
+            state.isRetrieved = state.result != nil
+            if let result = state.result { return result }
+            state.waiters.append(waiter)
+            return nil
+        }
+    }
+
+    /// Calls `callback` with this future in a later turn of its loop, also where it is done already. What it throws is
+    /// logged.
+    ///
+    /// Tornado: `Future.add_done_callback`.
+    public func addDoneCallback(_ callback: @escaping Callback) { addDoneCallback(on: loop, callback) }
+
+    func addDoneCallback(on loop: IOLoop, _ callback: @escaping Callback) {
+        let isDone = monitor.withLock { state in
+            if state.result == nil { state.callbacks.append((loop, callback)) }
+            return state.result != nil
+        }
+        if isDone { loop.addCallback { try callback(self) } }
+    }
+
+    /// Gives this future's result to `promise`, unless that is done by then.
+    ///
+    /// Tornado: `concurrent.chain_future`.
+    public func chain(to promise: Promise<Value>) {
+        addDoneCallback { source in
+            guard let result = source.result else { return }
+            promise.future.settle(result)
+        }
+    }
+
+    // MARK: Setting
+
+    /// Ends it with `CancellationError`; work that it was made for is cancelled too. Whether it was not done yet.
+    ///
+    /// Tornado: `Future.cancel`.
+    @discardableResult
+    public func cancel() -> Bool {
+        let cancelWork = monitor.withLock { state in state.cancelWork.take() }
+        let isCancelled = settle(.failure(CancellationError()), isCancelled: true)
+        if isCancelled { cancelWork?() }
+        return isCancelled
+    }
+
+    /// Sets the result, once. Whether it was not done yet.
+    @discardableResult
+    func settle(_ result: Result<Value, any Error>, isCancelled: Bool = false) -> Bool {
+        let callbacks = monitor.update { state, wakeups -> [(loop: IOLoop, body: Callback)]? in
+            guard state.result == nil else { return nil }
+            state.result = result
+            state.isCancelled = isCancelled
+            state.isRetrieved = !state.waiters.isEmpty
+            state.waiters.serveAll(result, &wakeups)
+            state.cancelWork = nil
+            // Callbacks are let go of with the result: what they hold is free afterwards.
+            defer { state.callbacks = [] }
+            return state.callbacks
+        }
+        guard let callbacks else { return false }
+        for callback in callbacks { callback.loop.addCallback { try callback.body(self) } }
+        return true
+    }
+
+    /// Work that was given up has failed all the same: nobody else will hear of it.
+    private static func logLate(_ result: Result<Value, any Error>) {
+        guard case .failure(let error) = result, !(error is CancellationError) else { return }
+        Log.application.error("Error in cancelled work: \(error)")
+    }
+}

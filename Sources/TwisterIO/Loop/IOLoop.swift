@@ -1,0 +1,202 @@
+import Glibc
+import Logging
+import Synchronization
+
+/// The event loop: callbacks, timers and I/O events of one thread, in turns, and the executor of the async code that the
+/// thread serves.
+///
+/// A loop belongs to the thread that creates it. `addCallback`, `stop` and `wakeup` may be called from any thread;
+/// everything else belongs on the loop's own thread and refuses another one loudly.
+///
+/// A turn is, in this order: the callbacks that were there when it began, the timers that are due, one send for each
+/// stream with output, one wait, the I/O events. Then the requests that became ready run, as async calls on this thread.
+///
+/// An async function that is run on the loop (`spawnCallback`, handlers, `runSync`) comes back to the loop's thread after
+/// each `await`, because the loop is its task's `TaskExecutor`.
+///
+/// Tornado: `ioloop.IOLoop`.
+public final class IOLoop: TaskExecutor, @unchecked Sendable {
+    /// How to make a loop.
+    public struct Configuration: Sendable {
+        /// The backend; default: `TWISTER_BACKEND` of the environment, else `.auto`.
+        public var backend: IOBackend
+        /// Accepting pauses at this many connections; nil: the soft limit of open descriptors less 64.
+        public var maxConnections: Int?
+        /// The most bytes that one receive brings: the size of the loop's pool buffers. Default 16,384; rounded up by the
+        /// reactor where it must. Tornado: `read_chunk_size`, 65,536.
+        public var readChunkSize = 16_384
+        /// The clock of timers and deadlines, in nanoseconds that never go back; nil: `CLOCK_MONOTONIC`.
+        public var clock: (@Sendable () -> UInt64)?
+
+        public init(
+            backend: IOBackend? = nil, maxConnections: Int? = nil, clock: (@Sendable () -> UInt64)? = nil
+        ) {
+            self.backend = backend ?? Environment.backend
+            self.maxConnections = maxConnections
+            self.clock = clock
+        }
+    }
+
+    let reactor: Reactor
+    private let thread = pthread_self()
+    private let clock: (@Sendable () -> UInt64)?
+
+    /// What other threads hand in.
+    let inbox = Inbox()
+    private let stopRequested = Atomic(false)
+    let executors = Mutex(LoopExecutors())
+
+    // The loop thread's own. What is touched for every timer, callback and job does without the run-time check for
+    // overlapping accesses, which costs as much as the work: each of these calls nothing that comes back to it.
+    @exclusivity(unchecked) var timers = TimerTable()
+    @exclusivity(unchecked) var callbacks = FIFO<() throws -> Void>()
+    @exclusivity(unchecked) var jobs = FIFO<UnownedJob>()
+    @exclusivity(unchecked) var ready = FIFO<any LoopWork>()
+    @exclusivity(unchecked) var dirtyStreams: ContiguousArray<IOStream> = []
+    @exclusivity(unchecked) var holdingStreams: ContiguousArray<IOStream> = []
+    var watches: [CInt: Watch] = [:]
+    /// The open streams, which the loop keeps alive until the reactor has closed them.
+    var streams: [Reactor.Handle: IOStream] = [:]
+    /// The clock as it was when the last wait ended: precise enough for deadlines of seconds.
+    @exclusivity(unchecked) package var turnTime: UInt64 = 0
+    @exclusivity(unchecked) var workers = WorkerPool()
+    var signalHandlers = SignalHandlers()
+    var isRunning = false
+    private(set) var isClosed = false
+
+    /// Creates a loop for the calling thread, without making it current.
+    ///
+    /// - Throws: `IOError` where the backend asked for is not to be had, saying why.
+    public init(_ configuration: Configuration = Configuration()) throws(IOError) {
+        reactor = try Reactor(configuration)
+        clock = configuration.clock
+    }
+
+    // MARK: The thread's loop
+
+    /// The calling thread's loop, created with the default configuration where there is none.
+    ///
+    /// - Throws: `IOError` where a loop has to be created and cannot be.
+    ///
+    /// Tornado: `IOLoop.current`.
+    public static func current() throws(IOError) -> IOLoop {
+        if let loop = currentIfAny { return loop }
+        let loop = try IOLoop()
+        loop.makeCurrent()
+        return loop
+    }
+
+    /// The calling thread's loop, if it has one. Tornado: `IOLoop.current(instance=False)`.
+    public static var currentIfAny: IOLoop? { ThreadLoop.get() }
+
+    /// Makes this the loop of its thread. Tornado: `IOLoop.make_current`.
+    public func makeCurrent() {
+        preconditionOnLoop()
+        ThreadLoop.set(self)
+    }
+
+    /// Whether the caller runs on this loop's thread.
+    @inline(__always)
+    public var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    @inline(__always)
+    func preconditionOnLoop(_ function: StaticString = #function) {
+        precondition(isCurrentThread, "IOLoop: \(function) belongs on the loop's own thread")
+    }
+
+    // MARK: Time, backend
+
+    /// The loop's clock, now, in nanoseconds.
+    package var now: UInt64 {
+        if let clock { return clock() }
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
+    /// The backend that runs: `.ioUring` or `.epoll`.
+    public var backend: IOBackend { reactor.backend }
+
+    /// Why io_uring could not be had, where `.auto` fell back to epoll.
+    public var backendFallbackReason: String? { reactor.fallbackReason }
+
+    /// What the reactor did and holds. On the loop's thread.
+    public var statistics: ReactorStatistics {
+        preconditionOnLoop()
+        return reactor.statistics
+    }
+
+    // MARK: Life
+
+    /// Runs turns on the calling thread until `stop`. A loop that was stopped before returns at once, once.
+    ///
+    /// Tornado: `IOLoop.start`.
+    public func run() {
+        preconditionOnLoop()
+        precondition(!isRunning, "IOLoop: run() while it runs")
+        precondition(!isClosed, "IOLoop: run() after close()")
+        let previous = ThreadLoop.get()
+        ThreadLoop.set(self)
+        isRunning = true
+        // What starts before the first wait ends must not count from the last one, which may be long ago or never was.
+        turnTime = now
+        defer {
+            isRunning = false
+            ThreadLoop.set(previous)
+            stopRequested.store(false, ordering: .releasing)
+        }
+        while !isStopping { runJobsAndLead() }
+    }
+
+    /// Ends `run` after the turn under way; before `run`, makes the next one return at once. Any thread.
+    ///
+    /// Tornado: `IOLoop.stop`.
+    public func stop() {
+        stopRequested.store(true, ordering: .releasing)
+        reactor.wakeup()
+    }
+
+    var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
+
+    /// Frees what the loop holds: its streams are closed without further events, handlers, timers and callbacks are dropped.
+    /// After `run` has returned. Idempotent.
+    ///
+    /// - Parameter allDescriptors: closes the descriptors that have a handler, too.
+    ///
+    /// Tornado: `IOLoop.close`.
+    public func close(allDescriptors: Bool = false) {
+        preconditionOnLoop()
+        precondition(!isRunning, "IOLoop: close() while it runs")
+        guard !isClosed else { return }
+        shutDownExecutor()
+        removeSignalHandlers()
+        closeStreams()
+        for (fd, watch) in watches {
+            watch.cancel()
+            if allDescriptors { Glibc.close(fd) }
+        }
+        watches.removeAll()
+        retireWorkers()
+        isClosed = true
+        dropPending()
+        if ThreadLoop.get() === self { ThreadLoop.set(nil) }
+    }
+
+    /// Closes every stream and waits until the kernel has let go of their buffers, a second at most.
+    private func closeStreams() {
+        for stream in streams.values { stream.close() }
+        for _ in 0..<20 where !streams.isEmpty { reactor.dispatch(reactor.wait(timeout: 50_000_000)) }
+        for stream in streams.values { stream.closedByReactor() }
+    }
+
+    /// What is dropped here may hold the loop itself, and may have a last word in a deinitialiser.
+    private func dropPending() {
+        inbox.close()
+        let local = callbacks.takeAll()
+        let timers = timers.takeAll()
+        withExtendedLifetime((local, timers)) {}
+    }
+
+    /// Makes a waiting loop go through a turn. Any thread.
+    public func wakeup() { reactor.wakeup() }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// A detached thread of the operating system.
+enum NativeThread {
+    /// Starts a thread that runs `body`.
+    ///
+    /// - Parameters:
+    ///   - name: for top(1) and `/proc/PID/task/*/comm`; 15 bytes are shown.
+    ///   - blocksSignals: handlers of signals never run on this thread, so its system calls are not interrupted.
+    static func start(
+        name: String, blocksSignals: Bool = false, _ body: @escaping @Sendable () -> Void
+    ) throws(IOError) {
+        let body = Body {
+            setName(name)
+            if blocksSignals { blockSignals() }
+            body()
+        }
+        var thread = pthread_t()
+        let pointer = Unmanaged.passRetained(body)
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, pointer.toOpaque())
+        guard result == 0 else {
+            pointer.release()
+            throw IOError(errno: result, "start thread \(name)")
+        }
+        pthread_detach(thread)
+    }
+
+    private static func setName(_ name: String) {
+        let fd = open("/proc/thread-self/comm", O_WRONLY)
+        guard fd >= 0 else { return }
+        _ = name.withCString { write(fd, $0, strlen($0)) }
+        close(fd)
+    }
+
+    /// All but those that a thread raises by its own fault.
+    private static func blockSignals() {
+        var signals = sigset_t()
+        sigfillset(&signals)
+        for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&signals, fault) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    private final class Body {
+        let run: () -> Void
+        init(_ run: @escaping () -> Void) { self.run = run }
+    }
+}

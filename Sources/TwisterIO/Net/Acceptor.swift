@@ -1,0 +1,36 @@
+import Glibc
+import Logging
+
+/// Accepts on one listening socket of a loop. Tornado: what `netutil.add_accept_handler` returns.
+final class Acceptor {
+    let fd: CInt
+    private let loop: IOLoop
+    private var handle: Reactor.Handle = 0
+    private var accept: ((IOStream) -> Void)?
+
+    /// - Parameter accept: gets each new stream, on the loop's thread.
+    init(_ loop: IOLoop, _ fd: CInt, accept: @escaping (IOStream) -> Void) throws(IOError) {
+        self.loop = loop
+        self.fd = fd
+        self.accept = accept
+        handle = try loop.reactor.listen(fd, self)
+    }
+
+    func accepted(_ connection: Reactor.Handle, _ result: CInt) {
+        guard result >= 0 else {
+            Log.general.warning(
+                "Accepting pauses: \(IOError(errno: -result, "accept")); it resumes by itself when one closes")
+            return
+        }
+        guard let accept else { return loop.reactor.close(connection) }
+        accept(IOStream(loop, accepted: connection))
+    }
+
+    /// Stops accepting; the listening socket is left open.
+    func cancel() {
+        guard accept.take() != nil else { return }
+        loop.reactor.closeListener(handle)
+        // The batch under way may still point here: stay alive until the next turn.
+        loop.addLocalCallback { withExtendedLifetime(self) {} }
+    }
+}

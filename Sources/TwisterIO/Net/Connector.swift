@@ -1,0 +1,108 @@
+import Glibc
+
+/// Connects to the first of several addresses that answers: Happy Eyeballs (RFC 6555).
+///
+/// The addresses of the first one's family are tried one after the other. Those of the other family are begun beside
+/// them after 300 ms, or as soon as a first attempt has failed. Who connects first wins, and the rest is closed.
+///
+/// Tornado: `tcpclient._Connector`.
+final class Connector {
+    /// When the other family is tried too.
+    static let fallbackDelay: Duration = .milliseconds(300)
+
+    private let loop: IOLoop
+    private let target: String
+    private let sourceAddress: SocketAddress?
+    private var lanes: [ArraySlice<SocketAddress>] = [[], []]
+    private var attempts: [Int: IOStream] = [:]
+    private var attemptCount = 0
+    private var fallback: IOLoop.Timeout?
+    private var deadline: IOLoop.Timeout?
+    private var lastError: (any Error)?
+    private var waiter: LoopWaiter<UncheckedTransfer<IOStream>>?
+
+    init(_ loop: IOLoop, _ target: String, sourceAddress: SocketAddress?) {
+        self.loop = loop
+        self.target = target
+        self.sourceAddress = sourceAddress
+    }
+
+    /// Waits for the stream; `begin` leads, now or later, to `start` or `fail`.
+    func connect(timeout: Duration?, _ begin: () -> Void) async throws -> IOStream {
+        let waiter = LoopWaiter<UncheckedTransfer<IOStream>>(loop) { [self] in finish(nil) }
+        self.waiter = waiter
+        if let timeout {
+            deadline = loop.callLater(timeout) { [self] in
+                fail(IOError(errno: ETIMEDOUT, "connect \(target)"))
+            }
+        }
+        return try await waiter.value(after: begin).value
+    }
+
+    /// Begins with the first address.
+    func start(_ addresses: [SocketAddress]) {
+        guard waiter != nil else { return }
+        let first = addresses.first?.family
+        lanes = [
+            ArraySlice(addresses.filter { $0.family == first }), ArraySlice(addresses.filter { $0.family != first }),
+        ]
+        if !lanes[1].isEmpty {
+            fallback = loop.callLater(Self.fallbackDelay) { [self] in startFallback() }
+        }
+        attemptNext(in: 0)
+    }
+
+    func fail(_ error: any Error) { finish(.failure(error)) }
+
+    private func startFallback() {
+        guard let timeout = fallback.take() else { return }
+        loop.removeTimeout(timeout)
+        attemptNext(in: 1)
+    }
+
+    private func attemptNext(in lane: Int) {
+        guard waiter != nil else { return }
+        guard let address = lanes[lane].popFirst() else {
+            if attempts.isEmpty, lanes.allSatisfy(\.isEmpty) {
+                fail(lastError ?? IOError(errno: EADDRNOTAVAIL, "connect \(target)"))
+            }
+            return
+        }
+        let attempt = attemptCount
+        attemptCount += 1
+        do throws(IOError) {
+            attempts[attempt] = try IOStream.connecting(loop, to: address, from: sourceAddress) { [self] code in
+                ended(attempt, address, code, in: lane)
+            }
+        } catch {
+            failed(error, in: lane)
+        }
+    }
+
+    private func ended(_ attempt: Int, _ address: SocketAddress, _ code: CInt, in lane: Int) {
+        guard waiter != nil, let stream = attempts.removeValue(forKey: attempt) else { return }
+        if code == 0 { return finish(.success(stream)) }
+        stream.close()
+        failed(IOError(errno: code, "connect \(address)"), in: lane)
+    }
+
+    private func failed(_ error: IOError, in lane: Int) {
+        lastError = error
+        // After a first failure the other family need not wait.
+        startFallback()
+        attemptNext(in: lane)
+    }
+
+    /// Ends it once; nil where the caller has been cancelled.
+    private func finish(_ result: Result<IOStream, any Error>?) {
+        guard let waiter = waiter.take() else { return }
+        if let fallback { loop.removeTimeout(fallback) }
+        if let deadline { loop.removeTimeout(deadline) }
+        fallback = nil
+        deadline = nil
+        let losers = attempts.values
+        attempts = [:]
+        for stream in losers { stream.close() }
+        if let result { waiter.resume(with: result.map(UncheckedTransfer.init)) }
+    }
+}

@@ -1,0 +1,73 @@
+/// A pattern as a tree.
+indirect enum BytePatternNode {
+    case byte(ByteClass)
+    case sequence([BytePatternNode])
+    case alternatives([BytePatternNode])
+    case repetition(BytePatternNode, least: Int, most: Int?)
+}
+
+/// Lays a pattern's tree out as a program.
+struct BytePatternCompiler {
+    private var program: [BytePattern.Instruction] = []
+    /// Counted repetitions are written out; this many instructions are enough for any delimiter.
+    private static let longest = 4096
+
+    static func program(
+        _ node: BytePatternNode
+    ) throws(BytePatternParser.Problem) -> [BytePattern.Instruction] {
+        var compiler = BytePatternCompiler()
+        try compiler.emit(node)
+        compiler.program.append(.match)
+        return compiler.program
+    }
+
+    private mutating func emit(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
+        guard program.count < Self.longest else { throw BytePatternParser.Problem("it is too long") }
+        switch node {
+        case .byte(let set): program.append(.byte(set))
+        case .sequence(let nodes): for node in nodes { try emit(node) }
+        case .alternatives(let nodes): try emitAlternatives(nodes)
+        case .repetition(let node, let least, let most):
+            for _ in 0..<least { try emit(node) }
+            if let most {
+                for _ in least..<most { try emitOptional(node) }
+            } else {
+                try emitLoop(node)
+            }
+        }
+    }
+
+    private mutating func emitAlternatives(_ nodes: [BytePatternNode]) throws(BytePatternParser.Problem) {
+        var exits: [Int] = []
+        for (index, node) in nodes.enumerated() {
+            guard index < nodes.count - 1 else {
+                try emit(node)
+                break
+            }
+            let split = place()
+            try emit(node)
+            exits.append(place())
+            program[split] = .split(split + 1, program.count)
+        }
+        for exit in exits { program[exit] = .jump(program.count) }
+    }
+
+    private mutating func emitOptional(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
+        let split = place()
+        try emit(node)
+        program[split] = .split(split + 1, program.count)
+    }
+
+    private mutating func emitLoop(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
+        let split = place()
+        try emit(node)
+        program.append(.jump(split))
+        program[split] = .split(split + 1, program.count)
+    }
+
+    /// A place to be filled in later.
+    private mutating func place() -> Int {
+        program.append(.match)
+        return program.count - 1
+    }
+}

@@ -1,0 +1,45 @@
+/// A read or a write met a stream that is closed, or closed before it was done.
+///
+/// Tornado: `iostream.StreamClosedError`.
+public struct StreamClosedError: Error, CustomStringConvertible, Sendable {
+    /// Why the stream is closed. Tornado: `StreamClosedError.real_error`.
+    public let realError: BaseIOStream.CloseReason
+
+    public init(realError: BaseIOStream.CloseReason) { self.realError = realError }
+
+    public var description: String { "Stream is closed: \(realError)" }
+}
+
+/// What was read for did not come within `maxBytes`; the stream is closed.
+///
+/// Tornado: `iostream.UnsatisfiableReadError`.
+public struct UnsatisfiableReadError: Error, CustomStringConvertible, Sendable {
+    /// What was looked for: a delimiter or a pattern.
+    public let sought: String
+    /// The limit, in bytes, that was reached.
+    public let maxBytes: Int
+
+    public var description: String { "\(sought) not found within \(maxBytes) bytes" }
+}
+
+/// A buffer would hold more than its limit: `maxBufferSize` when reading (the stream is then closed), or
+/// `maxWriteBufferSize` when writing (nothing of that write is queued, and the stream stays open).
+///
+/// Tornado: `iostream.StreamBufferFullError`.
+public struct StreamBufferFullError: Error, CustomStringConvertible, Sendable {
+    /// Which of a stream's two buffers.
+    public enum Buffer: String, Sendable { case read, write }
+    /// The buffer that is full.
+    public let buffer: Buffer
+    /// In bytes.
+    public let limit: Int
+
+    public var description: String { "Reached maximum \(buffer.rawValue) buffer size of \(limit) bytes" }
+}
+
+/// A second read was begun while the first one waits: a stream has one outstanding read. The first one goes on.
+///
+/// Tornado: the assertion "Already reading".
+public struct AlreadyReadingError: Error, CustomStringConvertible, Sendable {
+    public var description: String { "Already reading: a stream has one outstanding read" }
+}

@@ -1,0 +1,165 @@
+/// A queue between tasks: producers wait while it is full, consumers while it is empty, both in line. First in, first out.
+///
+/// As an `AsyncSequence` it gives out elements for ever: the loop over it ends by `break` or by the task's cancellation.
+/// May be used from any thread; each waiting task goes on where it ran, a loop's task on its loop.
+///
+/// Tornado: `queues.Queue`.
+public class AsyncQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
+    private struct State: Sendable {
+        var storage: any QueueStorage<Element>
+        var unfinished = 0
+        let getters = WaiterList<Element>()
+        let putters = WaiterList<Void>()
+        let joiners = WaiterList<Void>()
+    }
+
+    /// A task that waits for room, with what it puts.
+    private final class Putter: Waiter<Void>, @unchecked Sendable {
+        let element: Element
+        init(_ element: Element) { self.element = element }
+    }
+
+    /// How many elements it holds at most; nil: any number. Tornado: `Queue.maxsize`.
+    public let maxSize: Int?
+    private let monitor: Monitor<State>
+
+    /// - Parameter maxSize: how many elements it holds at most, 1 or more; nil: any number.
+    public convenience init(maxSize: Int? = nil) { self.init(maxSize: maxSize, storage: FIFOStorage<Element>()) }
+
+    init(maxSize: Int?, storage: any QueueStorage<Element>) {
+        precondition(maxSize ?? 1 >= 1, "a queue's maxSize is at least 1")
+        self.maxSize = maxSize
+        monitor = Monitor(State(storage: storage))
+    }
+
+    /// Elements that it holds. Tornado: `Queue.qsize`.
+    public final var count: Int { monitor.withLock(\.storage.count) }
+    /// Tornado: `Queue.empty`.
+    public final var isEmpty: Bool { count == 0 }
+    /// Tornado: `Queue.full`.
+    public final var isFull: Bool { monitor.withLock(isFull) }
+
+    private func isFull(_ state: inout State) -> Bool { state.storage.count >= maxSize ?? .max }
+
+    // MARK: Putting
+
+    /// Puts `element`, and waits for room where the queue is full.
+    ///
+    /// - Parameter timeout: nil waits for ever.
+    /// - Throws: `TimeoutError`, or `CancellationError` where the task is cancelled while it waits; then nothing was put.
+    ///
+    /// Tornado: `Queue.put`.
+    public final func put(_ element: Element, timeout: Duration? = nil) async throws {
+        if tryPut(element) { return }
+        try await monitor.wait(Putter(element), timeout: timeout) { state, waiter, wakeups in
+            if insert(element, into: &state, &wakeups) { return .success(()) }
+            state.putters.append(waiter)
+            return nil
+        }
+    }
+
+    /// Puts `element` without waiting.
+    ///
+    /// - Throws: `QueueError.full`.
+    ///
+    /// Tornado: `Queue.put_nowait`.
+    public final func putNowait(_ element: Element) throws(QueueError) {
+        guard tryPut(element) else { throw .full }
+    }
+
+    private func tryPut(_ element: Element) -> Bool {
+        monitor.update { state, wakeups in insert(element, into: &state, &wakeups) }
+    }
+
+    /// Hands the element to who has waited for one longest, or stores it where there is room.
+    private func insert(_ element: Element, into state: inout State, _ wakeups: inout Wakeups) -> Bool {
+        if !state.getters.serveFirst(.success(element), &wakeups) {
+            if isFull(&state) { return false }
+            state.storage.insert(element)
+        }
+        state.unfinished += 1
+        return true
+    }
+
+    // MARK: Getting
+
+    /// Takes the next element, and waits for one where there is none.
+    ///
+    /// - Parameter timeout: nil waits for ever.
+    /// - Throws: `TimeoutError`, or `CancellationError` where the task is cancelled while it waits; then nothing was taken.
+    ///
+    /// Tornado: `Queue.get`.
+    public final func get(timeout: Duration? = nil) async throws -> Element {
+        if let element = tryGet() { return element }
+        return try await monitor.wait(timeout: timeout) { state, waiter, wakeups in
+            if let element = removeNext(from: &state, &wakeups) { return .success(element) }
+            state.getters.append(waiter)
+            return nil
+        }
+    }
+
+    /// Takes the next element without waiting.
+    ///
+    /// - Throws: `QueueError.empty`.
+    ///
+    /// Tornado: `Queue.get_nowait`.
+    public final func getNowait() throws(QueueError) -> Element {
+        guard let element = tryGet() else { throw .empty }
+        return element
+    }
+
+    private func tryGet() -> Element? {
+        monitor.update { state, wakeups in removeNext(from: &state, &wakeups) }
+    }
+
+    /// Takes the next element; the room goes to who has waited for it longest.
+    private func removeNext(from state: inout State, _ wakeups: inout Wakeups) -> Element? {
+        guard let element = state.storage.removeNext() else { return nil }
+        if let putter = state.putters.popFirst() as? Putter {
+            state.storage.insert(putter.element)
+            state.unfinished += 1
+            wakeups.add(putter, .success(()))
+        }
+        return element
+    }
+
+    // MARK: Joining
+
+    /// Says that the work on one element that was taken is done.
+    ///
+    /// - Throws: `QueueError.tooManyTasksDone`.
+    ///
+    /// Tornado: `Queue.task_done`.
+    public final func taskDone() throws(QueueError) {
+        try monitor.update { (state, wakeups) throws(QueueError) in
+            guard state.unfinished > 0 else { throw .tooManyTasksDone }
+            state.unfinished -= 1
+            if state.unfinished == 0 { state.joiners.serveAll(.success(()), &wakeups) }
+        }
+    }
+
+    /// Waits until `taskDone` was called for each element that was put.
+    ///
+    /// - Parameter timeout: nil waits for ever.
+    /// - Throws: `TimeoutError`, or `CancellationError` where the task is cancelled while it waits.
+    ///
+    /// Tornado: `Queue.join`.
+    public final func join(timeout: Duration? = nil) async throws {
+        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+            if state.unfinished == 0 { return .success(()) }
+            state.joiners.append(waiter)
+            return nil
+        }
+    }
+
+    // MARK: AsyncSequence
+
+    /// Takes one element after the other. Tornado: `async for item in queue`.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let queue: AsyncQueue
+
+        public func next() async throws -> Element? { try await queue.get() }
+    }
+
+    public final func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: self) }
+}

@@ -1,0 +1,49 @@
+/// The permits of a semaphore, and who waits for one.
+final class Permits: Sendable {
+    private struct State: Sendable {
+        var free: Int
+        let waiters = WaiterList<Void>()
+    }
+    private let monitor: Monitor<State>
+    private let limit: Int?
+
+    /// - Parameter limit: how many may be free at most; nil: any number.
+    init(_ count: Int, limit: Int?) {
+        precondition(count >= 0, "a semaphore's value is not negative")
+        monitor = Monitor(State(free: count))
+        self.limit = limit
+    }
+
+    var free: Int { monitor.withLock(\.free) }
+
+    func tryAcquire() -> Bool {
+        monitor.withLock { state in
+            // Permits are never free while somebody waits: `release` hands them over.
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+    }
+
+    func acquire(timeout: Duration?) async throws {
+        if tryAcquire() { return }
+        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+            if state.free > 0 {
+                state.free -= 1
+                return .success(())
+            }
+            state.waiters.append(waiter)
+            return nil
+        }
+    }
+
+    /// Whether the limit allowed it.
+    func release() -> Bool {
+        monitor.update { state, wakeups in
+            if state.waiters.serveFirst(.success(()), &wakeups) { return true }
+            if let limit, state.free >= limit { return false }
+            state.free += 1
+            return true
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import HTTPTypes
+import Logging
+import TwisterCodec
+public import TwisterHTTP
+import TwisterIO
+
+/// The routes of an application and what its handlers share. It does no I/O: it is asked who answers a request.
+///
+///     let application = try Application([
+///         URLSpec("/", MainHandler.self),
+///         URLSpec("/story/([0-9]+)", StoryHandler.self, name: "story"),
+///     ])
+///
+/// Immutable, and so shared by the servers of all loops.
+///
+/// Tornado: `web.Application`.
+public final class Application: HTTPServerConnectionDelegate {
+    /// Settings of an application. Tornado: the keyword arguments of `Application`.
+    public struct Settings: Sendable {
+        /// Whether each request leaves a line in the log `twister.access`. Default false.
+        public var logsRequests = false
+        /// Answers where no route matches; nil: 404. Tornado: `default_handler_class`.
+        public var defaultHandler: (@Sendable (HandlerContext) -> RequestHandler)?
+
+        public init() {}
+    }
+
+    /// The routes, in order. Tornado: `Application.handlers`.
+    public let handlers: [URLSpec]
+    /// What the handlers share.
+    public let settings: Settings
+    private let router: Router<HandlerRoute>
+    private let notFoundRoute: HandlerRoute
+
+    /// - Parameters:
+    ///   - handlers: the routes; the first that matches a path serves it.
+    ///   - settings: what the handlers share.
+    public init(_ handlers: [URLSpec], settings: Settings = Settings()) {
+        self.handlers = handlers
+        self.settings = settings
+        router = Router(handlers.map { Router.Route($0.pattern, name: $0.name, target: $0.route) })
+        notFoundRoute = HandlerRoute(ErrorHandler.self, settings.defaultHandler ?? { ErrorHandler($0, .notFound) })
+        for problem in router.validate() { Log.general.warning("\(problem)") }
+    }
+
+    private init(_ other: Application, settings: Settings) {
+        handlers = other.handlers
+        self.settings = settings
+        router = other.router
+        notFoundRoute = other.notFoundRoute
+    }
+
+    /// The same application, each request of which leaves a line in the log.
+    package func loggingRequests() -> Application {
+        var settings = settings
+        settings.logsRequests = true
+        return Application(self, settings: settings)
+    }
+
+    /// What is wrong with the routes: ones that are never reached, names used twice. Empty if nothing is.
+    public func validate() -> [RouteProblem] { router.validate() }
+
+    /// A path that the route called `name` serves with these arguments.
+    ///
+    /// - Throws: `URLReverseError` if there is no such route, or its pattern does not allow it.
+    ///
+    /// Tornado: `Application.reverse_url`.
+    public func reverseURL(_ name: String, _ arguments: any CustomStringConvertible...) throws(URLReverseError)
+        -> String
+    {
+        guard let route = router.route(named: name) else { throw .noSuchName(name) }
+        return try route.pattern.reverse(arguments: arguments.map(\.description))
+    }
+
+    // MARK: HTTPServerConnectionDelegate
+
+    /// Finds the handler for a request; called by the server.
+    public func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
+        findHandler(request)
+    }
+
+    /// The handler for a request. Tornado: `Application.find_handler`.
+    private func findHandler(_ request: HTTPServerRequest) -> HandlerDelegate {
+        let head = request.head
+        switch head.targetForm {
+        case .origin, .absolute: break
+        // It asks about the server, not about a path (RFC 9110, 9.3.7).
+        case .asterisk: return delegate(.serverOptions, request)
+        case .authority: return delegate(.connect, request)
+        }
+        return head.withPathBytes { path in
+            guard let match = router.match(path) else { return delegate(notFoundRoute, request) }
+            let route = router.routes[match.index].target
+            if match.captures.count == 0 { return delegate(route, request) }
+            do throws(PathArgumentError) {
+                let names = router.routes[match.index].pattern.groupNames
+                let arguments = try PathArguments(match.captures, names: names, path: path)
+                return delegate(route, request, BoxedArguments(arguments))
+            } catch {
+                return delegate(.badRequest, request)
+            }
+        }
+    }
+
+    private func delegate(
+        _ route: HandlerRoute, _ request: HTTPServerRequest, _ arguments: BoxedArguments? = nil
+    ) -> HandlerDelegate {
+        HandlerDelegate(self, request, arguments, route)
+    }
+
+    // MARK: Logs
+
+    func logException(_ error: any Error, _ handler: RequestHandler) {
+        let line = "\(handler.request.method.rawValue) \(handler.request.uri) (\(handler.request.remoteIP))"
+        // 501 is the answer to a method that nobody knows: the client's doing, too.
+        if let error = error as? HTTPError, error.status.code < 500 || error.status == .notImplemented {
+            Log.general.debug("\(error.status.code) \(line): \(error)")
+        } else {
+            Log.application.error("Uncaught exception \(line): \(error)")
+        }
+    }
+
+    /// One line a request, where `settings.logsRequests`. Tornado: `Application.log_request`.
+    func logRequest(_ handler: RequestHandler) {
+        let code = handler.getStatus().code
+        let request = handler.request
+        let milliseconds = Double(request.requestTime().components.attoseconds / 1_000_000_000_000) / 1000
+        Log.access.log(
+            level: code < 400 ? .info : code < 500 ? .warning : .error,
+            "\(code) \(request.method.rawValue) \(request.uri) (\(request.remoteIP)) \(milliseconds)ms")
+    }
+}

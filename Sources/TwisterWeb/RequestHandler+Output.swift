@@ -1,0 +1,130 @@
+import FoundationEssentials
+public import HTTPTypes
+import Logging
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// Writing the answer.
+extension RequestHandler {
+    // MARK: Head
+
+    /// Sets the status, with its usual reason or your own. Tornado: `RequestHandler.set_status`.
+    ///
+    /// A code out of 200 to 999 is the handler's mistake and becomes 500; `sendInformational` sends those below.
+    public func setStatus(_ status: HTTPResponse.Status) {
+        let reason = status.reasonPhrase
+        setStatus(status.code, reason: reason.isEmpty ? nil : reason)
+    }
+
+    /// The same by its number; `reason` nil: the usual one.
+    public func setStatus(_ code: Int, reason: String? = nil) {
+        do throws(HTTPHeaderError) {
+            guard code >= 200 else { throw .invalidStatus(code) }
+            try request.connection.head.setStatus(code, reason: reason)
+        } catch {
+            Log.application.error("setStatus(\(code)): \(error)")
+            try? request.connection.head.setStatus(500)
+        }
+    }
+
+    /// Tornado: `RequestHandler.get_status`.
+    public func getStatus() -> HTTPResponse.Status { HTTPResponse.Status(code: request.connection.head.status) }
+
+    func getReason() -> String {
+        let head = request.connection.head
+        return head.reason ?? "\(ReasonPhrase.of(head.status))"
+    }
+
+    /// Sets a field, replacing what was set under that name.
+    ///
+    /// - Throws: `HTTPHeaderError` where the value holds CR, LF, NUL or another control character.
+    ///
+    /// Tornado: `RequestHandler.set_header`.
+    public func setHeader(_ name: HTTPField.Name, _ value: String) throws {
+        try delegate.connection.setField(name, value)
+    }
+
+    /// Adds a field besides those of the same name. Tornado: `RequestHandler.add_header`.
+    ///
+    /// - Throws: `HTTPHeaderError`, as `setHeader`.
+    public func addHeader(_ name: HTTPField.Name, _ value: String) throws {
+        try delegate.connection.addField(name, value)
+    }
+
+    /// Tornado: `RequestHandler.clear_header`.
+    public func clearHeader(_ name: HTTPField.Name) {
+        delegate.connection.removeField(name)
+    }
+
+    /// For names and values of our own making, which are always well-formed.
+    func setTrustedHeader(_ name: String, _ value: String) {
+        try? request.connection.head.set(name, value)
+    }
+
+    /// Forgets status, fields and body, where nothing is sent yet. Tornado: `RequestHandler.clear`.
+    public func clear() {
+        request.connection.clear()
+    }
+
+    // MARK: Body
+
+    /// Adds text to the answer, as UTF-8; `text/html` unless the `Content-Type` is set. Tornado: `RequestHandler.write`.
+    public func write(_ text: String) {
+        delegate.connection.write(text, as: "text/html; charset=utf-8")
+    }
+
+    /// Adds bytes to the answer; `application/octet-stream` unless the `Content-Type` is set.
+    public func write(_ bytes: [UInt8]) {
+        delegate.connection.setDefaultContentType("application/octet-stream")
+        delegate.connection.write(bytes)
+    }
+
+    /// Adds a value as JSON; `application/json` unless the `Content-Type` is set.
+    ///
+    /// - Throws: `EncodingError` where the value cannot be encoded.
+    public func write(json value: some Encodable) throws {
+        let data = try JSONEncoder().encode(value)
+        delegate.connection.setDefaultContentType("application/json; charset=utf-8")
+        delegate.connection.write([UInt8](data))
+    }
+
+    /// Sends what is gathered, and waits while the client lags behind. Tornado: `RequestHandler.flush`.
+    ///
+    /// - Throws: `IOStream.CloseReason` where the client has gone.
+    public func flush() async throws { try await request.connection.flush() }
+
+    /// Sends the rest and ends the answer; a second call is ignored. Tornado: `RequestHandler.finish`.
+    public func finish() {
+        delegate.connection.finish()
+    }
+
+    /// Adds text and ends the answer.
+    public func finish(_ text: String) {
+        write(text)
+        finish()
+    }
+
+    /// Whether the answer is complete.
+    public var isFinished: Bool { delegate.connection.isFinished }
+
+    /// Sends the client elsewhere, and finishes. Tornado: `RequestHandler.redirect`.
+    ///
+    /// - Parameters:
+    ///   - url: where to, absolute or relative to the request.
+    ///   - status: a status of the 300s; default 302.
+    /// - Throws: `HTTPHeaderError` for a URL that holds control characters, `HTTPOutputError` once the head is sent.
+    public func redirect(_ url: String, status: HTTPResponse.Status = .found) throws {
+        guard !request.connection.isHeadSent else {
+            throw HTTPOutputError(description: "cannot redirect: the answer's head is sent")
+        }
+        setStatus(status)
+        try setHeader(.location, url)
+        finish()
+    }
+
+    /// Replaces what was written by the page for an error, and finishes. Tornado: `RequestHandler.send_error`.
+    public func sendError(_ status: HTTPResponse.Status = .internalServerError) async {
+        await sendError(status, nil)
+    }
+}

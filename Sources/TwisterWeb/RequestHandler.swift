@@ -1,0 +1,134 @@
+public import HTTPTypes
+import TwisterCodec
+public import TwisterHTTP
+public import TwisterIO
+
+/// Answers one request. Subclass it and override the methods it serves:
+///
+///     final class Greeting: RequestHandler {
+///         override func get() async throws {
+///             write("Hello, \(pathArguments[0] ?? "World")!")
+///         }
+///     }
+///
+/// One handler is made for each request, on the thread of the loop that serves it, and everything it awaits comes back to
+/// that thread. A subclass with stored properties gives them defaults, or is made by the closure form of `URLSpec`.
+///
+/// What is written is gathered. An answer is finished when its method returns; until something was flushed, status and
+/// fields can still be changed, and an error replaces the whole answer.
+///
+/// Tornado: `web.RequestHandler`.
+open class RequestHandler {
+    /// The application that the handler belongs to. Tornado: `RequestHandler.application`.
+    public var application: Application { delegate.application }
+    /// The request to answer. Tornado: `RequestHandler.request`.
+    public var request: HTTPServerRequest { delegate.request }
+    /// What the groups of the URL's pattern matched, decoded. Tornado: `path_args`, `path_kwargs`.
+    public var pathArguments: PathArguments { delegate.arguments?.value ?? .none }
+    let delegate: HandlerDelegate
+
+    /// Made by the application; subclasses that declare an initializer pass the context on.
+    public required init(_ context: HandlerContext) {
+        delegate = context.delegate
+    }
+
+    // MARK: What a subclass overrides
+
+    /// Called first of all. Tornado: `RequestHandler.initialize`.
+    open func initialize() {}
+
+    /// Called before the method; an answer that it finishes ends the request. Tornado: `RequestHandler.prepare`.
+    open func prepare() async throws {}
+
+    open func get() async throws { throw HTTPError(.methodNotAllowed) }
+    /// Answers as `get`, without the body, where that is overridden.
+    open func head() async throws {
+        guard delegate.route.traits.overriddenMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
+        try await get()
+    }
+    open func post() async throws { throw HTTPError(.methodNotAllowed) }
+    open func put() async throws { throw HTTPError(.methodNotAllowed) }
+    open func patch() async throws { throw HTTPError(.methodNotAllowed) }
+    open func delete() async throws { throw HTTPError(.methodNotAllowed) }
+    /// Answers 204 with the methods that are served, in `Allow`.
+    open func options() async throws {
+        setStatus(.noContent)
+        try setHeader(.allow, allowedMethodsText)
+    }
+
+    /// Serves a method that has no function of its own (PROPFIND and the like). Default: 501 (RFC 9110, 9.1).
+    open func other(_ method: HTTPRequest.Method) async throws { throw HTTPError(.notImplemented) }
+
+    /// How the request's body reaches the handler. Tornado: the decorator `stream_request_body`.
+    open class var requestBody: RequestBodyMode { .collected }
+
+    /// The longest body, in bytes; nil: the server's `maxBodySize` for a collected body, no limit for a streamed one.
+    open class var maxBodySize: Int? { nil }
+
+    /// With `.dataReceived`: the next bytes of the body; the client is held up while this waits.
+    ///
+    /// Tornado: `RequestHandler.data_received`.
+    open func dataReceived(_ chunk: [UInt8]) async throws {}
+
+    /// The client has gone before the answer was finished. Tornado: `RequestHandler.on_connection_close`.
+    open func onConnectionClose() {}
+
+    /// Whether the handler's task is cancelled when the client goes. Default true.
+    open var cancelsWhenClientGoes: Bool { true }
+
+    /// The request is over, answered or not; exactly once. Tornado: `RequestHandler.on_finish`.
+    open func onFinish() {}
+
+    /// Writes the page for an error; the status is set. Default: HTML or problem details (RFC 9457), by the request's
+    /// `Accept`, which tell the client the status and nothing of the error itself.
+    ///
+    /// Tornado: `RequestHandler.write_error`.
+    open func writeError(_ status: HTTPResponse.Status, _ error: (any Error)?) async {
+        request.connection.writeErrorPage(reason: getReason())
+    }
+
+    /// Logs what went wrong in the handler. Default: an `HTTPError` under 500 as a warning, everything else as an error.
+    ///
+    /// Tornado: `RequestHandler.log_exception`.
+    open func logException(_ error: any Error) {
+        application.logException(error, self)
+    }
+
+    // MARK: Methods
+
+    /// The methods that the handler serves, for `Allow` (RFC 9110, 10.2.1).
+    var allowedMethods: [RequestMethod] { Self.allowedMethods(for: delegate.route.traits.overriddenMethods) }
+
+    var allowedMethodsText: String {
+        allowedMethods.compactMap { $0.httpTypes?.rawValue }.joined(separator: ", ")
+    }
+
+    /// In the usual order; HEAD comes with GET, and OPTIONS is always served.
+    static func allowedMethods(for own: Set<RequestMethod>) -> [RequestMethod] {
+        let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
+        return order.filter { own.contains($0) || $0 == .options || $0 == .head && own.contains(.get) }
+    }
+
+    // MARK: The loop
+
+    /// The loop that serves the request; nil once the exchange is over.
+    public var loop: IOLoop? { request.connection.stream?.loop }
+
+    /// Suspends this handler for `duration`; the loop serves others meanwhile. Tornado: `gen.sleep`.
+    ///
+    /// - Throws: `CancellationError` once the client has gone.
+    public func sleep(for duration: Duration) async throws {
+        guard let loop else { throw CancellationError() }
+        try await loop.sleep(for: duration)
+    }
+}
+
+/// How a request's body reaches its handler.
+public enum RequestBodyMode: Sendable {
+    /// Whole, in `request.body`, before `prepare`.
+    case collected
+    /// Piece by piece, from `request.bodyStream`, which the method reads.
+    case streamed
+    /// Piece by piece, by `dataReceived`, between `prepare` and the method.
+    case dataReceived
+}

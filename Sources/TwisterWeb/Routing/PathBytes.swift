@@ -1,0 +1,76 @@
+/// Raw reads on a path, eight bytes at a time where eight are left.
+enum PathBytes {
+    private static let slashes: UInt64 = 0x2F2F_2F2F_2F2F_2F2F
+    private static let lowBits: UInt64 = 0x0101_0101_0101_0101
+    private static let highBits: UInt64 = 0x8080_8080_8080_8080
+
+    /// A word of a path: everything up to and with the next slash, or up to the end.
+    struct Word {
+        var end: Int
+        var hash: UInt32
+    }
+
+    /// The word that begins at `start`, or nil if it is longer than `longest`.
+    @inline(__always)
+    static func word(_ path: UnsafePointer<UInt8>, from start: Int, end: Int, longest: Int) -> Word? {
+        var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+        var place = start
+        while place - start <= longest {
+            let chunk = chunk(path, at: place, end: end)
+            let difference = chunk ^ slashes
+            // The lowest high bit set belongs to the first slash; borrows can only set higher ones.
+            let marks = (difference &- lowBits) & ~difference & highBits
+            if marks != 0 {
+                let kept = marks.trailingZeroBitCount / 8 + 1
+                mix(&hash, chunk & (UInt64.max >> UInt64(64 - 8 * kept)))
+                return Word(end: place + kept, hash: UInt32(truncatingIfNeeded: hash >> 32))
+            }
+            mix(&hash, chunk)
+            place += 8
+            if place >= end { return Word(end: end, hash: UInt32(truncatingIfNeeded: hash >> 32)) }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func mix(_ hash: inout UInt64, _ chunk: UInt64) {
+        hash = (hash ^ chunk) &* 0xD6E8_FEB8_6659_FD93
+        hash ^= hash >> 32
+    }
+
+    /// The next eight bytes, the first one lowest; zeros behind the end.
+    @inline(__always)
+    private static func chunk(_ path: UnsafePointer<UInt8>, at place: Int, end: Int) -> UInt64 {
+        let left = end - place
+        if left >= 8 { return load(path + place) }
+        guard left > 0 else { return 0 }
+        // The path's last eight bytes hold them too, and reading those stays inside of it.
+        if end >= 8 { return load(path + end - 8) >> UInt64(8 * (8 - left)) }
+        var chunk: UInt64 = 0
+        for index in 0..<left { chunk |= UInt64(path[place + index]) << UInt64(8 * index) }
+        return chunk
+    }
+
+    @inline(__always)
+    static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
+        guard count >= 8 else {
+            var index = 0
+            while index < count {
+                guard left[index] == right[index] else { return false }
+                index += 1
+            }
+            return true
+        }
+        var index = 0
+        while index < count - 8 {
+            guard load(left + index) == load(right + index) else { return false }
+            index += 8
+        }
+        return load(left + count - 8) == load(right + count - 8)
+    }
+
+    @inline(__always)
+    private static func load(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
+        UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
+    }
+}

@@ -1,0 +1,69 @@
+/// One piece of a pattern that is simple enough for the trie: what remains of the regex once it has been understood.
+package enum PatternElement: Hashable, Sendable {
+    /// These bytes, exactly.
+    case literal([UInt8])
+    /// Between `minimum` and `maximum` (nil: any number) bytes of the set, as many as possible first.
+    case loop(ByteSet, minimum: Int, maximum: Int?)
+    /// One of several literals: `(json|xml)`.
+    case choice([[UInt8]])
+    /// Group number n (from 0) begins.
+    case open(Int)
+    /// Group number n (from 0) ends.
+    case close(Int)
+
+    var isGroupMark: Bool {
+        switch self {
+        case .open, .close: true
+        case .literal, .loop, .choice: false
+        }
+    }
+
+    var isLiteral: Bool {
+        if case .literal = self { true } else { false }
+    }
+
+    /// The element for input that has been lowercased.
+    var foldedToLowercase: PatternElement {
+        switch self {
+        case .literal(let bytes): .literal(bytes.map(\.lowercased))
+        case .loop(let set, let minimum, let maximum):
+            .loop(set.foldedToLowercase, minimum: minimum, maximum: maximum)
+        case .choice(let options): .choice(options.map { $0.map(\.lowercased) })
+        case .open, .close: self
+        }
+    }
+}
+
+extension [PatternElement] {
+    /// The same with literals that follow one another made one.
+    var joiningLiterals: [PatternElement] {
+        reduce(into: []) { joined, element in
+            if case .literal(let more) = element, case .literal(let bytes)? = joined.last {
+                joined[joined.count - 1] = .literal(bytes + more)
+            } else {
+                joined.append(element)
+            }
+        }
+    }
+
+    /// The same with a literal a byte.
+    var splittingLiterals: [PatternElement] {
+        flatMap { element -> [PatternElement] in
+            if case .literal(let bytes) = element { bytes.map { .literal([$0]) } } else { [element] }
+        }
+    }
+}
+
+extension UInt8 {
+    /// ASCII letters lowercased, everything else as it is.
+    var lowercased: UInt8 { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self }
+
+    var isASCIILetterOrDigit: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}

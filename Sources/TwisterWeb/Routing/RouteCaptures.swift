@@ -1,0 +1,38 @@
+/// Where a match's groups lie in the path: byte ranges, the first eight of them without an allocation.
+package struct RouteCaptures: Sendable, Equatable {
+    private static let inlineCount = 8
+    private static let absent = SIMD2<Int32>(repeating: -1)
+
+    package let count: Int
+    private var inline: InlineArray<8, SIMD2<Int32>>
+    /// Groups beyond the inline ones.
+    private var overflow: [SIMD2<Int32>]?
+
+    init(count: Int) {
+        self.count = count
+        inline = InlineArray(repeating: Self.absent)
+        overflow = count > Self.inlineCount ? Array(repeating: Self.absent, count: count - Self.inlineCount) : nil
+    }
+
+    /// Group number `group`, from 0; nil if it took no part in the match.
+    package subscript(group: Int) -> Range<Int>? {
+        get {
+            precondition(group >= 0 && group < count, "no such group")
+            let bounds = group < Self.inlineCount ? inline[group] : overflow?[group - Self.inlineCount] ?? Self.absent
+            return bounds.x < 0 ? nil : Int(bounds.x)..<Int(bounds.y)
+        }
+        set {
+            precondition(group >= 0 && group < count, "no such group")
+            let bounds = newValue.map { SIMD2(Int32($0.lowerBound), Int32($0.upperBound)) } ?? Self.absent
+            if group < Self.inlineCount {
+                inline[group] = bounds
+            } else {
+                overflow?[group - Self.inlineCount] = bounds
+            }
+        }
+    }
+
+    package static func == (left: RouteCaptures, right: RouteCaptures) -> Bool {
+        left.count == right.count && (0..<left.count).allSatisfy { left[$0] == right[$0] }
+    }
+}

@@ -1,0 +1,70 @@
+/// A trie's memory, valid as long as its `RouteTrie` lives.
+///
+/// Nothing in it changes once it is there, so any number of threads may search at once without a lock: that is the
+/// reason for `@unchecked Sendable`.
+struct RouteTrieLayout: @unchecked Sendable {
+    /// No line ends here.
+    static let none = UInt32.max
+
+    struct Node {
+        /// The literal that has to follow before anything else of this node counts.
+        var labelOffset: UInt32 = 0
+        var labelCount: UInt32 = 0
+        /// The line that ends behind the label.
+        var terminal: UInt32 = RouteTrieLayout.none
+        /// The lowest line in the whole subtree: what a search may still win by going on.
+        var lowest: UInt32 = RouteTrieLayout.none
+        /// Children by next byte: `jumps[jumpOffset + byte - jumpFirst]`, 0 for no child.
+        var jumpOffset: UInt32 = 0
+        /// Children by next word: a hash table of this mask and place in `words`; no table if `wordLongest` is 0.
+        var wordOffset: UInt32 = 0
+        var wordMask: UInt32 = 0
+        var wordLongest: UInt32 = 0
+        var edgeOffset: UInt32 = 0
+        var edgeCount: UInt32 = 0
+        var jumpCount: UInt16 = 0
+        var jumpFirst: UInt8 = 0
+    }
+
+    /// A slot of a hash table of words.
+    struct Word {
+        var hash: UInt32 = 0
+        var keyOffset: UInt32 = 0
+        /// 0 in an empty slot.
+        var keyCount: UInt32 = 0
+        /// The node behind a word that ends with a slash, the line that ends with one that does not.
+        var target: UInt32 = 0
+    }
+
+    /// A loop that leads to another node.
+    struct Edge {
+        /// Which of the tables in `classes`.
+        var classIndex: UInt32
+        var minimum: UInt32
+        /// `none`: any number.
+        var maximum: UInt32
+        var child: UInt32
+        /// What follows begins with nothing that the loop accepts: only the longest run can lead on.
+        var isDecided: Bool
+    }
+
+    /// A pattern, or one of the lines that it dissolved into.
+    struct Line {
+        var route: UInt32
+        var groupOffset: UInt32
+        var groupCount: UInt32
+    }
+
+    let nodes: UnsafePointer<Node>
+    let labels: UnsafePointer<UInt8>
+    let jumps: UnsafePointer<UInt32>
+    let words: UnsafePointer<Word>
+    let edges: UnsafePointer<Edge>
+    /// One table of 256 flags a class.
+    let classes: UnsafePointer<Bool>
+    let lines: UnsafePointer<Line>
+    let groups: UnsafePointer<LinearPattern.GroupBounds>
+    let edgeCount: Int
+    /// The most loops on a way from the root to a terminal.
+    let depth: Int
+}

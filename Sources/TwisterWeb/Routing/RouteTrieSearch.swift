@@ -1,0 +1,224 @@
+/// One search of a path in a trie.
+///
+/// Depth first, longest run first, so the first arrival at a line is the match that the regex would find. Searches
+/// begin without any bookkeeping. One that uses up its steps is begun anew with a memo: then no loop leads twice
+/// to the same place in the path, and the steps are bounded by (loops reached) x (length of the path).
+struct RouteTrieSearch: ~Copyable {
+    /// What a search with a memo knows of one loop.
+    ///
+    /// One number does, because a loop is always entered at descending places: the loops before it try their longest
+    /// run first, and the literals between them have one length. So everything that it can reach from here has been
+    /// tried by the time that it is entered further left.
+    private struct Explored {
+        /// Ends of the loop from here on need no second visit.
+        var floor = Int.max
+        /// The last run: where it was entered, and where it ended.
+        var runStart = Int.max
+        var runEnd = 0
+    }
+
+    private let trie: RouteTrieLayout
+    private let path: UnsafePointer<UInt8>
+    private let end: Int
+    /// Where each loop on the way to the current node ended, and the same for the best line so far.
+    private let trail: UnsafeMutablePointer<Int32>
+    let bestTrail: UnsafeMutablePointer<Int32>
+
+    /// The lowest line that matched; lines from here on are of no interest.
+    private(set) var best = RouteTrieLayout.none
+    /// Steps left before the search is given up.
+    private var steps: Int
+    /// By edge; empty in the first attempt.
+    private var memo: [Explored] = []
+
+    /// `trails` has room for twice `trie.depth` numbers.
+    init(
+        _ trie: RouteTrieLayout, path: UnsafePointer<UInt8>, count: Int,
+        trails: UnsafeMutablePointer<Int32>, steps: Int
+    ) {
+        self.trie = trie
+        self.path = path
+        self.end = count
+        self.trail = trails
+        self.bestTrail = trails + trie.depth
+        self.steps = steps
+    }
+
+    /// Searches the whole trie. Afterwards `best` is the line that won and `bestTrail` where its loops ended.
+    mutating func run() {
+        walk(from: 0, at: 0, depth: 0)
+        guard steps < 0 else { return }
+        best = RouteTrieLayout.none
+        steps = Int.max
+        memo = Array(repeating: Explored(), count: trie.edgeCount)
+        walk(from: 0, at: 0, depth: 0)
+    }
+
+    private mutating func walk(from start: UInt32, at place: Int, depth: Int) {
+        var index = start
+        var position = place
+        while true {
+            let node = trie.nodes + Int(index)
+            guard node.pointee.lowest < best, labelFits(node, at: position) else { return }
+            position += Int(node.pointee.labelCount)
+            guard position < end else {
+                if node.pointee.terminal < best { arrive(at: node.pointee.terminal, depth: depth) }
+                if node.pointee.edgeCount > 0 { tryLoops(of: node, at: position, depth: depth) }
+                return
+            }
+            let child = child(of: node, byte: path[position])
+            // Literals are the cheaper way, and what they find spares loops that could only lead to later lines.
+            if node.pointee.wordLongest > 0 {
+                if child == 0, node.pointee.edgeCount == 0 {
+                    // The usual case goes on without a call.
+                    guard let next = nextWord(of: node, at: position, depth: depth) else { return }
+                    index = next.node
+                    position = next.position
+                    continue
+                }
+                if let next = nextWord(of: node, at: position, depth: depth) {
+                    walk(from: next.node, at: next.position, depth: depth)
+                }
+            }
+            if node.pointee.edgeCount > 0 {
+                if child != 0 { walk(from: child, at: position + 1, depth: depth) }
+                tryLoops(of: node, at: position, depth: depth)
+                return
+            }
+            guard child != 0 else { return }
+            index = child
+            position += 1
+        }
+    }
+
+    private func labelFits(_ node: UnsafePointer<RouteTrieLayout.Node>, at position: Int) -> Bool {
+        let count = Int(node.pointee.labelCount)
+        return end - position >= count
+            && PathBytes.areEqual(trie.labels + Int(node.pointee.labelOffset), path + position, count: count)
+    }
+
+    /// Looks the next word up. Arrives if it is the last one, otherwise tells where it leads.
+    private mutating func nextWord(
+        of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int
+    ) -> (node: UInt32, position: Int)? {
+        let longest = Int(node.pointee.wordLongest)
+        guard let word = PathBytes.word(path, from: position, end: end, longest: longest) else { return nil }
+        let table = trie.words + Int(node.pointee.wordOffset)
+        let count = UInt32(truncatingIfNeeded: word.end - position)
+        var slot = word.hash & node.pointee.wordMask
+        while table[Int(slot)].keyCount != 0 {
+            let entry = table[Int(slot)]
+            if entry.hash == word.hash, entry.keyCount == count,
+                PathBytes.areEqual(trie.labels + Int(entry.keyOffset), path + position, count: Int(count))
+            {
+                if path[word.end - 1] == UInt8(ascii: "/") { return (entry.target, word.end) }
+                if entry.target < best { arrive(at: entry.target, depth: depth) }
+                return nil
+            }
+            slot = (slot + 1) & node.pointee.wordMask
+        }
+        return nil
+    }
+
+    private func child(of node: UnsafePointer<RouteTrieLayout.Node>, byte: UInt8) -> UInt32 {
+        let slot = Int(byte) - Int(node.pointee.jumpFirst)
+        guard slot >= 0, slot < Int(node.pointee.jumpCount) else { return 0 }
+        return trie.jumps[Int(node.pointee.jumpOffset) + slot]
+    }
+
+    private mutating func arrive(at line: UInt32, depth: Int) {
+        best = line
+        bestTrail.update(from: trail, count: depth)
+    }
+
+    // MARK: Loops
+
+    private mutating func tryLoops(of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int) {
+        let first = Int(node.pointee.edgeOffset)
+        for edge in first..<first + Int(node.pointee.edgeCount) {
+            guard steps >= 0 else { return }
+            if memo.isEmpty {
+                let longest = runEnd(of: edge, from: position, knownFrom: Int.max, knownEnd: 0)
+                steps -= longest - position
+                follow(edge, from: position, longest: longest, depth: depth)
+            } else {
+                followWithMemo(edge, from: position, depth: depth)
+            }
+        }
+    }
+
+    /// Where the longest run of the loop ends; a run that reaches `knownFrom` is known to go on to `knownEnd`.
+    private func runEnd(of edge: Int, from position: Int, knownFrom: Int, knownEnd: Int) -> Int {
+        let accepted = trie.classes + Int(trie.edges[edge].classIndex) * 256
+        let maximum = trie.edges[edge].maximum
+        guard maximum == RouteTrieLayout.none else {
+            let limit = min(end, position + Int(maximum))
+            var place = position
+            while place < limit, accepted[Int(path[place])] { place += 1 }
+            return place
+        }
+        let limit = min(end, knownFrom)
+        var place = position
+        while place < limit, accepted[Int(path[place])] { place += 1 }
+        return place == knownFrom ? knownEnd : place
+    }
+
+    /// Goes on behind the loop from its longest run to its shortest, or up to what `longest` leaves.
+    private mutating func follow(_ edge: Int, from position: Int, longest: Int, depth: Int) {
+        let shortest = position + Int(trie.edges[edge].minimum)
+        let child = trie.edges[edge].child
+        let last = trie.edges[edge].isDecided ? longest : shortest
+        guard longest >= shortest else { return }
+        var place = longest
+        while place >= last, trie.nodes[Int(child)].lowest < best, steps >= 0 {
+            steps -= 1
+            trail[depth] = Int32(truncatingIfNeeded: place)
+            walk(from: child, at: place, depth: depth + 1)
+            place -= 1
+        }
+    }
+
+    private mutating func followWithMemo(_ edge: Int, from position: Int, depth: Int) {
+        let known = memo[edge]
+        let longest = runEnd(of: edge, from: position, knownFrom: known.runStart, knownEnd: known.runEnd)
+        let shortest = position + Int(trie.edges[edge].minimum)
+        memo[edge].runStart = position
+        memo[edge].runEnd = longest
+        guard longest >= shortest else { return }
+        memo[edge].floor = min(known.floor, trie.edges[edge].isDecided ? longest : shortest)
+        // A decided loop has one end a run, and a known one has been there.
+        if trie.edges[edge].isDecided, longest >= known.floor { return }
+        follow(edge, from: position, longest: min(longest, known.floor - 1), depth: depth)
+    }
+}
+
+extension RouteTrieLayout {
+    /// The lowest-numbered route that matches the whole path.
+    ///
+    /// - Parameter steps: What the attempt without a memo may take; by default some for the tree and some for each
+    ///   byte.
+    func search(_ path: UnsafeRawBufferPointer, steps: Int? = nil) -> RouteMatch? {
+        guard path.count < Int32.max else { return nil }
+        // An empty path may have no address; any address does where nothing is read.
+        let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? labels
+        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * depth + 1) { trails in
+            guard let trails = trails.baseAddress else { return nil }
+            var search = RouteTrieSearch(
+                self, path: bytes, count: path.count, trails: trails, steps: steps ?? 256 + 8 * path.count)
+            search.run()
+            return search.best == Self.none ? nil : match(of: search.best, trail: search.bestTrail)
+        }
+    }
+
+    private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>) -> RouteMatch {
+        let line = lines[Int(line)]
+        var captures = RouteCaptures(count: Int(line.groupCount))
+        for group in 0..<Int(line.groupCount) {
+            let bounds = groups[Int(line.groupOffset) + group]
+            let start = (bounds.startAnchor < 0 ? 0 : trail[Int(bounds.startAnchor)]) + bounds.startOffset
+            let end = (bounds.endAnchor < 0 ? 0 : trail[Int(bounds.endAnchor)]) + bounds.endOffset
+            captures[group] = Int(start)..<Int(end)
+        }
+        return RouteMatch(index: Int(line.route), captures: captures)
+    }
+}

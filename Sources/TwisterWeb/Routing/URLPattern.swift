@@ -1,0 +1,91 @@
+/// A pattern of paths: the text of a regular expression that has to match the whole path.
+///
+/// Patterns are anchored at both ends, whether or not they are written with `^` and `$`. They match the path as it
+/// came over the wire, percent-encoded; what their groups capture is decoded. The groups are either all positional,
+/// `/user/([0-9]+)`, or all named, `/user/(?<id>[0-9]+)` (Python's spelling `(?P<id>…)` is the same).
+///
+/// Literals, character classes with a quantifier, groups of those, and choices between literals such as
+/// `\.(json|xml)` are matched by a trie, whose cost does not depend on how many patterns there are. Any other regular
+/// expression is matched by `Regex`, one after the other; such a pattern can be slow on a path made to be slow.
+///
+/// Tornado: `PathMatches`.
+public struct URLPattern: Sendable {
+    /// The pattern as it was written.
+    public let text: String
+    /// The names of the groups, in order; empty if they are positional.
+    public let groupNames: [String]
+    /// How many arguments a match has.
+    public let groupCount: Int
+
+    /// How the pattern is matched.
+    enum Matcher: Sendable {
+        /// By the trie, as these lines; the elements are what they were made of.
+        case simple([PatternElement], lines: [LinearPattern])
+        case regex(FallbackRegex)
+    }
+
+    let matcher: Matcher
+    /// What a path is put together from, or why that cannot be done.
+    let template: ReverseTemplate
+
+    /// Throws `URLPatternError` if the text is no regular expression, mixes named and positional groups, or contains
+    /// a character that no path can contain.
+    ///
+    /// Tornado: `PathMatches`.
+    public init(_ text: String) throws(URLPatternError) {
+        try self.init(text, ignoresCase: false)
+    }
+
+    /// With `ignoresCase` the pattern is for subjects that have been lowercased.
+    init(_ text: String, ignoresCase: Bool) throws(URLPatternError) {
+        guard text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else {
+            throw URLPatternError(
+                pattern: text,
+                reason: "paths are matched as they are sent, in ASCII: write other characters percent-encoded")
+        }
+        let groups = try PatternGroups(of: text)
+        self.text = text
+        groupNames = groups.names
+        groupCount = groups.count
+
+        let bytes = Array(text.utf8)
+        if let elements = PatternParser.parse(bytes) {
+            let folded = ignoresCase ? elements.map(\.foldedToLowercase) : elements
+            if let lines = LinearPattern.variants(of: folded) {
+                matcher = .simple(folded, lines: lines)
+                template = ReverseTemplate(folded)
+                return
+            }
+        }
+        template = ReverseTemplate(regex: bytes)
+        let prefix = ignoresCase ? [] : ReverseTemplate.literalPrefix(ofRegex: bytes)
+        matcher = .regex(try FallbackRegex(text, literalPrefix: prefix, ignoresCase: ignoresCase))
+    }
+
+    /// Whether the trie matches this pattern, so that its cost does not depend on other patterns.
+    public var isSimple: Bool {
+        if case .simple = matcher { true } else { false }
+    }
+
+    /// The arguments of a match of the whole path, or nil if the pattern does not match it.
+    ///
+    /// - Parameter path: The path as it came, percent-encoded, without the query.
+    /// - Throws: `PathArgumentError` if what a group captured is not properly percent-encoded UTF-8.
+    ///
+    /// Tornado: `PathMatches.match`.
+    public func match(_ path: String) throws(PathArgumentError) -> PathArguments? {
+        let bytes = Array(path.utf8)
+        guard let captures = bytes.withUnsafeBytes(captures(in:)) else { return nil }
+        return try PathArguments(captures, names: groupNames, path: bytes)
+    }
+
+    /// The groups of a match of the whole path, by a matcher that is made for this one call.
+    func captures(in path: UnsafeRawBufferPointer) -> RouteCaptures? {
+        switch matcher {
+        case .simple(_, let lines):
+            withExtendedLifetime(RouteTrie(lines.map { (0, $0) })) { $0.layout.search(path)?.captures }
+        case .regex(let regex):
+            regex.mayMatch(path) ? regex.match(RegexSubject(path)) : nil
+        }
+    }
+}

@@ -1,0 +1,64 @@
+public import HTTPTypes
+
+/// A route: a pattern of paths, the handler to which it leads, and the name by which a path is made from it.
+///
+/// Tornado: `web.URLSpec`.
+public struct URLSpec: Sendable {
+    /// Which paths the route serves.
+    public let pattern: URLPattern
+    /// The name for `Application.reverseURL`; nil for none.
+    public let name: String?
+    /// The class of the handler, which knows the methods that it serves.
+    public var handlerType: RequestHandler.Type { route.handlerType }
+    let route: HandlerRoute
+
+    /// Leads to a handler class.
+    ///
+    /// - Throws: `URLPatternError`, with the pattern's text, if the pattern is bad.
+    public init(_ pattern: String, _ handler: RequestHandler.Type, name: String? = nil) throws(URLPatternError) {
+        try self.init(pattern, name: name, handlerType: handler) { handler.init($0) }
+    }
+
+    /// Leads to handlers that `make` creates, one for each request: the form for handlers with something to share.
+    ///
+    /// - Throws: `URLPatternError` if the pattern is bad.
+    ///
+    /// Tornado: the `kwargs` of a `URLSpec`.
+    public init<Handler: RequestHandler>(
+        _ pattern: String, name: String? = nil, make: @escaping @Sendable (HandlerContext) -> Handler
+    ) throws(URLPatternError) {
+        try self.init(pattern, name: name, handlerType: Handler.self, makeHandler: make)
+    }
+
+    /// Answers `method` with a closure: the form for small handlers. GET answers HEAD too.
+    ///
+    ///     try URLSpec(.get, "/ping") { $0.write("pong") }
+    ///
+    /// - Throws: `URLPatternError` if the pattern is bad.
+    public init(
+        _ method: HTTPRequest.Method, _ pattern: String, name: String? = nil,
+        answer: @escaping @Sendable (RequestHandler) async throws -> Void
+    ) throws(URLPatternError) {
+        try self.init(pattern, name: name, handlerType: ClosureHandler.self) {
+            ClosureHandler($0, method, answer)
+        }
+    }
+
+    private init(
+        _ pattern: String, name: String?, handlerType: RequestHandler.Type,
+        makeHandler: @escaping @Sendable (HandlerContext) -> RequestHandler
+    ) throws(URLPatternError) {
+        self.pattern = try URLPattern(pattern)
+        self.name = name
+        route = HandlerRoute(handlerType, makeHandler)
+    }
+
+    /// A path that this route serves with these arguments.
+    ///
+    /// - Throws: `URLReverseError`, see `URLPattern.reverse`.
+    ///
+    /// Tornado: `URLSpec.reverse`.
+    public func reverse(_ arguments: any CustomStringConvertible...) throws(URLReverseError) -> String {
+        try pattern.reverse(arguments: arguments.map(\.description))
+    }
+}

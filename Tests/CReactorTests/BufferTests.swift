@@ -1,0 +1,109 @@
+import CReactor
+import Glibc
+import Testing
+
+/// The pool of buffers: running empty, recovering, and giving back.
+@Suite struct BufferTests {
+    @Test(
+        "The pool runs empty without a spin, and everything arrives once buffers come back",
+        arguments: Backend.available)
+    func runsEmpty(backend: Backend) throws {
+        let reactor = try TestReactor(backend) {
+            $0.receive_buffers = 8
+            $0.buffer_size = 1000
+        }
+        reactor.holdsBuffers = true
+        let pairs = try (0..<20).map { _ in try Sockets.tcpPair() }
+        for (index, pair) in pairs.enumerated() {
+            reactor_recv_start(reactor.raw, try reactor.adopt(pair.ours, context: UInt64(index)))
+            Sockets.write(pair.theirs, (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ index) })
+        }
+        var received = Array(repeating: [UInt8](), count: 20)
+        func note(_ events: [Event]) { for event in events { received[Int(event.context)] += event.bytes } }
+        note(reactor.settle())
+        #expect(reactor.statistics.receive_buffers_out == 8)
+        #expect(reactor.statistics.receive_pauses > 0)
+        let before = reactor.statistics.syscalls
+        #expect(reactor.wait(milliseconds: 30).isEmpty)
+        #expect(reactor.statistics.syscalls - before <= 3, "no spin while there is no buffer")
+        var rounds = 0
+        while received.contains(where: { $0.count < 3000 }), rounds < 200 {
+            reactor.releaseHeldBuffers()
+            note(reactor.wait(milliseconds: 100))
+            rounds += 1
+        }
+        for index in 0..<20 {
+            #expect(received[index] == (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ index) })
+        }
+        #expect(rounds <= 60)
+        // Then it is as it was before.
+        reactor.releaseHeldBuffers()
+        for pair in pairs { close(pair.theirs) }
+        let ends = reactor.collect { $0.count == 20 }
+        #expect(ends.allSatisfy { $0.type == REACTOR_END && $0.result == 0 })
+        #expect(reactor.statistics.receive_buffers_out == 0)
+    }
+
+    @Test("Who waits for a buffer can stop and close", arguments: Backend.available)
+    func closesWhileStarving(backend: Backend) throws {
+        let reactor = try TestReactor(backend) { $0.receive_buffers = 1 }
+        reactor.holdsBuffers = true
+        let pairs = try (0..<6).map { _ in try Sockets.tcpPair() }
+        let handles = try pairs.enumerated().map { try reactor.adopt($1.ours, context: UInt64($0)) }
+        for (pair, handle) in zip(pairs, handles) {
+            reactor_recv_start(reactor.raw, handle)
+            Sockets.write(pair.theirs, [9])
+        }
+        var events = reactor.settle()
+        #expect(events.count == 1)
+        let first = Int(events[0].context)
+        let waiting = (0..<6).filter { $0 != first }
+        reactor_close(reactor.raw, handles[waiting[0]])
+        reactor_recv_stop(reactor.raw, handles[waiting[1]])
+        events = reactor.settle()
+        #expect(events.map(\.type) == [REACTOR_CLOSED])
+        for _ in 0..<3 {
+            reactor.releaseHeldBuffers()
+            events = reactor.collect { $0.count == 1 }
+            #expect(events.map(\.type) == [REACTOR_RECEIVED])
+            #expect(waiting[2...].contains(Int(events[0].context)))
+        }
+        reactor.releaseHeldBuffers()
+        #expect(reactor.settle().isEmpty)
+        reactor_recv_start(reactor.raw, handles[waiting[1]])
+        #expect(reactor.collect { $0.count == 1 }.map(\.context) == [UInt64(waiting[1])])
+        reactor.releaseHeldBuffers()
+        for pair in pairs { close(pair.theirs) }
+    }
+
+    @Test(
+        "Send buffers are acquired until none is left, and a double release does nothing", arguments: Backend.available)
+    func sendBuffers(backend: Backend) throws {
+        let reactor = try TestReactor(backend) {
+            $0.send_buffers = 3
+            $0.buffer_size = 512
+        }
+        #expect(reactor_buffer_size(reactor.raw) == 512)
+        var ids: [UInt32] = []
+        var id: UInt32 = 0
+        var data: UnsafeMutableRawPointer?
+        for index in 0..<3 {
+            #expect(reactor_buffer_acquire(reactor.raw, &id, &data) == 0)
+            let data = try #require(data)
+            memset(data, CInt(index), 512)
+            ids.append(id)
+        }
+        #expect(Set(ids).count == 3)
+        #expect(reactor_buffer_acquire(reactor.raw, &id, &data) == -ENOBUFS)
+        #expect(reactor.statistics.send_buffers_out == 3)
+        reactor_buffer_release(reactor.raw, ids[0])
+        reactor_buffer_release(reactor.raw, ids[0])
+        reactor_buffer_release(reactor.raw, 1_000_000)
+        reactor_buffer_release(reactor.raw, 0)
+        #expect(reactor.statistics.send_buffers_out == 2)
+        #expect(reactor.statistics.send_buffers_total == 3)
+        #expect(reactor_buffer_acquire(reactor.raw, &id, &data) == 0)
+        #expect(id == ids[0])
+        #expect(reactor_buffer_acquire(reactor.raw, &id, &data) == -ENOBUFS)
+    }
+}

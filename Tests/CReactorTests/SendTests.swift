@@ -1,0 +1,143 @@
+import CReactor
+import Glibc
+import Testing
+
+/// Sends: to peers that do not read, large, and from files.
+@Suite struct SendTests {
+    static let size = 24 << 20
+    nonisolated(unsafe) static let payload: UnsafeRawBufferPointer = {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+        for index in 0..<size / 8 {
+            bytes.storeBytes(of: UInt64(index) &* 0x9E37_79B9_7F4A_7C15, toByteOffset: index * 8, as: UInt64.self)
+        }
+        return UnsafeRawBufferPointer(bytes)
+    }()
+
+    /// Reads what the peer has, in between waits, until SENT; answers whether it is the payload from `offset` on.
+    private func receive(_ reactor: TestReactor, _ peer: CInt, offset: Int, count: Int) -> (
+        isSame: Bool, events: [Event]
+    ) {
+        let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 1, alignment: 16)
+        defer { storage.deallocate() }
+        var filled = 0
+        let events = reactor.collect { events in
+            while filled <= count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: storage[filled...])
+                let read = recv(peer, rest.baseAddress, min(300_000, rest.count), Sockets.dontWait)
+                if read <= 0 { break }
+                filled += read
+            }
+            return filled >= count && !events.isEmpty
+        }
+        let isSame = filled == count && storage[..<filled].elementsEqual(Self.payload[offset..<offset + filled])
+        return (isSame, events)
+    }
+
+    @Test(
+        "A send to a peer that does not read waits; large sends arrive whole and in order", arguments: Backend.available
+    )
+    func largeSend(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours, context: 3)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size, 11) == 0)
+        #expect(reactor.settle().isEmpty, "nobody reads")
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 1, 12) == -EBUSY)
+        #expect(reactor_sendfile(reactor.raw, handle, 0, 0, 1, 12) == -EBUSY)
+        #expect(reactor_shutdown(reactor.raw, handle) == -EBUSY)
+        // It must not spin meanwhile.
+        let before = reactor.statistics.syscalls
+        #expect(reactor.wait(milliseconds: 30).isEmpty)
+        #expect(reactor.statistics.syscalls - before <= 2)
+        let (isSame, events) = receive(reactor, pair.theirs, offset: 0, count: Self.size)
+        #expect(isSame)
+        #expect(events == [Event(type: REACTOR_SENT, result: 0, handle: handle, context: 3, token: 11)])
+        #expect(reactor_shutdown(reactor.raw, handle) == 0)
+        var byte: UInt8 = 0
+        #expect(recv(pair.theirs, &byte, 1, 0) == 0, "the peer sees the end")
+        close(pair.theirs)
+    }
+
+    @Test("sendfile sends a range, and says ENODATA where the file ends early", arguments: Backend.available)
+    func sendFile(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        let file = try Sockets.temporaryFile()
+        #expect(Glibc.write(file, Self.payload.baseAddress, Self.size) == Self.size)
+        let offset = 12_345
+        let count = Self.size - offset - 777
+        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(offset), count, 5) == 0)
+        let (isSame, events) = receive(reactor, pair.theirs, offset: offset, count: count)
+        #expect(isSame)
+        #expect(events.map(\.result) == [0] && events.map(\.token) == [5])
+        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(Self.size - 10), 20, 6) == 0)
+        let (isRest, short) = receive(reactor, pair.theirs, offset: Self.size - 10, count: 10)
+        #expect(isRest)
+        #expect(short.map(\.result) == [-ENODATA] && short.map(\.token) == [6])
+        #expect(reactor_sendfile(reactor.raw, handle, file, .max, 1, 6) == -EINVAL)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 0, 6) == -EINVAL)
+        close(file)
+        close(pair.theirs)
+    }
+
+    @Test("A send to a peer that is gone ends with an error, not with a signal", arguments: Backend.available)
+    func peerGone(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size, 1) == 0)
+        _ = reactor.wait()
+        Sockets.reset(pair.theirs)
+        var events = reactor.collect { !$0.isEmpty }
+        #expect(events.map(\.result) == [-ECONNRESET])
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 5, 2) == 0)
+        events = reactor.collect { !$0.isEmpty }
+        #expect(events.map(\.type) == [REACTOR_SENT] && events[0].result < 0)
+    }
+
+    @Test("Two connections stream at once: neither starves the other", arguments: Backend.available)
+    func fairness(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let fast = try Sockets.unixPair()
+        let slow = try Sockets.tcpPair()
+        let streaming = try reactor.adopt(fast.ours)
+        let quiet = try reactor.adopt(slow.ours)
+        reactor_recv_start(reactor.raw, quiet)
+        _ = reactor.settle()
+        Sockets.write(slow.theirs, [1])
+        // A send that never blocks is answered again and again by another one.
+        #expect(reactor_send(reactor.raw, streaming, Sockets.hello, 1, 0) == 0)
+        var waits = 0
+        var isHeard = false
+        while !isHeard, waits < 10 {
+            waits += 1
+            for event in reactor.wait(milliseconds: -1) {
+                if event.type == REACTOR_RECEIVED { isHeard = true }
+                if event.type == REACTOR_SENT { reactor_send(reactor.raw, streaming, Sockets.hello, 1, 0) }
+            }
+        }
+        #expect(isHeard && waits <= 3)
+        close(fast.theirs)
+        close(slow.theirs)
+    }
+
+    @Test("A keep-alive request on epoll costs one recv, one send and its share of the epoll_wait")
+    func epollCost() throws {
+        let reactor = try TestReactor(.epoll)
+        let pairs = try (0..<10).map { _ in try Sockets.tcpPair() }
+        for pair in pairs { reactor_recv_start(reactor.raw, try reactor.adopt(pair.ours)) }
+        _ = reactor.settle()
+        let before = reactor.statistics.syscalls
+        for _ in 0..<20 {
+            for pair in pairs { Sockets.write(pair.theirs, [1, 2, 3]) }
+            let requests = reactor.collect { $0.filter { $0.type == REACTOR_RECEIVED }.count == 10 }
+            for event in requests where event.type == REACTOR_RECEIVED {
+                reactor_send(reactor.raw, event.handle, Sockets.hello, 3, 0)
+            }
+            #expect(reactor.wait().map(\.type) == Array(repeating: REACTOR_SENT, count: 10))
+        }
+        #expect(reactor.statistics.syscalls - before == 20 * (1 + 10 + 10))
+        for pair in pairs { close(pair.theirs) }
+    }
+}

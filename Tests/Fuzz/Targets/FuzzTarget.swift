@@ -1,0 +1,19 @@
+/// One thing to feed with arbitrary octets: by libFuzzer, and by the smoke test.
+public struct FuzzTarget: Sendable, CustomStringConvertible {
+    public let name: String
+    /// Makes what checks every property of the target for one input. It is used on the thread that made it.
+    public let makeCheck: @Sendable () throws -> (UnsafeRawBufferPointer) throws -> Void
+
+    public var description: String { name }
+
+    public static let all = [
+        FuzzTarget(name: "request", makeCheck: { RequestTarget.check }),
+        FuzzTarget(name: "chunked", makeCheck: { ChunkedTarget.check }),
+        FuzzTarget(name: "text", makeCheck: { TextTarget.check }),
+        FuzzTarget(name: "proxy", makeCheck: { ProxyTarget.check }),
+        FuzzTarget(name: "connection", makeCheck: { try ConnectionTarget().check }),
+    ]
+
+    /// The target of that name; nil where there is none.
+    public static func named(_ name: some StringProtocol) -> FuzzTarget? { all.first { $0.name == name } }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Fuzzes under libFuzzer and the address sanitizer: Tests/Fuzz/run.sh [TARGET...]; all targets where none is named.
+#
+#   SECONDS_PER_TARGET   how long each runs (default 60)
+#
+# What a run learns is kept in .build-fuzz/corpus, so that the next one goes on from there; the seeds stay as they are.
+# A finding is written to .build-fuzz/findings and fails the run; give that file to .build-fuzz/bin/TARGET to see it again.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+seconds=${SECONDS_PER_TARGET:-60}
+# The toolchain's own crash handler reads all memory, which the sanitizer does not let it.
+export SWIFT_BACKTRACE=enable=no
+out=.build-fuzz
+targets=("$@")
+((${#targets[@]})) || targets=(request chunked text proxy connection)
+
+# The package is built as a whole with the coverage that libFuzzer reads, by options of the command line: a manifest with
+# unsafe flags could not be depended on. The linker's job is done here, because main() is libFuzzer's.
+swift build --quiet -c release --scratch-path "$out" --sanitize=address -Xswiftc -sanitize=fuzzer --target TwisterFuzz
+
+objects=()
+for module in TwisterFuzz TwisterHTTP TwisterIO TwisterCodec TwisterCompression CReactor HTTPTypes Logging; do
+  while IFS= read -r -d '' object; do objects+=("$object"); done \
+    < <(find -L "$out/release/$module.build" -name '*.o' -print0)
+done
+libraries=(-lz)
+if pkg-config --exists liburing 2>/dev/null; then libraries+=(-luring); fi
+mkdir -p "$out/bin" "$out/findings"
+swiftc -O -parse-as-library -sanitize=fuzzer,address -I "$out/release/Modules" \
+  -Xcc "-fmodule-map-file=$out/release/CReactor.build/module.modulemap" \
+  -Xcc -fmodule-map-file=Sources/CZlib/module.modulemap -Xcc -ICReactor/include \
+  Tests/Fuzz/Driver/LibFuzzer.swift "${objects[@]}" "${libraries[@]}" -o "$out/bin/fuzz"
+
+for target in "${targets[@]}"; do
+  if [[ ! -d Tests/Fuzz/Seeds/$target ]]; then
+    echo "fuzz: no target '$target'" >&2
+    exit 2
+  fi
+  # A program chooses its target by its name.
+  ln -sf fuzz "$out/bin/$target"
+  mkdir -p "$out/corpus/$target"
+  echo "==> $target: $seconds s"
+  log=$out/$target.log
+  if ! "$out/bin/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=2048 -print_final_stats=1 \
+    -dict=Tests/Fuzz/http.dict -artifact_prefix="$out/findings/$target-" \
+    "$out/corpus/$target" "Tests/Fuzz/Seeds/$target" >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    echo "fuzz: FAILED: $target" >&2
+    exit 1
+  fi
+  grep -E 'number_of_executed_units|average_exec_per_sec' "$log" | sed "s/^stat::/    /"
+  grep -oE 'cov: [0-9]+ ft: [0-9]+ corp: [0-9]+' "$log" | tail -n 1 | sed 's/^/    /'
+done

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# A package of somebody else's that depends on this one by path builds and serves: SwiftPM refuses a dependency with
+# unsafe flags, and an application sees only what is public.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+
+work=$(mktemp -d)
+server_pid=""
+finish() {
+  if [[ -n $server_pid ]]; then
+    kill -TERM "$server_pid" 2>/dev/null || true
+    wait "$server_pid" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# The scratch folder outlives the run, so that the next one is quick.
+scratch=${1:-$root/.build-external}
+ln -s "$root" "$work/twister"
+cp -r "$root/Tests/Integration/ExternalPackage" "$work/app"
+
+swift build --quiet --package-path "$work/app" --scratch-path "$scratch"
+
+serve() { # PORT: answers once the server does
+  "$scratch/debug/App" --address 127.0.0.1 --port "$1" >"$work/log" 2>&1 &
+  server_pid=$!
+  for _ in {1..100}; do
+    if ! kill -0 "$server_pid" 2>/dev/null; then return 1; fi
+    if curl -fsS -o /dev/null "http://127.0.0.1:$1/" 2>/dev/null; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+port=$((20000 + RANDOM % 12000))
+if ! serve "$port"; then
+  cat "$work/log" >&2
+  echo "external-package: the application did not serve on port $port" >&2
+  exit 1
+fi
+
+answer=$(curl -fsS "http://127.0.0.1:$port/")
+if [[ $answer != "Hello from another package!" ]]; then
+  echo "external-package: unexpected answer '$answer'" >&2
+  exit 1
+fi
+echo "external-package: builds and serves"

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import TwisterCodec
+
+@Suite("Percent coding and queries")
+struct PercentCodingTests {
+    private func onOctets<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let octets = Array(text.utf8)
+        return GuardedBuffer(capacity: octets.count).withBytes(octets, body)
+    }
+
+    @Test(
+        "Paths",
+        arguments: [
+            ("/a/b", "/a/b"), ("/a%2Fb%2f", "/a/b/"), ("%C3%A9", "\u{e9}"), ("a+b", "a+b"), ("", ""), ("%00", "\0"),
+            ("%", nil), ("%4", nil), ("%4g", nil), ("%g4", nil), ("a%", nil), ("%%41", nil), ("%ff", nil), ("%C3", nil),
+            ("%C0%AF", nil), ("%+1", nil),
+        ] as [(String, String?)])
+    func paths(text: String, expected: String?) {
+        #expect(onOctets(text, PercentCoding.decodePath) == expected)
+    }
+
+    @Test("Octets that are no UTF-8 decode as octets")
+    func octets() {
+        #expect(onOctets("%ff%00a", PercentCoding.decode) == [0xFF, 0, 0x61])
+        #expect(onOctets("%f", PercentCoding.decode) == nil)
+    }
+
+    @Test(
+        "Forms",
+        arguments: [
+            ("a+b%2B", "a b+"), ("%", "%"), ("%4", "%4"), ("%zz%41", "%zzA"), ("%ff", "\u{fffd}"),
+            ("", ""), ("\u{e9}", "\u{e9}"),
+        ])
+    func forms(text: String, expected: String) {
+        #expect(onOctets(text, PercentCoding.decodeForm) == expected)
+    }
+
+    @Test("Encoding is undone by decoding")
+    func encoding() {
+        #expect(PercentCoding.encode("a b/\u{e9}?~-._") == "a%20b%2F%C3%A9%3F~-._")
+        #expect(onOctets(PercentCoding.encode("a b/\u{e9}?"), PercentCoding.decodePath) == "a b/\u{e9}?")
+    }
+
+    @Test(
+        "Queries",
+        arguments: [
+            ("", []), ("a=1&b=2", ["a=1", "b=2"]), ("a", ["a="]), ("=", ["="]), ("=a", ["=a"]), ("a=b=c", ["a=b=c"]),
+            ("&&a=1&&", ["a=1"]), ("a=1&a=2", ["a=1", "a=2"]), ("a+b=%26", ["a b=&"]), ("a;b=1", ["a;b=1"]),
+        ] as [(String, [String])])
+    func queries(text: String, expected: [String]) {
+        let pairs = onOctets(text) { octets in
+            var parser = QueryParser(octets)
+            var pairs: [String] = []
+            while let pair = parser.next() { pairs.append("\(pair.name)=\(pair.value)") }
+            #expect(!parser.isTruncated)
+            return pairs
+        }
+        #expect(pairs == expected)
+    }
+
+    @Test("No more pairs than the limit")
+    func limit() {
+        onOctets("a&b&c&") { octets in
+            var parser = QueryParser(octets, limit: 2)
+            #expect(parser.next()?.name == "a" && parser.next()?.name == "b" && parser.next() == nil)
+            #expect(parser.isTruncated)
+            var exact = QueryParser(octets, limit: 3)
+            while exact.next() != nil {}
+            #expect(!exact.isTruncated)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import HTTPTypes
+import Testing
+
+@testable import TwisterCodec
+
+@Suite("Request head")
+struct RequestHeadTests {
+    @Test("Fields are found without regard to case and combined in order")
+    func fields() throws {
+        let head = try parsedHead(
+            """
+            GET / HTTP/1.1\r
+            Host: h\r
+            ACCEPT: a\r
+            cookie: x=1\r
+            Accept: b, c\r
+            Cookie: y=2\r
+            accept:\r
+            X-Odd^: caret\r
+            X-Odd~: tilde\r
+            \r
+
+            """)
+        #expect(head[.accept] == "a, b, c, ")
+        #expect(head.values(for: .accept) == ["a", "b, c", ""])
+        #expect(head[.cookie] == "x=1; y=2")
+        #expect(head[.userAgent] == nil)
+        #expect(head.contains(.cookie) && !head.contains(.range))
+        #expect(head.firstValueBytes(for: .accept) { Array($0) } == [UInt8(ascii: "a")])
+        #expect(head.firstValueBytes(for: .range) { $0.count } == nil)
+        let caret = try #require(HTTPField.Name("x-odd^"))
+        let tilde = try #require(HTTPField.Name("X-ODD~"))
+        #expect(head[caret] == "caret")
+        #expect(head[tilde] == "tilde")
+        #expect(head.httpFields[values: .accept] == ["a", "b, c", ""])
+
+        let headers = HTTPHeaders(head)
+        #expect(headers.count == 8)
+        #expect(headers["host"] == "h")
+        #expect(headers["no name"] == nil)
+        #expect(headers.map(\.name) == ["Host", "ACCEPT", "cookie", "Accept", "Cookie", "accept", "X-Odd^", "X-Odd~"])
+        #expect(headers.map(\.value).first == "h")
+    }
+
+    @Test("Many fields and much text fit")
+    func growth() throws {
+        let value = String(repeating: "v", count: 500)
+        let fields = (0..<99).map { "N\($0): \(value)\r\n" }.joined()
+        let head = try parsedHead("GET / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n")
+        #expect(head.fieldCount == 100)
+        let last = try #require(HTTPField.Name("n98"))
+        #expect(head[last] == value)
+        head.reuse()
+        #expect(head.fieldCount == 0)
+    }
+
+    @Test("Methods", arguments: RequestMethod.allCases)
+    func methods(method: RequestMethod) throws {
+        let name = method.name.map(String.init(describing:)) ?? "PURGE"
+        let target = method == .connect ? "h:1" : "/"
+        let head = try parsedHead("\(name) \(target) HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(head.method == method)
+        #expect(head.methodText == name)
+        #expect(head.httpMethod.rawValue == name)
+    }
+
+    @Test(
+        "H1-9: keep-alive by version and Connection",
+        arguments: [
+            ("1", "", true), ("0", "", false), ("0", "Connection: keep-alive\r\n", true),
+            ("0", "Connection: Keep-Alive, foo\r\n", true), ("1", "Connection: close\r\n", false),
+            // W-20: a list of tokens.
+            ("1", "Connection: close, TE\r\n", false), ("1", "Connection: TE ,\tCLOSE\r\n", false),
+            ("1", "Connection: a\r\nA: b\r\nconnection: close\r\n", false), ("1", "Connection: closed\r\n", true),
+            ("0", "Connection: keep-alive, close\r\n", false), ("1", "Connection: \r\n", true),
+        ])
+    func keepAlive(minor: String, fields: String, expected: Bool) throws {
+        let head = try parsedHead("GET / HTTP/1.\(minor)\r\nHost: h\r\n\(fields)\r\n")
+        #expect(head.keepAlive == expected)
+    }
+
+    @Test(
+        "W-14: expectations",
+        arguments: [
+            ("1", "", RequestHead.Expectation.none), ("1", "Expect: 100-continue\r\n", .continue100),
+            ("1", "Expect: 100-Continue\r\n", .continue100), ("0", "Expect: 100-continue\r\n", .none),
+            ("1", "Expect: 200-ok\r\n", .unknown), ("1", "Expect: 100-continue, x\r\n", .unknown),
+            ("1", "Expect: 100-continue\r\nExpect: y\r\n", .unknown), ("1", "Expect:\r\n", .none),
+        ])
+    func expectation(minor: String, fields: String, expected: RequestHead.Expectation) throws {
+        let head = try parsedHead("POST / HTTP/1.\(minor)\r\nHost: h\r\n\(fields)\r\n")
+        #expect(head.expectation == expected)
+    }
+
+    @Test("Upgrade counts only with its Connection option")
+    func upgrade() throws {
+        let head = try parsedHead(
+            "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n")
+        #expect(head.upgradeProtocols == ["h2c", "WebSocket"])
+        #expect(head.offersUpgrade(to: "websocket"))
+        #expect(!head.offersUpgrade(to: "tls"))
+        let without = try parsedHead("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n")
+        #expect(without.upgradeProtocols.isEmpty && !without.offersUpgrade(to: "websocket"))
+    }
+}

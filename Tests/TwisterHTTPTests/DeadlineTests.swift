@@ -1,0 +1,146 @@
+import Testing
+import TwisterHTTP
+import TwisterIO
+import TwisterTestSupport
+
+/// N-13, N-14: what is late is cut off, and a client that goes takes its handler along.
+@Suite(.serialized)
+struct DeadlineTests {
+    @Test("a head that does not end: 408", arguments: testedBackends)
+    func slowHead(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) {
+            $0.headerTimeout = .milliseconds(200)
+        } _: { port in
+            let client = try TestClient(port: port)
+            #expect(try client.get("/").status == 200)
+            try client.send("GET / HTTP/1.1\r\nHo")
+            #expect(try client.receiveResponse().status == 408)
+            #expect(try client.isClosed())
+        }
+    }
+
+    @Test("a body that stalls: 408", arguments: testedBackends)
+    func stalledBody(_ backend: IOBackend) async throws {
+        for path in ["/x", "/count"] {
+            try await withServer(backend, Echo()) {
+                $0.bodyStallTimeout = .milliseconds(200)
+            } _: { port in
+                let client = try TestClient(port: port)
+                try client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+                #expect(try client.receiveResponse().status == 408)
+                #expect(try client.isClosed())
+            }
+        }
+    }
+
+    @Test("a body below the least rate: 408", arguments: testedBackends)
+    func tricklingBody(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) {
+            $0.bodyStallTimeout = .milliseconds(300)
+        } _: { port in
+            let client = try TestClient(port: port)
+            try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+            var sent = 0
+            let start = ContinuousClock.now
+            do {
+                while sent < 100 {
+                    try client.send("x")
+                    sent += 1
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+            } catch {}
+            #expect(ContinuousClock.now - start < .seconds(4))
+            #expect(sent < 100)
+        }
+    }
+
+    @Test("an idle connection is closed without a word", arguments: testedBackends)
+    func idle(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) {
+            $0.idleTimeout = .milliseconds(200)
+        } _: { port in
+            let fresh = try TestClient(port: port)
+            #expect(try fresh.isClosed())
+            let used = try TestClient(port: port)
+            #expect(try used.get("/").status == 200)
+            #expect(try used.isClosed())
+        }
+    }
+
+    @Test("a client that does not read its answer is cut off", arguments: testedBackends)
+    func slowReader(_ backend: IOBackend) async throws {
+        let echo = Echo()
+        try await withServer(backend, echo) {
+            $0.writeStallTimeout = .milliseconds(200)
+        } _: { port in
+            let client = try TestClient(port: port)
+            try client.send("GET /big?50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(800))
+            let received = try client.receiveAll()
+            #expect(received.count < 50_000_000)
+        }
+    }
+
+    @Test("N-14: the handler of a client that goes is cancelled at once", arguments: testedBackends)
+    func clientGoes(_ backend: IOBackend) async throws {
+        for reset in [false, true] {
+            let echo = Echo()
+            try await withServer(backend, echo) { port in
+                var client: TestClient? = try TestClient(port: port)
+                try client?.send("GET /sleep?5000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await Task.sleep(for: .milliseconds(100))
+                if reset { client?.reset() }
+                client = nil
+                try await Task.sleep(for: .milliseconds(150))
+                #expect(
+                    echo.snapshot
+                        == Echo.Counts(executed: 1, closed: 1, cancelled: 1, finished: 1), "reset: \(reset)")
+                #expect(try TestClient(port: port).get("/").status == 200)
+            }
+        }
+    }
+
+    @Test("N-14: a handler that opted out runs to its end", arguments: testedBackends)
+    func stubborn(_ backend: IOBackend) async throws {
+        let echo = Echo()
+        try await withServer(backend, echo) { port in
+            var client: TestClient? = try TestClient(port: port)
+            try client?.send("GET /stubborn?200 HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(50))
+            client = nil
+            try await Task.sleep(for: .milliseconds(400))
+            #expect(
+                echo.snapshot == Echo.Counts(executed: 1, closed: 1, cancelled: 0, finished: 1))
+        }
+    }
+
+    @Test("N-13: a client that does not read an answer written late is cut off too", arguments: testedBackends)
+    func lateSlowReader(_ backend: IOBackend) async throws {
+        let answering = Answering { request in
+            try await request.connection.stream?.loop.sleep(for: .milliseconds(500))
+            request.connection.write([UInt8](repeating: 120, count: 50_000_000))
+            try await request.connection.flush()
+        }
+        try await withServer(backend, answering) {
+            $0.writeStallTimeout = .milliseconds(200)
+            $0.idleTimeout = .milliseconds(200)
+        } _: { port in
+            let client = try TestClient(port: port)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(1_500))
+            #expect(try client.receiveAll().count < 50_000_000)
+        }
+    }
+
+    @Test("N-13: the rest of an unread body that does not come is not waited for", arguments: testedBackends)
+    func stalledRest(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) {
+            $0.bodyStallTimeout = .milliseconds(200)
+        } _: { port in
+            let client = try TestClient(port: port)
+            try client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+            #expect(try client.receiveResponse().text == "early")
+            #expect(try client.isClosed())
+        }
+    }
+}

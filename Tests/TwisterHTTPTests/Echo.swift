@@ -1,0 +1,81 @@
+import HTTPTypes
+import Synchronization
+import TwisterHTTP
+import TwisterIO
+
+/// Answers what the tests ask for, by path; and counts what happens to its requests.
+final class Echo: HTTPServerConnectionDelegate {
+    struct Counts: Sendable, Equatable {
+        var executed = 0
+        var closed = 0
+        var cancelled = 0
+        var finished = 0
+    }
+
+    private let counts = Mutex(Counts())
+
+    var snapshot: Counts { counts.withLock { $0 } }
+
+    func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate { Message(request, self) }
+
+    func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
+
+    final class Message: HTTPMessageDelegate {
+        private let request: HTTPServerRequest
+        private let echo: Echo
+
+        init(_ request: HTTPServerRequest, _ echo: Echo) {
+            self.request = request
+            self.echo = echo
+        }
+
+        func headersReceived() -> HTTPBodyDelivery {
+            request.path == "/count" || request.path == "/early" ? .streamed(limit: nil) : .collected(limit: nil)
+        }
+
+        var cancelsWhenClientGoes: Bool { request.path != "/stubborn" }
+        func onConnectionClose() { echo.count { $0.closed += 1 } }
+        func onFinish() { echo.count { $0.finished += 1 } }
+
+        func execute() async {
+            echo.count { $0.executed += 1 }
+            let answer = request.connection
+            do {
+                switch request.path {
+                case "/sleep", "/stubborn":
+                    try await answer.stream?.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
+                    answer.write("slept")
+                case "/count":
+                    var count = 0
+                    for try await chunk in request.bodyStream { count += chunk.count }
+                    answer.write("\(count)")
+                case "/early": answer.write("early")
+                case "/stream":
+                    for part in ["a", "bc", "def"] {
+                        answer.write(part)
+                        try await answer.flush()
+                    }
+                case "/big":
+                    answer.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
+                case "/short":
+                    try answer.setHead(.ok, [.contentLength: "10"])
+                    answer.write("short")
+                case "/long":
+                    try answer.setHead(.ok, [.contentLength: "1"])
+                    answer.write("long")
+                case "/nothing": try answer.setHead(.noContent)
+                case "/trailers":
+                    answer.write(request.trailers.map { "\($0.name)=\($0.value)" }.joined(separator: ","))
+                default:
+                    answer.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
+                    answer.write(request.body)
+                }
+                answer.finish()
+            } catch is CancellationError {
+                echo.count { $0.cancelled += 1 }
+            } catch {
+                answer.respondToFailure(500)
+            }
+        }
+    }
+}

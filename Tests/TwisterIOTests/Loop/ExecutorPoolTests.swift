@@ -1,0 +1,163 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import TwisterIO
+
+struct ExecutorPoolTests {
+    @Test(
+        "IOL-23: blocking work runs elsewhere, the loop goes on, and the result comes back to it",
+        arguments: backends)
+    func run(_ backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let ticks = Box(0)
+            let ticker = PeriodicCallback(on: loop, every: .milliseconds(1)) { ticks.value += 1 }
+            ticker.start()
+            let wasOnLoop = try await loop.runInExecutor {
+                usleep(50_000)
+                return loop.isCurrentThread
+            }
+            ticker.stop()
+            #expect(!wasOnLoop)
+            #expect(loop.isCurrentThread)
+            #expect(ticks.value >= 5)
+            await #expect(throws: TestFailure.self) { try await loop.runInExecutor { throw TestFailure() } }
+        }
+    }
+
+    @Test("IOL-23: threads are started as needed, up to the size, and are used again")
+    func threads() async throws {
+        let pool = ExecutorPool(size: 2)
+        #expect(pool.threadCount == 0)
+        for _ in 0..<10 {
+            try await pool.run {}
+            // The thread that has answered is about to be idle again.
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(pool.threadCount == 1)
+        let gauge = Gauge()
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await pool.run {
+                        gauge.enter()
+                        usleep(5_000)
+                        gauge.leave()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(pool.threadCount == 2)
+        #expect(gauge.most == 2)
+        pool.shutDown()
+    }
+
+    @Test("IOL-23: work over the queue's limit is refused, with the limit in the error")
+    func queueLimit() async throws {
+        let pool = ExecutorPool(size: 1, queueLimit: 1)
+        let gate = Gate()
+        async let running: Void = pool.run { gate.wait() }
+        try await eventually { pool.threadCount == 1 && pool.queuedCount == 0 }
+        async let waiting: Void = pool.run {}
+        try await eventually { pool.queuedCount == 1 }
+        let error = await #expect(throws: ExecutorError.self) { try await pool.run {} }
+        guard case .queueFull(limit: 1) = error else {
+            gate.open()
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        gate.open()
+        _ = try await (running, waiting)
+        pool.shutDown()
+    }
+
+    @Test("IOL-23: work of a cancelled task is dropped while it waits, and told so while it runs")
+    func cancellation() async throws {
+        let pool = ExecutorPool(size: 1)
+        let isRunning = Atomic(false)
+        let ran = Atomic(false)
+        let running = Task {
+            try await pool.run {
+                isRunning.store(true, ordering: .releasing)
+                while !ExecutorPool.isCurrentWorkCancelled { usleep(500) }
+                try ExecutorPool.checkCancellation()
+            }
+        }
+        try await eventually { isRunning.load(ordering: .acquiring) }
+        let waiting = Task { try await pool.run { ran.store(true, ordering: .releasing) } }
+        try await eventually { pool.queuedCount == 1 }
+        waiting.cancel()
+        let dropped = await waiting.result
+        #expect(throws: CancellationError.self) { try dropped.get() }
+        #expect(pool.queuedCount == 0)
+        running.cancel()
+        let ended = await running.result
+        #expect(throws: CancellationError.self) { try ended.get() }
+        try await pool.run {}
+        let hasRun = ran.load(ordering: .acquiring)
+        #expect(!hasRun)
+        #expect(!ExecutorPool.isCurrentWorkCancelled)
+        pool.shutDown()
+    }
+
+    @Test("IOL-24: the default executor can be replaced; the loop's own ends with the loop", arguments: backends)
+    func defaultExecutor(_ backend: IOBackend) async throws {
+        let given = ExecutorPool(size: 1, name: "given")
+        let own = try await onLoop(backend) { loop in
+            let own = loop.defaultExecutor
+            #expect(own.size == ExecutorPool.defaultSize)
+            try await loop.runInExecutor {}
+            #expect(own.threadCount == 1)
+            return own
+        }
+        await #expect(throws: ExecutorError.self) { try await own.run {} }
+        try await eventually { own.threadCount == 0 }
+        try await onLoop(backend) { loop in
+            loop.setDefaultExecutor(given)
+            try await loop.runInExecutor {}
+        }
+        #expect(given.threadCount == 1)
+        try await given.run {}
+        given.shutDown()
+    }
+
+    @Test("IOL-23: what waits when the pool is shut down is refused, what runs ends")
+    func shutDown() async throws {
+        let pool = ExecutorPool(size: 1)
+        let gate = Gate()
+        let running = Task { try await pool.run { gate.wait() } }
+        try await eventually { pool.threadCount == 1 && pool.queuedCount == 0 }
+        let waiting = Task { try await pool.run {} }
+        try await eventually { pool.queuedCount == 1 }
+        pool.shutDown()
+        let refused = await waiting.result
+        #expect(throws: ExecutorError.self) { try refused.get() }
+        gate.open()
+        try await running.value
+        try await eventually { pool.threadCount == 0 }
+    }
+}
+
+/// How many are inside at once.
+private final class Gauge: Sendable {
+    private let counts = Mutex((now: 0, most: 0))
+    var most: Int { counts.withLock { $0.most } }
+    func enter() {
+        counts.withLock { counts in
+            counts.now += 1
+            counts.most = max(counts.most, counts.now)
+        }
+    }
+    func leave() { counts.withLock { $0.now -= 1 } }
+}
+
+/// Threads wait at it until it is opened.
+private final class Gate: Sendable {
+    private let isOpen = ConditionLock(false)
+    func wait() { isOpen.wait { $0 ? () : nil } }
+    func open() {
+        isOpen.withLock { $0 = true }
+        isOpen.broadcast()
+    }
+}

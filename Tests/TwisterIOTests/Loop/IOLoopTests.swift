@@ -1,0 +1,132 @@
+import Glibc
+import Testing
+
+@testable import TwisterIO
+
+struct IOLoopTests {
+    @Test("IOL-2, S-69: each thread has its own current loop", arguments: backends)
+    func current(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            #expect(IOLoop.currentIfAny == nil)
+            loop.makeCurrent()
+            #expect(IOLoop.currentIfAny === loop)
+            let current = try IOLoop.current()
+            #expect(current === loop)
+        }
+        try await withLoop(backend) { loop in
+            let made = try IOLoop.current()
+            #expect(made !== loop)
+            let again = try IOLoop.current()
+            #expect(again === made)
+            made.close()
+            #expect(IOLoop.currentIfAny == nil)
+        }
+    }
+
+    @Test("IOL-3: a loop is current while it runs, and only then", arguments: backends)
+    func currentWhileRunning(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            let seen = Box(false)
+            loop.addCallback {
+                seen.value = IOLoop.currentIfAny === loop
+                loop.stop()
+            }
+            loop.run()
+            #expect(seen.value)
+            #expect(IOLoop.currentIfAny == nil)
+        }
+    }
+
+    @Test("S-47, IOL-12: stop() before run() makes the next run return at once, once", arguments: backends)
+    func stopBeforeRun(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            let ran = Box(false)
+            loop.stop()
+            loop.addCallback {
+                ran.value = true
+                loop.stop()
+            }
+            loop.run()
+            #expect(!ran.value)
+            loop.run()
+            #expect(ran.value)
+        }
+    }
+
+    @Test("S-47: stop() from another thread wakes a sleeping loop", arguments: backends)
+    func stopFromThread(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            let box = Box<UInt64>(0)
+            try onThread {
+                usleep(30_000)
+                box.value = monotonicNow()
+                loop.stop()
+            }
+            loop.run()
+            // Ten milliseconds are the claim; the machine may be busy with other tests.
+            #expect(monotonicNow() - box.value < 200_000_000)
+        }
+    }
+
+    @Test("S-47: to run a loop that runs is refused loudly")
+    func runTwice() async {
+        await #expect(processExitsWith: .failure) {
+            let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
+            loop.addCallback { loop.run() }
+            loop.run()
+        }
+    }
+
+    @Test("S-68: what belongs on the loop's thread refuses another one loudly")
+    func wrongThread() async {
+        await #expect(processExitsWith: .failure) {
+            let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
+            try onThread { loop.callLater(.zero) {} }
+            sleep(5)
+        }
+    }
+
+    @Test(
+        "IOL-7: close() lets go of callbacks, timers and handlers, and closes descriptors if told to",
+        arguments: backends)
+    func close(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            weak var weakHeld: Box<Int>?
+            let (one, other) = makeSocketPair()
+            do {
+                let held = Box(1)
+                weakHeld = held
+                loop.addCallback { held.value += 1 }
+                loop.callLater(.seconds(60)) { held.value += 1 }
+                try loop.addHandler(one, .read) { _, _ in held.value += 1 }
+            }
+            #expect(weakHeld != nil)
+            loop.close(allDescriptors: true)
+            #expect(weakHeld == nil)
+            var byte: UInt8 = 0
+            #expect(read(other, &byte, 1) == 0, "the other end sees the end")
+            Glibc.close(other)
+        }
+    }
+
+    @Test("IOL-19: a closed loop drops callbacks, and perform() throws", arguments: backends)
+    func closedLoop(_ backend: IOBackend) async throws {
+        let loop = try await withLoop(backend) { $0 }
+        weak var weakHeld: Box<Int>?
+        do {
+            let held = Box(1)
+            weakHeld = held
+            loop.addCallback { held.value += 1 }
+        }
+        #expect(weakHeld == nil)
+        await #expect(throws: IOLoopError.closed) { try await loop.perform { 1 } }
+    }
+
+    @Test("S-59, S-60: the backend asked for is the one that runs, and is reported", arguments: backends)
+    func backendChosen(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            #expect(loop.backend == backend)
+            #expect(loop.statistics.backend == backend)
+        }
+    }
+}

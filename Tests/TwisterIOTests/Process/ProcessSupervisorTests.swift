@@ -1,0 +1,153 @@
+import Glibc
+import Testing
+
+@testable import TwisterIO
+
+/// The fixture's executable, which lies beside this test's bundle.
+private let fixture: String? = {
+    guard let maps = fopen("/proc/self/maps", "r") else { return nil }
+    defer { fclose(maps) }
+    var line = [CChar](repeating: 0, count: 4096)
+    while fgets(&line, CInt(line.count), maps) != nil {
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let path = text.split(separator: " ").last?.dropLast(), path.hasSuffix(".xctest") else { continue }
+        return path.prefix(through: path.lastIndex(of: "/") ?? path.startIndex) + "SupervisedFixture"
+    }
+    return nil
+}()
+
+/// The fixture as a process of its own: a supervisor with two workers.
+private final class Supervisor: @unchecked Sendable {
+    let process: pid_t
+    let output: PipeIOStream
+    private(set) var port: UInt16 = 0
+
+    init(_ loop: IOLoop, _ backend: IOBackend, _ arguments: [String] = []) async throws {
+        let path = try #require(fixture)
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_addclose(&actions, ends[1])
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let environment = [strdup("TWISTER_BACKEND=\(backend)"), strdup("SWIFT_BACKTRACE=enable=no"), nil]
+        defer { for pointer in argv + environment { free(pointer) } }
+        var process: pid_t = 0
+        try #require(posix_spawn(&process, path, &actions, nil, argv, environment) == 0)
+        self.process = process
+        close(ends[1])
+        output = try PipeIOStream(loop, fileDescriptor: ends[0])
+        let line = text(try await output.readUntil("\n"))
+        port = try #require(UInt16(line.dropFirst(5).dropLast()))
+    }
+
+    deinit { kill(process, SIGKILL) }
+
+    /// Waits for the supervisor to end; answers its exit status, or nil.
+    func end(_ loop: IOLoop) async throws -> CInt? {
+        for _ in 0..<2500 {
+            var status: CInt = 0
+            let result = waitpid(process, &status, WNOHANG)
+            if result == process { return status & 0x7F == 0 ? (status >> 8) & 0xFF : nil }
+            if result < 0 { throw IOError(errno: errno, "waitpid") }
+            try await loop.pass(2)
+        }
+        return nil
+    }
+
+    func connect(_ loop: IOLoop) async throws -> (stream: IOStream, worker: String) {
+        let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: port, timeout: .seconds(5))
+        try await stream.write("who\n")
+        return (stream, text(try await stream.readUntil("\n")))
+    }
+
+    /// Connects until `accept` likes the worker that answers.
+    func connect(_ loop: IOLoop, _ accept: (String) -> Bool) async throws -> (stream: IOStream, worker: String) {
+        for _ in 0..<400 {
+            let (stream, worker) = try await connect(loop)
+            if accept(worker) { return (stream, worker) }
+            stream.close()
+            try await loop.pass(5)
+        }
+        throw TestFailure()
+    }
+}
+
+@Suite("ProcessSupervisor")
+struct ProcessSupervisorTests {
+    @Test("N-26, PR-2: a trap in one worker loses only its own connections; it is started again", arguments: backends)
+    func trap(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let supervisor = try await Supervisor(loop, backend)
+            let first = try await supervisor.connect(loop)
+            // With its worker dead, the other one serves everything.
+            try await first.stream.write("boom\n")
+            await #expect(throws: StreamClosedError.self) { try await first.stream.readUntil("\n") }
+            let second = try await supervisor.connect(loop) { $0 != first.worker }
+
+            // io_uring wakes one process for a connection, even one that is stopped: there it is left to chance who
+            // serves.
+            if backend == .epoll { try await trapAgain(loop, supervisor, first.worker, second) }
+
+            // Told to end, it ends all workers.
+            kill(supervisor.process, SIGTERM)
+            #expect(try await supervisor.end(loop) == 0)
+            await #expect(throws: StreamClosedError.self) { try await second.stream.readUntil("\n") }
+            await #expect(throws: IOError.self) { try await supervisor.connect(loop) }
+        }
+    }
+
+    private func trapAgain(
+        _ loop: IOLoop, _ supervisor: Supervisor, _ dead: String, _ second: (stream: IOStream, worker: String)
+    ) async throws {
+        // The dead one's place is taken by a new process with the same number.
+        let number = dead.split(separator: " ")[1]
+        kill(try #require(pid_t(second.worker.split(separator: " ")[0])), SIGSTOP)
+        let third = try await supervisor.connect(loop)
+        #expect(third.worker != dead && third.worker.split(separator: " ")[1] == number)
+        kill(try #require(pid_t(second.worker.split(separator: " ")[0])), SIGCONT)
+
+        // Two workers, a connection on each: one traps, the other's goes on.
+        try await third.stream.write("boom\n")
+        await #expect(throws: StreamClosedError.self) { try await third.stream.readUntil("\n") }
+        try await second.stream.write("still here\n")
+        #expect(text(try await second.stream.readUntil("\n")) == "still here\n")
+    }
+
+    @Test("PR-2: it ends when all workers have ended normally", arguments: backends)
+    func normalEnd(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let supervisor = try await Supervisor(loop, backend)
+            for _ in 0..<2 {
+                let (stream, _) = try await supervisor.connect(loop)
+                try await stream.write("bye\n")
+                await #expect(throws: StreamClosedError.self) { try await stream.readUntil("\n") }
+            }
+            #expect(try await supervisor.end(loop) == 0)
+        }
+    }
+
+    @Test("PR-2: after maxRestarts it gives up and ends the others", arguments: backends)
+    func tooManyRestarts(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let supervisor = try await Supervisor(loop, backend, ["--no-restarts"])
+            let (stream, _) = try await supervisor.connect(loop)
+            try await stream.write("boom\n")
+            #expect(try await supervisor.end(loop) == 3)
+            stream.close()
+        }
+    }
+
+    @Test("PR-2, N-26: the back-off doubles up to its limit")
+    func backoff() {
+        let configuration = ProcessSupervisor.Configuration(processes: 1)
+        let waits = (0..<12).map { SupervisedWorker.backoff(deaths: $0, configuration) / 1_000_000 }
+        #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000])
+    }
+
+    @Test("PR-3: no supervisor, no number")
+    func taskID() { #expect(ProcessSupervisor.taskID == nil) }
+}

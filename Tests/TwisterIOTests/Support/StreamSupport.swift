@@ -1,0 +1,88 @@
+import Glibc
+import Testing
+
+@testable import TwisterIO
+
+/// One end of a socket pair that the test drives itself; closed with its last reference.
+final class Peer: @unchecked Sendable {
+    private(set) var fd: CInt
+
+    init(_ fd: CInt) {
+        self.fd = fd
+        _ = fcntl(fd, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit { close() }
+
+    /// Writes as much as fits; answers how much that was.
+    @discardableResult
+    func send(_ bytes: some Sequence<UInt8>) -> Int {
+        let bytes = Array(bytes)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { break }
+            sent += count
+        }
+        return sent
+    }
+
+    @discardableResult
+    func send(_ text: String) -> Int { send(text.utf8) }
+
+    /// What is there now.
+    func receive(_ limit: Int = 1 << 20) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = recv(fd, &bytes, limit, 0)
+        return Array(bytes.prefix(max(0, count)))
+    }
+
+    func shutDown() { _ = shutdown(fd, CInt(SHUT_WR)) }
+
+    func close() {
+        guard fd >= 0 else { return }
+        Glibc.close(fd)
+        fd = -1
+    }
+}
+
+/// A stream and the test's own end of it.
+func makeStream(_ loop: IOLoop, tcp: Bool = false) throws -> (stream: IOStream, peer: Peer) {
+    let (mine, theirs) = tcp ? makeTCPPair() : makeSocketPair()
+    // A process that another test starts must not hold the other end open.
+    for fd in [mine, theirs] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
+    return (try IOStream(loop, fileDescriptor: mine), Peer(theirs))
+}
+
+extension IOLoop {
+    /// Lets other tasks and a few turns pass.
+    func pass(_ milliseconds: Int = 5) async throws { try await sleep(for: .milliseconds(milliseconds)) }
+
+    /// Waits until `condition` holds, at most five seconds.
+    func until(_ condition: () -> Bool) async throws {
+        for _ in 0..<2500 where !condition() { try await pass(2) }
+        #expect(condition())
+    }
+}
+
+/// A task of the loop that works on what must not leave the loop's thread.
+func inTask<Value: Sendable, Held>(
+    _ loop: IOLoop, _ held: Held, _ body: @escaping @Sendable (Held) async throws -> Value
+) -> Task<Value, any Error> {
+    let transfer = UncheckedTransfer(held)
+    return Task(executorPreference: loop) { try await body(transfer.value) }
+}
+
+func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+/// The open descriptors of this process that are sockets which listen on `port`.
+func listeners(on port: UInt16) -> Int {
+    (0..<1024).count { fd in
+        var listening: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(CInt(fd), SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0
+            && SocketAddress.local(of: CInt(fd))?.port == port
+    }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import TwisterIO
+
+struct AsyncConditionTests {
+    @Test("LK-1: notify lets the longest waiting go on, notifyAll the rest", arguments: backends)
+    func notify(_ backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let condition = AsyncCondition()
+            let order = Box<[Int]>([])
+            let tasks = (0..<5).map { number in
+                Task(executorPreference: loop) {
+                    try await condition.wait()
+                    order.value.append(number)
+                }
+            }
+            try await loop.sleep(for: .milliseconds(2))
+            condition.notify()
+            try await loop.sleep(for: .milliseconds(2))
+            #expect(order.value == [0])
+            condition.notify(2)
+            try await loop.sleep(for: .milliseconds(2))
+            #expect(order.value == [0, 1, 2])
+            condition.notifyAll()
+            for task in tasks { try await task.value }
+            #expect(order.value == [0, 1, 2, 3, 4])
+        }
+    }
+
+    @Test("LK-1: a notification that nobody waits for is lost; a time-out is false", arguments: backends)
+    func timeout(_ backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let condition = AsyncCondition()
+            condition.notify()
+            condition.notify(-1)
+            let wasNotified = try await condition.wait(timeout: .milliseconds(2))
+            #expect(!wasNotified)
+            loop.callLater(.milliseconds(2)) { condition.notifyAll() }
+            let wasNotifiedInTime = try await condition.wait(timeout: .seconds(20))
+            #expect(wasNotifiedInTime)
+        }
+    }
+
+    @Test("LK-1: a waiter that was cancelled or timed out uses up no notification", arguments: backends)
+    func cancelled(_ backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let condition = AsyncCondition()
+            let first = Task(executorPreference: loop) { try await condition.wait() }
+            let second = Task(executorPreference: loop) { try await condition.wait(timeout: .milliseconds(1)) }
+            let third = Task(executorPreference: loop) { try await condition.wait() }
+            try await loop.sleep(for: .milliseconds(20))
+            first.cancel()
+            let secondWasNotified = try await second.value
+            #expect(!secondWasNotified)
+            condition.notify()
+            let thirdWasNotified = try await third.value
+            #expect(thirdWasNotified)
+            let result = await first.result
+            #expect(throws: CancellationError.self) { try result.get() }
+        }
+    }
+}

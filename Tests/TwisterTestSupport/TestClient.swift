@@ -1,0 +1,184 @@
+import Glibc
+
+/// A blocking socket that says exactly what a test wants said. Every read has a time limit.
+package final class TestClient {
+    package let fd: CInt
+    private var pending: [UInt8] = []
+
+    package struct Response: Sendable {
+        package var status: Int
+        package var head: String
+        package var body: [UInt8]
+        package var text: String { String(decoding: body, as: UTF8.self) }
+
+        /// The value of a field, by its name in any case; nil where there is none.
+        package func field(_ name: String) -> String? {
+            for line in head.split(separator: "\r\n").dropFirst() {
+                guard let colon = line.firstIndex(of: ":") else { continue }
+                if line[..<colon].lowercased() == name.lowercased() {
+                    return String(line[line.index(after: colon)...].drop { $0 == " " })
+                }
+            }
+            return nil
+        }
+    }
+
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    package init(port: UInt16, timeout seconds: Int = 10) throws {
+        fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        guard fd >= 0 else { throw Failure(description: "socket: \(errno)") }
+        var time = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        let result = withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw Failure(description: "connect: \(errno)") }
+    }
+
+    deinit { close(fd) }
+
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    package func send(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.send(fd, buffer.baseAddress.map { $0 + sent }, bytes.count - sent, CInt(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure(description: "send: errno \(errno)") }
+            sent += count
+        }
+    }
+
+    /// Ends this side's sending.
+    package func shutDown() { shutdown(fd, CInt(SHUT_WR)) }
+
+    /// Closes with a reset.
+    package func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        shutdown(fd, CInt(SHUT_RDWR))
+    }
+
+    /// Some bytes; nil at the end of the connection.
+    package func receive(_ limit: Int = 65_536) throws -> [UInt8]? {
+        if !pending.isEmpty {
+            defer { pending = [] }
+            return pending
+        }
+        var buffer = [UInt8](repeating: 0, count: limit)
+        var count = recv(fd, &buffer, limit, 0)
+        // Other tests send signals.
+        while count < 0, errno == EINTR { count = recv(fd, &buffer, limit, 0) }
+        if count == 0 { return nil }
+        guard count > 0 else {
+            if errno == ECONNRESET { return nil }
+            throw Failure(description: errno == EAGAIN ? "nothing was received in time" : "recv: errno \(errno)")
+        }
+        return Array(buffer[..<count])
+    }
+
+    /// Everything until the server closes.
+    package func receiveAll() throws -> [UInt8] {
+        var all: [UInt8] = []
+        while let bytes = try receive() { all += bytes }
+        return all
+    }
+
+    /// Whether the server closes without another byte.
+    package func isClosed() throws -> Bool { try receive() == nil }
+
+    /// One answer, whatever its framing; 1xx ones count as answers. `toHead`: it answers a HEAD.
+    package func receiveResponse(toHead: Bool = false) throws -> Response {
+        var bytes: [UInt8] = []
+        var end: Int?
+        while end == nil {
+            guard let more = try receive() else {
+                throw Failure(description: "closed within a head: \(String(decoding: bytes, as: UTF8.self))")
+            }
+            bytes += more
+            end = Self.endOfHead(bytes)
+        }
+        let headEnd = end ?? bytes.count
+        let head = String(decoding: bytes[..<headEnd], as: UTF8.self)
+        var rest = Array(bytes[headEnd...])
+        guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else {
+            throw Failure(description: "not an HTTP/1.1 head: \(head)")
+        }
+        var response = Response(status: status, head: head, body: [])
+        if toHead || status < 200 || status == 204 || status == 304 {
+            pending = rest
+        } else if let length = response.field("Content-Length").flatMap({ Int($0) }) {
+            while rest.count < length {
+                guard let more = try receive() else { throw Failure(description: "closed within a body") }
+                rest += more
+            }
+            response.body = Array(rest[..<length])
+            pending = Array(rest[length...])
+        } else if response.field("Transfer-Encoding") == "chunked" {
+            response.body = try receiveChunks(&rest)
+            pending = rest
+        } else {
+            response.body = rest + (try receiveAll())
+        }
+        return response
+    }
+
+    private func receiveChunks(_ rest: inout [UInt8]) throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            let line = try takeLine(&rest)
+            guard let size = Int(line, radix: 16) else { throw Failure(description: "bad chunk size \(line)") }
+            if size == 0 {
+                while try takeLine(&rest) != "" {}
+                return body
+            }
+            while rest.count < size + 2 {
+                guard let more = try receive() else { throw Failure(description: "closed within a chunk") }
+                rest += more
+            }
+            body += rest[..<size]
+            rest.removeFirst(size + 2)
+        }
+    }
+
+    private func takeLine(_ rest: inout [UInt8]) throws -> String {
+        while true {
+            if let end = rest.firstIndex(of: 0x0A) {
+                defer { rest.removeFirst(end + 1) }
+                return String(decoding: rest[..<max(end - 1, 0)], as: UTF8.self)
+            }
+            guard let more = try receive() else { throw Failure(description: "closed within a line") }
+            rest += more
+        }
+    }
+
+    private static func endOfHead(_ bytes: [UInt8]) -> Int? {
+        guard bytes.count >= 4 else { return nil }
+        for index in 0...(bytes.count - 4)
+        where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10 {
+            return index + 4
+        }
+        return nil
+    }
+
+    /// Sends a request and takes its answer.
+    package func ask(_ text: String, toHead: Bool = false) throws -> Response {
+        try send(text)
+        return try receiveResponse(toHead: toHead)
+    }
+
+    package func get(_ path: String) throws -> Response {
+        try ask("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    }
+}

@@ -1,0 +1,119 @@
+import HTTPTypes
+import Testing
+import TwisterHTTP
+import TwisterIO
+import TwisterTestSupport
+import TwisterWeb
+
+/// What HTTP asks of an application as a whole: methods, errors, informational answers, trailers, limits.
+@Suite(.serialized)
+struct ProtocolTests {
+    private final class Greeting: RequestHandler {
+        override func get() async throws {
+            try sendInformational(.earlyHints, [.contentLanguage: "en"])
+            if let name = HTTPField.Name("X-Sum") { try setTrailer(name, "x") }
+            write("hello")
+        }
+    }
+
+    private final class Failing: RequestHandler {
+        override func get() async throws { throw HTTPError(.conflict, "not for <clients>") }
+        override func post() async throws { setStatus(150) }
+        override func put() async throws { throw HTTPError(.methodNotAllowed, headers: [.allow: "PATCH"]) }
+    }
+
+    private final class Upload: RequestHandler {
+        override class var requestBody: RequestBodyMode { .streamed }
+        override func prepare() async throws {
+            setMaxBodySize(request.query == "small" ? 10 : 1_000_000)
+            if request.query == "quick" { setBodyTimeout(.milliseconds(150)) }
+        }
+        override func post() async throws {
+            var count = 0
+            for try await chunk in request.bodyStream { count += chunk.count }
+            write("\(count)")
+        }
+    }
+
+    private func withApplication(_ backend: IOBackend, _ body: (TestClient, UInt16) async throws -> Void) async throws {
+        let application = try Application([
+            URLSpec("/", Greeting.self), URLSpec("/fail", Failing.self), URLSpec("/upload", Upload.self),
+            URLSpec("/all/.*", Greeting.self),
+        ])
+        try await withServer(backend, application) { port in try await body(TestClient(port: port), port) }
+    }
+
+    @Test("N-23, N-24: methods, known and unknown", arguments: testedBackends)
+    func methods(_ backend: IOBackend) async throws {
+        try await withApplication(backend) { client, _ in
+            let post = try client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+            #expect(post.status == 405)
+            #expect(post.field("Allow") == "GET, HEAD, OPTIONS")
+            let trace = try client.ask("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(trace.status == 405)
+            #expect(trace.field("Allow") == "GET, HEAD, OPTIONS")
+            #expect(try client.ask("BREW / HTTP/1.1\r\nHost: a\r\n\r\n").status == 501)
+            #expect(try client.ask("get / HTTP/1.1\r\nHost: a\r\n\r\n").status == 501)
+            let options = try client.ask("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(options.status == 204)
+            #expect(options.field("Allow") == "GET, HEAD, OPTIONS")
+            let server = try client.ask("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(server.status == 204)
+            #expect(server.field("Allow")?.contains("DELETE") == true)
+            let own = try client.ask("PUT /fail HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            #expect(own.field("Allow") == "PATCH")
+            let connect = try client.ask("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(connect.status == 405)
+            #expect(connect.field("Connection") == "close")
+            #expect(try client.isClosed())
+        }
+    }
+
+    @Test("N-23: a handler's errors are pages too, and tell nothing of the error itself", arguments: testedBackends)
+    func errors(_ backend: IOBackend) async throws {
+        try await withApplication(backend) { client, _ in
+            let html = try client.get("/fail")
+            #expect(html.status == 409)
+            #expect(html.text.contains("<title>409: Conflict</title>"))
+            let json = try client.ask("GET /fail HTTP/1.1\r\nHost: a\r\nAccept: application/problem+json\r\n\r\n")
+            #expect(json.field("Content-Type") == "application/problem+json")
+            #expect(json.text == #"{"title":"Conflict","status":409}"# + "\n")
+            let missing = try client.ask("HEAD /no HTTP/1.1\r\nHost: a\r\n\r\n", toHead: true)
+            #expect(missing.status == 404)
+            #expect(missing.field("Content-Length") != "0")
+            #expect(try client.ask("POST /fail HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").status == 500)
+        }
+    }
+
+    @Test("N-27, N-28: early hints and trailers from a handler", arguments: testedBackends)
+    func extras(_ backend: IOBackend) async throws {
+        try await withApplication(backend) { client, _ in
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.receiveResponse().status == 103)
+            let response = try client.receiveResponse()
+            #expect(response.text == "hello")
+            #expect(response.field("Trailer") == "X-Sum")
+            #expect(try client.get("/fail").status == 409)
+        }
+    }
+
+    @Test("H1-15: limits of a body that a handler sets in prepare", arguments: testedBackends)
+    func limits(_ backend: IOBackend) async throws {
+        try await withApplication(backend) { client, port in
+            let post = { (query: String, length: Int) in
+                "POST /upload?\(query) HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n"
+            }
+            #expect(try client.ask(post("", 20) + String(repeating: "x", count: 20)).text == "20")
+            let refused = try client.ask(post("small", 11))
+            #expect(refused.status == 413)
+            #expect(try client.isClosed())
+            let chunked = try TestClient(port: port)
+            let response = try chunked.ask(
+                "POST /upload?small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n6\r\n123456\r\n0\r\n\r\n"
+            )
+            #expect(response.status == 413)
+            let slow = try TestClient(port: port)
+            #expect(try slow.ask(post("quick", 10) + "12345").status == 408)
+        }
+    }
+}

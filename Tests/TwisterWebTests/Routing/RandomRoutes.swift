@@ -1,0 +1,63 @@
+/// A small generator with a seed, so that a failing case can be run again.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Patterns of the simple kind over a small alphabet, and paths that have a fair chance to match them.
+enum RandomRoutes {
+    private static let pieces = [
+        "/", "/", "/", "a", "b", "ab", #"\."#, #"\-"#, "-", "([0-9]+)", #"(\d+)"#, "([^/]+)", "([^/]*)", "(.*)",
+        "(.+)", "([a-z]+)", "([a-b0-9-]*)", "(a?)", "/?", "a*", "[ab]", "(a{1,2})", "([ab]{2})", #"(\w+)"#, "(a-)",
+        "(a([0-9]*)b)", "(?:ab)", "([^/.]+)", ".", #"(\S)"#,
+    ]
+
+    static func pattern(_ random: inout SplitMix) -> String {
+        "/" + (0..<Int.random(in: 1...6, using: &random)).map { _ in pick(pieces, &random) }.joined()
+            + pick(["", "", "", "(a|b)", "(?:a|/)", "(ab|ba)"], &random)
+    }
+
+    /// A path made by filling in the pattern's pieces, with a little noise.
+    static func path(_ random: inout SplitMix, like pattern: String) -> String {
+        var path = ""
+        var inClass = false
+        for character in pattern {
+            switch character {
+            case "[": inClass = true
+            case "]":
+                inClass = false
+                path += pick(["a", "b", "ab", "7", "12"], &random)
+            case _ where inClass: break
+            case "*", "+", ".": path += pick(["", "a", "b/a", "1", "-"], &random)
+            case "/", "a", "b", "-": path.append(character)
+            case "d", "w", "S": path += pick(["1", "42"], &random)
+            default: break
+            }
+        }
+        if Int.random(in: 0..<4, using: &random) == 0 { path += pick(["/", "a", "1", "."], &random) }
+        return path
+    }
+
+    /// Loops of which each takes what the next one could take.
+    static func ambiguousPattern(_ random: inout SplitMix) -> String {
+        let loops = ["(.*)", "([^/]*)", "([ab]+)", "(a*)", "(b?)", "([ab-]{0,3})", "([a/]+)"]
+        let literals = ["a", "b", "-", "/", "", "ab"]
+        return "/"
+            + (0..<Int.random(in: 3...6, using: &random)).map { _ in
+                pick(loops, &random) + pick(literals, &random)
+            }.joined()
+    }
+
+    private static func pick(_ choices: [String], _ random: inout SplitMix) -> String {
+        choices[Int.random(in: 0..<choices.count, using: &random)]
+    }
+}

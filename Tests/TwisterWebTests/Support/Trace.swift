@@ -1,0 +1,22 @@
+import Synchronization
+
+/// Notes what happens, in order; from any thread.
+final class Trace: Sendable {
+    private let entries = Mutex<[String]>([])
+
+    func note(_ entry: String) { entries.withLock { $0.append(entry) } }
+    var all: [String] { entries.withLock { $0 } }
+
+    /// Takes what was noted so far.
+    func take() -> [String] {
+        entries.withLock { entries in
+            defer { entries = [] }
+            return entries
+        }
+    }
+
+    /// Waits until so many entries are there, five seconds at most.
+    func wait(for count: Int) async throws {
+        for _ in 0..<2_500 where all.count < count { try await Task.sleep(for: .milliseconds(2)) }
+    }
+}

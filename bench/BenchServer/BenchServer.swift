@@ -1,0 +1,127 @@
+import Twister
+
+/// The server that the load tests load: each route exercises one part of the way.
+@main
+struct BenchServer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-server")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let application = try Application([
+            URLSpec("/", PlaintextHandler.self),
+            URLSpec("/plaintext", PlaintextHandler.self),
+            URLSpec("/json", JSONHandler.self),
+            URLSpec("/echo", EchoHandler.self),
+            URLSpec("/headers", HeadersHandler.self),
+            URLSpec("/users/([0-9]+)/posts/([^/]+)", PostHandler.self),
+            URLSpec("/yield", YieldHandler.self),
+            URLSpec("/sleep/([0-9]+)", SleepHandler.self),
+            URLSpec("/bytes/([0-9]+)", BytesHandler.self),
+            URLSpec("/upload", UploadHandler.self),
+        ])
+        try await application.run(options)
+    }
+}
+
+/// The shortest way through the whole stack.
+final class PlaintextHandler: RequestHandler {
+    override func get() async throws {
+        try setHeader(.contentType, "text/plain")
+        write("Hello, World!")
+    }
+}
+
+/// A value encoded for each request.
+final class JSONHandler: RequestHandler {
+    private struct Message: Encodable {
+        let message: String
+    }
+
+    override func get() async throws {
+        try write(json: Message(message: "Hello, World!"))
+    }
+}
+
+/// The body back, as it was declared.
+final class EchoHandler: RequestHandler {
+    override func post() async throws {
+        try setHeader(.contentType, request.headers[.contentType] ?? "application/octet-stream")
+        write(request.body)
+    }
+}
+
+/// The request's fields, as JSON.
+final class HeadersHandler: RequestHandler {
+    override func get() async throws {
+        var fields: [String: String] = [:]
+        for (name, value) in request.headers {
+            fields[name] = fields[name].map { "\($0), \(value)" } ?? value
+        }
+        try write(json: fields)
+    }
+}
+
+/// What the groups of the route's pattern matched.
+final class PostHandler: RequestHandler {
+    private struct Post: Encodable {
+        let user: String?
+        let post: String?
+    }
+
+    override func get() async throws {
+        try write(json: Post(user: pathArguments[0], post: pathArguments[1]))
+    }
+}
+
+/// Suspends once: what a handler that awaits something costs at the least.
+final class YieldHandler: RequestHandler {
+    override func get() async throws {
+        await Task.yield()
+        try setHeader(.contentType, "text/plain")
+        write("Hello, World!")
+    }
+}
+
+/// Waits on the loop, which serves others meanwhile.
+final class SleepHandler: RequestHandler {
+    override func get() async throws {
+        guard let milliseconds = pathArguments[0].flatMap({ Int($0) }), milliseconds <= 3_600_000 else {
+            throw HTTPError(.badRequest, "a number of milliseconds, at most an hour")
+        }
+        try await sleep(for: .milliseconds(milliseconds))
+        try setHeader(.contentType, "text/plain")
+        write("slept \(milliseconds) ms\n")
+    }
+}
+
+/// Streams so many bytes, no faster than the client takes them.
+final class BytesHandler: RequestHandler {
+    private static let block = [UInt8](repeating: UInt8(ascii: "x"), count: 65_536)
+
+    override func get() async throws {
+        guard var rest = pathArguments[0].flatMap({ Int($0) }) else {
+            throw HTTPError(.badRequest, "a number of bytes")
+        }
+        try setHeader(.contentType, "application/octet-stream")
+        if request.method == .head { return }
+        while rest > 0 {
+            let count = min(rest, Self.block.count)
+            write(count == Self.block.count ? Self.block : Array(Self.block[..<count]))
+            try await flush()
+            rest -= count
+        }
+    }
+}
+
+/// Counts a body of any size as it arrives.
+final class UploadHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
+
+    override func put() async throws {
+        var count = 0
+        for try await chunk in request.bodyStream { count += chunk.count }
+        try setHeader(.contentType, "text/plain")
+        write("\(count)\n")
+    }
+}
