@@ -42,13 +42,13 @@ public struct WebServer: Service {
         logger.info("stopped\(process): \(finished) connection(s) ended by themselves, \(forced) cut")
     }
 
-    private func start() async throws -> any ServersOfLoops {
+    private func start() async throws -> HTTPServerGroup {
         let loopCount = options.loops == 0 ? nil : options.loops
         let loop = IOLoop.Configuration(backend: options.backend)
         let inherited = try ListeningSocket.inherited()
         guard inherited.isEmpty else {
-            return try await InheritedServers(
-                inherited, delegate: delegate, loopCount: loopCount, loop: loop, configuration: configuration)
+            return try await HTTPServerGroup(
+                delegate: delegate, sockets: inherited, loopCount: loopCount, loop: loop, configuration: configuration)
         }
         let address: HTTPServerGroup.Address =
             if let path = options.unixSocket { .unix(path: path) } else { .tcp(host: options.host, port: options.port) }
@@ -56,14 +56,3 @@ public struct WebServer: Service {
             delegate: delegate, addresses: [address], loopCount: loopCount, loop: loop, configuration: configuration)
     }
 }
-
-/// The servers of one process, one a loop, whoever bound their sockets.
-protocol ServersOfLoops: Sendable {
-    var addresses: [SocketAddress] { get }
-    var backend: IOBackend { get }
-    var backendFallbackReason: String? { get }
-    var loopCount: Int { get }
-    func shutdown(deadline: Duration) async -> (finished: Int, forced: Int)
-}
-
-extension HTTPServerGroup: ServersOfLoops {}

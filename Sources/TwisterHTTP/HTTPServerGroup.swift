@@ -1,8 +1,8 @@
 public import TwisterIO
 
-/// The same service on several loops, each with its own `HTTPServer` and accept queue, on one set of addresses.
+/// The same service on several loops, each with its own `HTTPServer`, on one set of addresses.
 ///
-/// The kernel spreads the connections (`SO_REUSEPORT`); the loops share nothing but the delegate.
+/// The kernel spreads the connections; the loops share nothing but the delegate and the budget of buffered bytes.
 public final class HTTPServerGroup: Sendable {
     /// Where to listen.
     public enum Address: Sendable {
@@ -12,7 +12,7 @@ public final class HTTPServerGroup: Sendable {
     }
 
     private let loops: IOLoopGroup
-    private let servers: [LoopBound<HTTPServer>]
+    let servers: [LoopBound<HTTPServer>]
     /// Where it listens, with the port that port 0 became.
     public let addresses: [SocketAddress]
 
@@ -25,44 +25,80 @@ public final class HTTPServerGroup: Sendable {
     /// How many loops serve.
     public var loopCount: Int { servers.count }
 
-    /// Starts `loopCount` loops (nil: one a core) and listens.
+    /// Starts `loopCount` loops (nil: one a core) and listens. Each loop has TCP sockets of its own; a unix socket is one
+    /// for all of them.
     ///
     /// - Throws: `IOError` where the backend is not to be had or an address cannot be bound; nothing is left running then.
-    public init(
+    public convenience init(
         delegate: any HTTPServerConnectionDelegate, addresses: [Address], loopCount: Int? = nil,
         loop loopConfiguration: IOLoop.Configuration = IOLoop.Configuration(),
         configuration: HTTPServer.Configuration = HTTPServer.Configuration(),
         listenOptions: ListenOptions = ListenOptions()
     ) async throws {
-        loops = try await IOLoopGroup(count: loopCount, configuration: loopConfiguration)
+        try await self.init(delegate, IOLoopGroup(count: loopCount, configuration: loopConfiguration), configuration) {
+            try Self.bind(addresses, loopCount: $0, listenOptions)
+        }
+    }
+
+    /// The same on listening sockets that others have made (`ListeningSocket.inherited`); every loop accepts from all of
+    /// them.
+    ///
+    /// - Throws: `IOError` where the backend is not to be had; nothing is left running then.
+    public convenience init(
+        delegate: any HTTPServerConnectionDelegate, sockets: [ListeningSocket], loopCount: Int? = nil,
+        loop loopConfiguration: IOLoop.Configuration = IOLoop.Configuration(),
+        configuration: HTTPServer.Configuration = HTTPServer.Configuration()
+    ) async throws {
+        try await self.init(delegate, IOLoopGroup(count: loopCount, configuration: loopConfiguration), configuration) {
+            Array(repeating: sockets, count: $0)
+        }
+    }
+
+    /// `socketsOfLoops` gives the sockets of each of so many loops.
+    private init(
+        _ delegate: any HTTPServerConnectionDelegate, _ loops: IOLoopGroup, _ configuration: HTTPServer.Configuration,
+        socketsOfLoops: (_ loopCount: Int) throws -> [[ListeningSocket]]
+    ) async throws {
         do {
-            var options = listenOptions
-            options.reusePort = options.reusePort || loops.loops.count > 1
-            var wanted = addresses
+            let sockets = try socketsOfLoops(loops.loops.count)
             let budget = ByteBudget(limit: configuration.maxBufferedBytes)
-            var servers: [LoopBound<HTTPServer>] = []
-            var bound: [SocketAddress] = []
-            for loop in loops.loops {
-                let (server, found) = try await loop.perform { [wanted, options] in
-                    let server = HTTPServer(
-                        loop, delegate: delegate, configuration: configuration, budget: budget)
-                    var found: [SocketAddress] = []
-                    for address in wanted { found += try server.listen(on: address, options) }
-                    return (LoopBound(server), found)
-                }
-                if servers.isEmpty {
-                    bound = found
-                    // The other loops share the very ports that this one got.
-                    wanted = bound.map { .tcp(host: $0.ip, port: $0.port ?? 0) }
-                }
-                servers.append(server)
+            servers = try await loops.map { index, loop in
+                let server = HTTPServer(loop, delegate: delegate, configuration: configuration, budget: budget)
+                try server.addSockets(sockets[index])
+                return LoopBound(server)
             }
-            self.servers = servers
-            self.addresses = bound
+            addresses = sockets[0].compactMap(\.address)
         } catch {
             await loops.stop()
             throw error
         }
+        self.loops = loops
+    }
+
+    private static func bind(
+        _ addresses: [Address], loopCount: Int, _ options: ListenOptions
+    ) throws(IOError) -> [[ListeningSocket]] {
+        var options = options
+        options.reusePort = options.reusePort || loopCount > 1
+        var sockets = Array(repeating: [ListeningSocket](), count: loopCount)
+        for address in addresses {
+            switch address {
+            case .unix(let path, let mode):
+                let socket = try bindUnixSocket(path, mode: mode)
+                for index in sockets.indices { sockets[index].append(socket) }
+            case .tcp(let host, let port):
+                let first = try bindSockets(port: port, address: host, options: options)
+                sockets[0] += first
+                // The other loops share the very addresses that this one got.
+                for case let address? in first.map(\.address) {
+                    guard let ip = address.ip, let port = address.port else { continue }
+                    for index in sockets.indices.dropFirst() {
+                        sockets[index] += try bindSockets(port: port, address: ip, options: options)
+                    }
+                }
+            }
+        }
+        return sockets
     }
 
     /// Stops accepting, lets requests under way finish until the deadline, closes the rest, and ends the loops.
@@ -81,18 +117,6 @@ public final class HTTPServerGroup: Sendable {
         }
         await loops.stop()
         return results
-    }
-}
-
-extension HTTPServer {
-    /// Listens, and says where.
-    fileprivate func listen(on address: HTTPServerGroup.Address, _ options: ListenOptions) throws -> [SocketAddress] {
-        let before = addresses.count
-        switch address {
-        case .tcp(let host, let port): try listen(port: port, address: host, options: options)
-        case .unix(let path, let mode): try listen(unixPath: path, mode: mode)
-        }
-        return Array(addresses[before...])
     }
 }
 

@@ -87,7 +87,8 @@ open class RequestHandler {
         request.connection.writeErrorPage(reason: getReason())
     }
 
-    /// Logs what went wrong in the handler. Default: an `HTTPError` under 500 as a warning, everything else as an error.
+    /// Logs what went wrong in the handler. Default: an `HTTPError` that is the client's doing (under 500, or 501) at
+    /// debug level, everything else as an error.
     ///
     /// Tornado: `RequestHandler.log_exception`.
     open func logException(_ error: any Error) {

@@ -51,6 +51,7 @@ struct ApplicationTests {
         _ = notFound.headersReceived()
         await notFound.execute()
         #expect(lost.connection.head.status == 404)
+        notFound.onFinish()
     }
 
     @Test("S-10: the handlers are listed with pattern, class and name; a bad pattern fails with its text")

@@ -18,9 +18,9 @@ final class Acceptor {
 
     func accepted(_ connection: Reactor.Handle, _ result: CInt) {
         guard result >= 0 else {
-            Log.general.warning(
-                "Accepting pauses: \(IOError(errno: -result, "accept")); it resumes by itself when one closes")
-            return
+            // The loop's own limit is nothing that the kernel has a word for.
+            let reason = -result == ENOBUFS ? "all connections are in use" : "\(IOError(errno: -result, "accept"))"
+            return Log.general.warning("Accepting pauses: \(reason); it resumes by itself when one closes")
         }
         guard let accept else { return loop.reactor.close(connection) }
         accept(IOStream(loop, accepted: connection))

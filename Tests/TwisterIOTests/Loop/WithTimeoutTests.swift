@@ -21,8 +21,10 @@ struct WithTimeoutTests {
         try await onLoop(backend) { loop in
             let wasCancelled = AsyncEvent()
             let goOn = AsyncEvent()
+            let ended = AsyncEvent()
             await #expect(throws: TimeoutError.self) {
                 try await withTimeout(.milliseconds(5), on: loop) {
+                    defer { ended.set() }
                     try? await loop.sleep(for: .seconds(600))
                     if Task.isCancelled { wasCancelled.set() }
                     // Deaf from here on.
@@ -31,6 +33,8 @@ struct WithTimeoutTests {
             }
             try await wasCancelled.wait(timeout: .seconds(10))
             goOn.set()
+            // A task that comes back to a loop which is closed never ends.
+            try await ended.wait(timeout: .seconds(10))
             #expect(try await withTimeout(.seconds(10), on: loop) { 5 } == 5)
             await #expect(throws: TestFailure.self) {
                 try await withTimeout(.seconds(10), on: loop) { throw TestFailure() }

@@ -1,0 +1,51 @@
+import Glibc
+import Testing
+import TwisterTestSupport
+
+@testable import TwisterHTTP
+@testable import TwisterIO
+
+@Suite(.serialized)
+struct HTTPServerGroupTests {
+    @Test("N-26: every loop listens on the addresses that were asked for, and on no other", arguments: testedBackends)
+    func sameAddresses(_ backend: IOBackend) async throws {
+        let path = "/tmp/twister-group-\(getpid())-\(backend).sock"
+        defer { unlink(path) }
+        let group = try await HTTPServerGroup(
+            delegate: Echo(), addresses: [.unix(path: path), .tcp(host: "127.0.0.1", port: 0)], loopCount: 3,
+            loop: IOLoop.Configuration(backend: backend))
+        let port = try #require(group.port)
+        #expect(group.addresses.map(\.description) == ["unix:\(path)", "127.0.0.1:\(port)"])
+        for server in group.servers { #expect(server.value.addresses.map(\.description) == group.addresses.map(\.description)) }
+        for _ in 0..<20 {
+            let client = try TestClient(port: port)
+            #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        }
+        await group.shutdown(deadline: .seconds(2))
+    }
+
+    @Test("N-26: several loops serve on a listening socket that somebody else made", arguments: testedBackends)
+    func sharedSockets(_ backend: IOBackend) async throws {
+        let sockets = try bindSockets(port: 0, address: "127.0.0.1")
+        let group = try await HTTPServerGroup(
+            delegate: Echo(), sockets: sockets, loopCount: 2, loop: IOLoop.Configuration(backend: backend))
+        #expect(group.addresses.map(\.description) == sockets.compactMap { $0.address?.description })
+        for _ in 0..<20 {
+            let client = try TestClient(port: try #require(group.port))
+            #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        }
+        await group.shutdown(deadline: .seconds(2))
+    }
+
+    @Test("N-26: an address that cannot be had ends the loops, and says which it was", arguments: testedBackends)
+    func taken(_ backend: IOBackend) async throws {
+        let sockets = try bindSockets(port: 0, address: "127.0.0.1")
+        let port = try #require(sockets.first?.address?.port)
+        let error = await #expect(throws: IOError.self) {
+            try await HTTPServerGroup(
+                delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: port)], loopCount: 2,
+                loop: IOLoop.Configuration(backend: backend))
+        }
+        #expect(error.map { "\($0)".contains("127.0.0.1:\(port)") } == true)
+    }
+}
