@@ -16,7 +16,9 @@ struct HTTPServerGroupTests {
             loop: IOLoop.Configuration(backend: backend))
         let port = try #require(group.port)
         #expect(group.addresses.map(\.description) == ["unix:\(path)", "127.0.0.1:\(port)"])
-        for server in group.servers { #expect(server.value.addresses.map(\.description) == group.addresses.map(\.description)) }
+        for server in group.servers {
+            #expect(server.value.addresses.map(\.description) == group.addresses.map(\.description))
+        }
         for _ in 0..<20 {
             let client = try TestClient(port: port)
             #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)

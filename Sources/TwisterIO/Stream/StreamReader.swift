@@ -1,5 +1,4 @@
 import Glibc
-
 import Logging
 
 /// What sits on a stream whose bytes the application itself reads: it answers the one outstanding read from the
