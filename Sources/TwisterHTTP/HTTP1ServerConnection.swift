@@ -123,7 +123,7 @@ package final class HTTP1ServerConnection: LoopWork {
 
     private func finishExchange(keepAlive: Bool) {
         progress = .idle
-        delegate.take()?.onFinish()
+        delegate.take()?.exchangeEnded()
         guard !stream.isClosed else { return exchange.detach() }
         guard keepAlive, !server.isDraining else { return end() }
         if isRequestRead { return prepareForNext() }

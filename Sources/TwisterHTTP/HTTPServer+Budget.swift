@@ -10,16 +10,18 @@ extension HTTPServer {
 
     func park(_ connection: HTTP1ServerConnection) {
         connection.pauseForBudget()
-        parked.append(connection)
         guard !isCheckingBudget else { return }
         isCheckingBudget = true
         checksOverBudget = 0
         Log.general.warning("\(budget.held) bytes are held by connections, over the limit: reading pauses")
+        checkBudgetLater()
+    }
+
+    private func checkBudgetLater() {
         loop.callLater(Self.checkInterval) { [weak self] in self?.checkBudget() }
     }
 
     private func checkBudget() {
-        parked.removeAll { !$0.isParked }
         // What clients have taken since is not known before it is asked for.
         for connection in connections.values where connection.charged > 0 { connection.recharge() }
         if budget.isExceeded {
@@ -27,12 +29,11 @@ extension HTTPServer {
             if checksOverBudget >= Self.patience { newestHolder()?.shed() }
         } else {
             checksOverBudget = 0
-            let waiting = parked
-            parked = []
-            for connection in waiting { connection.resumeAfterBudget() }
+            let parked = connections.values.filter(\.isParked).sorted { $0.number < $1.number }
+            for connection in parked { connection.resumeAfterBudget() }
         }
-        isCheckingBudget = !parked.isEmpty
-        if isCheckingBudget { loop.callLater(Self.checkInterval) { [weak self] in self?.checkBudget() } }
+        isCheckingBudget = connections.values.contains(where: \.isParked)
+        if isCheckingBudget { checkBudgetLater() }
     }
 
     private func newestHolder() -> HTTP1ServerConnection? {

@@ -25,10 +25,9 @@ public final class HTTPServer: TCPServer {
     private var connectionsMade: UInt64 = 0
     /// What all connections may hold, those of other loops included.
     let budget: ByteBudget
-    // Connections that are left unread because the budget is used up, and how long that has been so.
-    var parked: [HTTP1ServerConnection] = []
-    var checksOverBudget = 0
+    /// Whether connections are left unread because the budget is used up, and for how many checks it has been.
     var isCheckingBudget = false
+    var checksOverBudget = 0
     private var drainWaiters: [() -> Void] = []
     @exclusivity(unchecked) private(set) var isDraining = false
 
@@ -162,13 +161,11 @@ private final class CallableAdapter: HTTPServerConnectionDelegate {
             self.callback = callback
         }
 
-        func execute() async {
-            do {
-                try await callback(request)
-            } catch {
-                Log.application.error("Uncaught exception \(request.method.rawValue) \(request.uri): \(error)")
-                request.connection.respondToFailure(500)
-            }
+        func execute() async throws { try await callback(request) }
+
+        func executionFailed(_ error: any Error) async {
+            Log.application.error("Uncaught exception \(request.method.rawValue) \(request.uri): \(error)")
+            request.connection.respondToFailure(500)
         }
     }
 }

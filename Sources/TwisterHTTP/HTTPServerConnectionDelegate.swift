@@ -19,7 +19,10 @@ public protocol HTTPMessageDelegate: LoopJob {
 
     /// Answers the request through `request.connection`: once its body is there or, for a streamed one, at once. An answer
     /// that is not finished when it returns is finished then.
-    func execute() async
+    func execute() async throws
+
+    /// Answers for what `execute` threw.
+    func executionFailed(_ error: any Error) async
 
     /// The client has gone before the answer was finished. At most once. The task that runs `execute` is cancelled too,
     /// where `cancelsWhenClientGoes`.
@@ -29,7 +32,7 @@ public protocol HTTPMessageDelegate: LoopJob {
     var cancelsWhenClientGoes: Bool { get }
 
     /// The exchange is over: answered, or given up. Exactly once for each delegate.
-    func onFinish()
+    func exchangeEnded()
 }
 
 extension HTTPMessageDelegate {
@@ -40,7 +43,7 @@ extension HTTPMessageDelegate {
     /// It is.
     public var cancelsWhenClientGoes: Bool { true }
     /// Nothing is done.
-    public func onFinish() {}
+    public func exchangeEnded() {}
 }
 
 /// How a request's body reaches its delegate.

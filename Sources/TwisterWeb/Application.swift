@@ -76,36 +76,31 @@ public final class Application: HTTPServerConnectionDelegate {
 
     /// Finds the handler for a request; called by the server.
     public func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
-        findHandler(request)
+        let (route, arguments) = findRoute(request)
+        return route.makeHandler(
+            HandlerContext(application: self, request: request, arguments: arguments, route: route))
     }
 
-    /// The handler for a request. Tornado: `Application.find_handler`.
-    private func findHandler(_ request: HTTPServerRequest) -> HandlerDelegate {
+    /// Which handler answers, with which arguments. Tornado: `Application.find_handler`.
+    private func findRoute(_ request: HTTPServerRequest) -> (HandlerRoute, BoxedArguments?) {
         let head = request.head
         switch head.targetForm {
         case .origin, .absolute: break
         // It asks about the server, not about a path (RFC 9110, 9.3.7).
-        case .asterisk: return delegate(.serverOptions, request)
-        case .authority: return delegate(.connect, request)
+        case .asterisk: return (.serverOptions, nil)
+        case .authority: return (.connect, nil)
         }
         return head.withPathBytes { path in
-            guard let match = router.match(path) else { return delegate(notFoundRoute, request) }
+            guard let match = router.match(path) else { return (notFoundRoute, nil) }
             let route = router.routes[match.index].target
-            if match.captures.count == 0 { return delegate(route, request) }
+            if match.captures.count == 0 { return (route, nil) }
             do throws(PathArgumentError) {
                 let names = router.routes[match.index].pattern.groupNames
-                let arguments = try PathArguments(match.captures, names: names, path: path)
-                return delegate(route, request, BoxedArguments(arguments))
+                return (route, BoxedArguments(try PathArguments(match.captures, names: names, path: path)))
             } catch {
-                return delegate(.badRequest, request)
+                return (.badRequest, nil)
             }
         }
-    }
-
-    private func delegate(
-        _ route: HandlerRoute, _ request: HTTPServerRequest, _ arguments: BoxedArguments? = nil
-    ) -> HandlerDelegate {
-        HandlerDelegate(self, request, arguments, route)
     }
 
     // MARK: Logs

@@ -7,13 +7,13 @@ extension RequestHandler {
     /// Turns what a handler throws into an answer; the one place where that is done.
     ///
     /// Tornado: `RequestHandler._handle_request_exception`.
-    func handle(_ error: any Error) async {
+    public func executionFailed(_ error: any Error) async {
         if error is Finish { return finish() }
         // Nobody is left to tell.
-        if error is CancellationError, request.connection.isClientGone { return request.connection.abort() }
+        if error is CancellationError, connection.isClientGone { return connection.abort() }
         if let error = error as? HTTPBodyError {
             // It has left in the middle of its body; or the connection has told it why the body is refused.
-            if case .clientWent = error { request.connection.abort() }
+            if case .clientWent = error { connection.abort() }
             return
         }
         logException(error)
@@ -22,7 +22,6 @@ extension RequestHandler {
     }
 
     func sendError(_ status: HTTPResponse.Status, _ error: (any Error)?) async {
-        let connection = request.connection
         guard !connection.isFinished else { return }
         // The status is out: to cut the answer is all that is left to tell the client.
         guard !connection.isHeadSent else { return connection.abort() }

@@ -21,18 +21,18 @@ extension RequestHandler {
     public func setStatus(_ code: Int, reason: String? = nil) {
         do throws(HTTPHeaderError) {
             guard code >= 200 else { throw .invalidStatus(code) }
-            try request.connection.head.setStatus(code, reason: reason)
+            try connection.head.setStatus(code, reason: reason)
         } catch {
             Log.application.error("setStatus(\(code)): \(error)")
-            try? request.connection.head.setStatus(500)
+            try? connection.head.setStatus(500)
         }
     }
 
     /// Tornado: `RequestHandler.get_status`.
-    public func getStatus() -> HTTPResponse.Status { HTTPResponse.Status(code: request.connection.head.status) }
+    public func getStatus() -> HTTPResponse.Status { HTTPResponse.Status(code: connection.head.status) }
 
     func getReason() -> String {
-        let head = request.connection.head
+        let head = connection.head
         return head.reason ?? "\(ReasonPhrase.of(head.status))"
     }
 
@@ -42,42 +42,42 @@ extension RequestHandler {
     ///
     /// Tornado: `RequestHandler.set_header`.
     public func setHeader(_ name: HTTPField.Name, _ value: String) throws {
-        try delegate.connection.setField(name, value)
+        try connection.setField(name, value)
     }
 
     /// Adds a field besides those of the same name. Tornado: `RequestHandler.add_header`.
     ///
     /// - Throws: `HTTPHeaderError`, as `setHeader`.
     public func addHeader(_ name: HTTPField.Name, _ value: String) throws {
-        try delegate.connection.addField(name, value)
+        try connection.addField(name, value)
     }
 
     /// Tornado: `RequestHandler.clear_header`.
     public func clearHeader(_ name: HTTPField.Name) {
-        delegate.connection.removeField(name)
+        connection.removeField(name)
     }
 
     /// For names and values of our own making, which are always well-formed.
     func setTrustedHeader(_ name: String, _ value: String) {
-        try? request.connection.head.set(name, value)
+        try? connection.head.set(name, value)
     }
 
     /// Forgets status, fields and body, where nothing is sent yet. Tornado: `RequestHandler.clear`.
     public func clear() {
-        request.connection.clear()
+        connection.clear()
     }
 
     // MARK: Body
 
     /// Adds text to the answer, as UTF-8; `text/html` unless the `Content-Type` is set. Tornado: `RequestHandler.write`.
     public func write(_ text: String) {
-        delegate.connection.write(text, as: "text/html; charset=utf-8")
+        connection.write(text, as: "text/html; charset=utf-8")
     }
 
     /// Adds bytes to the answer; `application/octet-stream` unless the `Content-Type` is set.
     public func write(_ bytes: [UInt8]) {
-        delegate.connection.setDefaultContentType("application/octet-stream")
-        delegate.connection.write(bytes)
+        connection.setDefaultContentType("application/octet-stream")
+        connection.write(bytes)
     }
 
     /// Adds a value as JSON; `application/json` unless the `Content-Type` is set.
@@ -85,18 +85,18 @@ extension RequestHandler {
     /// - Throws: `EncodingError` where the value cannot be encoded.
     public func write(json value: some Encodable) throws {
         let data = try JSONEncoder().encode(value)
-        delegate.connection.setDefaultContentType("application/json; charset=utf-8")
-        delegate.connection.write([UInt8](data))
+        connection.setDefaultContentType("application/json; charset=utf-8")
+        connection.write([UInt8](data))
     }
 
     /// Sends what is gathered, and waits while the client lags behind. Tornado: `RequestHandler.flush`.
     ///
     /// - Throws: `IOStream.CloseReason` where the client has gone.
-    public func flush() async throws { try await request.connection.flush() }
+    public func flush() async throws { try await connection.flush() }
 
     /// Sends the rest and ends the answer; a second call is ignored. Tornado: `RequestHandler.finish`.
     public func finish() {
-        delegate.connection.finish()
+        connection.finish()
     }
 
     /// Adds text and ends the answer.
@@ -106,7 +106,7 @@ extension RequestHandler {
     }
 
     /// Whether the answer is complete.
-    public var isFinished: Bool { delegate.connection.isFinished }
+    public var isFinished: Bool { connection.isFinished }
 
     /// Sends the client elsewhere, and finishes. Tornado: `RequestHandler.redirect`.
     ///
@@ -115,7 +115,7 @@ extension RequestHandler {
     ///   - status: a status of the 300s; default 302.
     /// - Throws: `HTTPHeaderError` for a URL that holds control characters, `HTTPOutputError` once the head is sent.
     public func redirect(_ url: String, status: HTTPResponse.Status = .found) throws {
-        guard !request.connection.isHeadSent else {
+        guard !connection.isHeadSent else {
             throw HTTPOutputError(description: "cannot redirect: the answer's head is sent")
         }
         setStatus(status)

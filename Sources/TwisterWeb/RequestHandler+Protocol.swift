@@ -9,7 +9,7 @@ extension RequestHandler {
     /// - Throws: `HTTPOutputError` once the answer's head is sent and for a status that is not informational;
     ///   `HTTPHeaderError` for a field that would break the message.
     public func sendInformational(_ status: HTTPResponse.Status, _ fields: HTTPFields = HTTPFields()) throws {
-        try request.connection.sendInformational(status, fields)
+        try connection.sendInformational(status, fields)
     }
 
     /// Adds a field behind the answer's body (RFC 9110, 6.5), which is then chunked; see `HTTP1Connection.setTrailer`.
@@ -17,16 +17,16 @@ extension RequestHandler {
     /// - Throws: `HTTPHeaderError`, as `setHeader`, and for a field that has to stand in the head; `HTTPOutputError` once
     ///   the answer is finished.
     public func setTrailer(_ name: HTTPField.Name, _ value: String) throws {
-        try request.connection.setTrailer(name, value)
+        try connection.setTrailer(name, value)
     }
 
     /// Changes how long this request's body may be, in bytes; over it: 413. For a streamed body, in `prepare`.
     ///
     /// Tornado: `request.connection.set_max_body_size`.
-    public func setMaxBodySize(_ limit: Int) { request.connection.setMaxBodySize(limit) }
+    public func setMaxBodySize(_ limit: Int) { connection.setMaxBodySize(limit) }
 
     /// Gives the rest of this request's body so long to arrive; over it: 408. For a streamed body, in `prepare`.
     ///
     /// Tornado: `request.connection.set_body_timeout`.
-    public func setBodyTimeout(_ timeout: Duration) { request.connection.setBodyTimeout(timeout) }
+    public func setBodyTimeout(_ timeout: Duration) { connection.setBodyTimeout(timeout) }
 }

@@ -20,17 +20,23 @@ public import TwisterIO
 /// Tornado: `web.RequestHandler`.
 open class RequestHandler {
     /// The application that the handler belongs to. Tornado: `RequestHandler.application`.
-    public var application: Application { delegate.application }
+    public final let application: Application
     /// The request to answer. Tornado: `RequestHandler.request`.
-    public var request: HTTPServerRequest { delegate.request }
-    /// What the groups of the URL's pattern matched, decoded. Tornado: `path_args`, `path_kwargs`.
-    public var pathArguments: PathArguments { delegate.arguments?.value ?? .none }
-    let delegate: HandlerDelegate
+    public final let request: HTTPServerRequest
+    private final let arguments: BoxedArguments?
+    final let route: HandlerRoute
 
     /// Made by the application; subclasses that declare an initializer pass the context on.
     public required init(_ context: HandlerContext) {
-        delegate = context.delegate
+        application = context.application
+        request = context.request
+        arguments = context.arguments
+        route = context.route
     }
+
+    /// What the groups of the URL's pattern matched, decoded. Tornado: `path_args`, `path_kwargs`.
+    public final var pathArguments: PathArguments { arguments?.value ?? .none }
+    final var connection: HTTP1Connection { request.connection }
 
     // MARK: What a subclass overrides
 
@@ -43,7 +49,7 @@ open class RequestHandler {
     open func get() async throws { throw HTTPError(.methodNotAllowed) }
     /// Answers as `get`, without the body, where that is overridden.
     open func head() async throws {
-        guard delegate.route.traits.overriddenMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
+        guard route.traits.overriddenMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
         try await get()
     }
     open func post() async throws { throw HTTPError(.methodNotAllowed) }
@@ -84,7 +90,7 @@ open class RequestHandler {
     ///
     /// Tornado: `RequestHandler.write_error`.
     open func writeError(_ status: HTTPResponse.Status, _ error: (any Error)?) async {
-        request.connection.writeErrorPage(reason: getReason())
+        connection.writeErrorPage(reason: getReason())
     }
 
     /// Logs what went wrong in the handler. Default: an `HTTPError` that is the client's doing (under 500, or 501) at
@@ -98,7 +104,7 @@ open class RequestHandler {
     // MARK: Methods
 
     /// The methods that the handler serves, for `Allow` (RFC 9110, 10.2.1).
-    var allowedMethods: [RequestMethod] { Self.allowedMethods(for: delegate.route.traits.overriddenMethods) }
+    var allowedMethods: [RequestMethod] { Self.allowedMethods(for: route.traits.overriddenMethods) }
 
     var allowedMethodsText: String {
         allowedMethods.compactMap { $0.httpTypes?.rawValue }.joined(separator: ", ")
@@ -113,7 +119,7 @@ open class RequestHandler {
     // MARK: The loop
 
     /// The loop that serves the request; nil once the exchange is over.
-    public var loop: IOLoop? { request.connection.stream?.loop }
+    public var loop: IOLoop? { connection.stream?.loop }
 
     /// Suspends this handler for `duration`; the loop serves others meanwhile. Tornado: `gen.sleep`.
     ///

@@ -35,47 +35,46 @@ final class Echo: HTTPServerConnectionDelegate {
 
         var cancelsWhenClientGoes: Bool { request.path != "/stubborn" }
         func onConnectionClose() { echo.count { $0.closed += 1 } }
-        func onFinish() { echo.count { $0.finished += 1 } }
+        func exchangeEnded() { echo.count { $0.finished += 1 } }
 
-        func execute() async {
+        func execute() async throws {
             echo.count { $0.executed += 1 }
             let answer = request.connection
-            do {
-                switch request.path {
-                case "/sleep", "/stubborn":
-                    try await answer.stream?.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
-                    answer.write("slept")
-                case "/count":
-                    var count = 0
-                    for try await chunk in request.bodyStream { count += chunk.count }
-                    answer.write("\(count)")
-                case "/early": answer.write("early")
-                case "/stream":
-                    for part in ["a", "bc", "def"] {
-                        answer.write(part)
-                        try await answer.flush()
-                    }
-                case "/big":
-                    answer.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
-                case "/short":
-                    try answer.setHead(.ok, [.contentLength: "10"])
-                    answer.write("short")
-                case "/long":
-                    try answer.setHead(.ok, [.contentLength: "1"])
-                    answer.write("long")
-                case "/nothing": try answer.setHead(.noContent)
-                case "/trailers":
-                    answer.write(request.trailers.map { "\($0.name)=\($0.value)" }.joined(separator: ","))
-                default:
-                    answer.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
-                    answer.write(request.body)
+            switch request.path {
+            case "/sleep", "/stubborn":
+                try await answer.stream?.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
+                answer.write("slept")
+            case "/count":
+                var count = 0
+                for try await chunk in request.bodyStream { count += chunk.count }
+                answer.write("\(count)")
+            case "/early": answer.write("early")
+            case "/stream":
+                for part in ["a", "bc", "def"] {
+                    answer.write(part)
+                    try await answer.flush()
                 }
-                answer.finish()
-            } catch is CancellationError {
-                echo.count { $0.cancelled += 1 }
-            } catch {
-                answer.respondToFailure(500)
+            case "/big":
+                answer.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
+            case "/short":
+                try answer.setHead(.ok, [.contentLength: "10"])
+                answer.write("short")
+            case "/long":
+                try answer.setHead(.ok, [.contentLength: "1"])
+                answer.write("long")
+            case "/nothing": try answer.setHead(.noContent)
+            case "/trailers":
+                answer.write(request.trailers.map { "\($0.name)=\($0.value)" }.joined(separator: ","))
+            default:
+                answer.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
+                answer.write(request.body)
             }
+            answer.finish()
+        }
+
+        func executionFailed(_ error: any Error) async {
+            if error is CancellationError { return echo.count { $0.cancelled += 1 } }
+            request.connection.respondToFailure(500)
         }
     }
 }

@@ -186,13 +186,7 @@ final class Answering: HTTPServerConnectionDelegate {
 
         func headersReceived() -> HTTPBodyDelivery { owner.delivery }
 
-        func execute() async {
-            do {
-                try await owner.answer(request)
-                request.connection.finish()
-            } catch {
-                request.connection.respondToFailure(500)
-            }
-        }
+        func execute() async throws { try await owner.answer(request) }
+        func executionFailed(_ error: any Error) async { request.connection.respondToFailure(500) }
     }
 }

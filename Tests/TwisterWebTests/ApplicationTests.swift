@@ -41,17 +41,18 @@ struct ApplicationTests {
             Issue.record("a body that is not collected")
             return
         }
-        await delegate.execute()
+        try await delegate.execute()
         #expect(request.connection.head.status == 200)
         #expect(String(decoding: request.connection.body, as: UTF8.self) == "story 7")
-        delegate.onFinish()
+        delegate.exchangeEnded()
 
         let lost = try Self.request("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
         let notFound = application.startRequest(lost)
         _ = notFound.headersReceived()
-        await notFound.execute()
+        await #expect(throws: HTTPError.self) { try await notFound.execute() }
+        await notFound.executionFailed(HTTPError(.notFound))
         #expect(lost.connection.head.status == 404)
-        notFound.onFinish()
+        notFound.exchangeEnded()
     }
 
     @Test("S-10: the handlers are listed with pattern, class and name; a bad pattern fails with its text")

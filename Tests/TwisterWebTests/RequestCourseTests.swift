@@ -52,12 +52,13 @@ private final class TracedDelegate: HTTPServerConnectionDelegate {
         }
 
         func headersReceived() -> HTTPBodyDelivery { message.headersReceived() }
-        func execute() async {
+        func execute() async throws {
             trace.note("execute")
-            await message.execute()
+            try await message.execute()
         }
-        func onFinish() {
-            message.onFinish()
+        func executionFailed(_ error: any Error) async { await message.executionFailed(error) }
+        func exchangeEnded() {
+            message.exchangeEnded()
             trace.note("finish")
         }
     }

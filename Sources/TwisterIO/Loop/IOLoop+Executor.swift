@@ -73,8 +73,10 @@ extension IOLoop {
         let term = workers.term
         repeat {
             while let work = ready.popFirst() {
-                // Not through a local: who answers is let go of before `didRun`, which looks who else holds the request.
-                await work.willRun(on: worker.id)?.execute()
+                // The job is let go of before `didRun`, which looks who else holds the request.
+                if let job = work.willRun(on: worker.id) {
+                    do { try await job.execute() } catch { await job.executionFailed(error) }
+                }
                 work.didRun()
                 guard workers.term == term, !worker.isCancelled else { return }
             }
@@ -101,7 +103,9 @@ package protocol LoopWork: AnyObject {
 /// Async work that a loop runs.
 public protocol LoopJob: AnyObject {
     /// Does the work, on the loop's thread.
-    func execute() async
+    func execute() async throws
+    /// Deals with what `execute` threw.
+    func executionFailed(_ error: any Error) async
 }
 
 extension IOLoop {

@@ -72,3 +72,9 @@ public struct PathArgumentError: Error, Hashable, Sendable, CustomStringConverti
 
     public var description: String { "path argument \(group) is not properly percent-encoded UTF-8" }
 }
+
+/// Arguments behind one reference.
+final class BoxedArguments: Sendable {
+    let value: PathArguments
+    init(_ value: PathArguments) { self.value = value }
+}

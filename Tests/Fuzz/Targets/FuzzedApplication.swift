@@ -37,33 +37,33 @@ final class FuzzedApplication: HTTPServerConnectionDelegate {
         }
 
         func onConnectionClose() { application.counts.withLock { $0.left += 1 } }
-        func onFinish() { application.counts.withLock { $0.finished += 1 } }
+        func exchangeEnded() { application.counts.withLock { $0.finished += 1 } }
 
-        func execute() async {
+        func execute() async throws {
             let answer = request.connection
-            do {
-                switch request.path {
-                case "/streamed":
-                    var body: [UInt8] = []
-                    for try await chunk in request.bodyStream { body += chunk }
-                    answer.write("streamed \(body.count) \(request.trailers.count) ")
-                    try await answer.flush()
-                    answer.write(body)
-                case "/early": answer.write("early")
-                case "/nothing": try answer.setHead(.noContent)
-                case "/short":
-                    try answer.setHead(.ok, [.contentLength: "5"])
-                    answer.write("short")
-                default:
-                    answer.write("\(request.method.rawValue) \(request.uri) \(request.host) \(request.remoteIP) ")
-                    answer.write(request.body)
-                }
-                answer.finish()
-            } catch is CancellationError {
-                // The client has left: nobody reads an answer.
-            } catch {
-                answer.respondToFailure(500)
+            switch request.path {
+            case "/streamed":
+                var body: [UInt8] = []
+                for try await chunk in request.bodyStream { body += chunk }
+                answer.write("streamed \(body.count) \(request.trailers.count) ")
+                try await answer.flush()
+                answer.write(body)
+            case "/early": answer.write("early")
+            case "/nothing": try answer.setHead(.noContent)
+            case "/short":
+                try answer.setHead(.ok, [.contentLength: "5"])
+                answer.write("short")
+            default:
+                answer.write("\(request.method.rawValue) \(request.uri) \(request.host) \(request.remoteIP) ")
+                answer.write(request.body)
             }
+            answer.finish()
+        }
+
+        func executionFailed(_ error: any Error) async {
+            // Where the client has left, nobody reads an answer.
+            if error is CancellationError { return }
+            request.connection.respondToFailure(500)
         }
     }
 }

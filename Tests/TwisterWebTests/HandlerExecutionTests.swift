@@ -22,7 +22,7 @@ private final class Shelf: @unchecked Sendable {
 }
 
 @Suite("Handlers on their loop", .serialized)
-struct HandlerDelegateTests {
+struct HandlerExecutionTests {
     /// Whether the code runs on the thread of the handler's loop.
     private static func isHome(_ handler: RequestHandler) -> Bool {
         guard let loop = handler.loop, let current = IOLoop.currentIfAny else { return false }

@@ -1,0 +1,42 @@
+import HTTPTypes
+import TwisterCodec
+public import TwisterHTTP
+
+/// A request's course through its handler; the server calls these.
+///
+/// Nothing here is kept over the call of the handler's method, so that it is the last thing that `execute` does: each
+/// async frame that is come back to costs a look at the executor.
+extension RequestHandler: HTTPMessageDelegate {
+    public func headersReceived() -> HTTPBodyDelivery {
+        switch route.traits.requestBody {
+        case .collected: .collected(limit: route.traits.maxBodySize)
+        case .streamed, .dataReceived: .streamed(limit: route.traits.maxBodySize)
+        }
+    }
+
+    /// Tornado: `RequestHandler._execute`.
+    public func execute() async throws {
+        initialize()
+        if route.traits.overridesPrepare { try await prepare() }
+        if route.traits.requestBody == .dataReceived, !isFinished {
+            for try await chunk in request.bodyStream { try await dataReceived(chunk) }
+        }
+        if isFinished { return }
+        switch connection.requestHead.method {
+        case .get: try await get()
+        case .head: try await head()
+        case .post: try await post()
+        case .put: try await put()
+        case .patch: try await patch()
+        case .delete: try await delete()
+        case .options: try await options()
+        case .connect, .trace: throw HTTPError(.methodNotAllowed)
+        case .other: try await other(request.method)
+        }
+    }
+
+    public func exchangeEnded() {
+        onFinish()
+        if application.settings.logsRequests { application.logRequest(self) }
+    }
+}
