@@ -7,6 +7,7 @@ public import TwisterHTTP
 /// Nothing here is kept over the call of the handler's method, so that it is the last thing that `execute` does: each
 /// async frame that is come back to costs a look at the executor.
 extension RequestHandler: HTTPMessageDelegate {
+    /// The body comes as the handler's class has it: in one piece, or in pieces.
     public func headersReceived() -> HTTPBodyDelivery {
         switch route.traits.requestBody {
         case .collected: .collected(limit: route.traits.maxBodySize)
@@ -35,6 +36,7 @@ extension RequestHandler: HTTPMessageDelegate {
         }
     }
 
+    /// Tornado: `RequestHandler.on_finish` and `log_request`, which `finish` calls there.
     public func exchangeEnded() {
         onFinish()
         if application.settings.logsRequests { application.logRequest(self) }
