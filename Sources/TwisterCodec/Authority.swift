@@ -33,7 +33,7 @@ package struct Authority: Equatable, Sendable {
         if end == octets.count {
             port = nil
         } else {
-            guard let number = Self.port(octets[end...]) else { return nil }
+            guard let number = Self.port(base + end, octets.count - end) else { return nil }
             port = number
         }
     }
@@ -59,9 +59,11 @@ package struct Authority: Equatable, Sendable {
         return index
     }
 
-    private static func port(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt16? {
+    @inline(__always)
+    private static func port(_ digits: UnsafeRawPointer, _ count: Int) -> UInt16? {
         var value: UInt32 = 0
-        for byte in digits {
+        for index in 0..<count {
+            let byte = digits.load(fromByteOffset: index, as: UInt8.self)
             guard CharacterClass.isDigit(byte) else { return nil }
             value = value &* 10 &+ UInt32(byte &- ASCII.zero)
             guard value <= 65_535 else { return nil }

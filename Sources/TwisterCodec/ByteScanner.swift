@@ -1,5 +1,5 @@
-/// The searches of the parser's inner loops: sixteen octets at a time, and one at a time near the end, so that nothing
-/// behind the buffer is ever read.
+/// The searches of the parser's inner loops: sixteen or eight octets at a time, and one at a time near the end, so that
+/// nothing behind the buffer is ever read.
 enum ByteScanner {
     /// The first octet at or after `start` that may not stand in a field value: a control character, HTAB excepted.
     @inline(__always)
@@ -12,6 +12,10 @@ enum ByteScanner {
                 let lane = firstLane(stop)
                 index &+= lane
                 if lane < 16 { break }
+            }
+            if end &- index >= 8 {
+                let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                index &+= firstControl(block)
             }
             while index < end {
                 let byte = base.load(fromByteOffset: index, as: UInt8.self)
@@ -86,6 +90,16 @@ enum ByteScanner {
             index &+= 1
         }
         return index
+    }
+
+    /// The number of the first octet that may be a control character, 8 when none is. Borrows go upwards only, so the
+    /// lowest mark is a true one.
+    @inline(__always)
+    private static func firstControl(_ block: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let deletes = block ^ (ones &* 0x7F)
+        let marks = ((block &- ones &* 0x20) & ~block | (deletes &- ones) & ~deletes) & (ones &* 0x80)
+        return marks.trailingZeroBitCount >> 3
     }
 
     /// Comparing with a vector is one instruction; the operators that take a scalar go lane by lane.

@@ -1,88 +1,88 @@
 /// Field lines as they go on the wire, "Name: value" CRLF, one behind the other.
-struct FieldLines {
-    private struct Line {
-        var nameCount: Int
-        var valueCount: Int
-        var count: Int { nameCount + valueCount + 4 }
-    }
+///
+/// Where a line's parts are is read off the octets: a name ends at the first colon, a line at its only line feed.
+struct FieldLines: ~Copyable {
+    private var buffer = OctetBuffer()
 
-    /// The octets of all lines.
-    private(set) var octets: [UInt8] = []
-    private var lines: [Line] = []
+    var isEmpty: Bool { buffer.isEmpty }
+    var count: Int { buffer.count }
+    /// The octets of all lines; valid until one is changed.
+    var octets: UnsafeRawBufferPointer { buffer.octets }
 
-    init() {
-        octets.reserveCapacity(128)
-        lines.reserveCapacity(4)
-    }
-
-    var isEmpty: Bool { lines.isEmpty }
-
-    mutating func removeAll() {
-        if lines.isEmpty { return }
-        octets.removeAll(keepingCapacity: octets.capacity <= 8192)
-        lines.removeAll(keepingCapacity: true)
-    }
+    mutating func removeAll() { buffer.removeAll() }
 
     /// The caller has checked both: neither holds a line end.
     mutating func append(_ name: String, _ value: String) {
-        lines.append(Line(nameCount: name.utf8.count, valueCount: value.utf8.count))
-        FieldSyntax.withOctets(name) { octets.append(contentsOf: $0) }
-        octets.append(ASCII.colon)
-        octets.append(ASCII.space)
-        FieldSyntax.withOctets(value) { octets.append(contentsOf: $0) }
-        octets.append(ASCII.carriageReturn)
-        octets.append(ASCII.lineFeed)
-    }
-
-    /// Puts the value into the first line of that name and removes the others; false where there is none.
-    mutating func replace(_ name: String, _ value: String) -> Bool {
-        guard let first = places(of: name).first else { return false }
-        let kept = (
-            lines: Array(lines[(first.index + 1)...]),
-            octets: Array(octets[(first.start + lines[first.index].count)...])
-        )
-        lines.removeSubrange(first.index...)
-        octets.removeSubrange(first.start...)
-        append(name, value)
-        lines.append(contentsOf: kept.lines)
-        octets.append(contentsOf: kept.octets)
-        removeAll(named: name, from: first.index + 1)
-        return true
-    }
-
-    mutating func removeAll(named name: String, from first: Int = 0) {
-        for place in places(of: name).reversed() where place.index >= first {
-            octets.removeSubrange(place.start..<place.start + lines[place.index].count)
-            lines.remove(at: place.index)
+        FieldSyntax.withOctets(name) { name in
+            FieldSyntax.withOctets(value) { value in
+                var writer = ByteWriter(buffer.grow(by: name.count + value.count + 4))
+                writer.write(name)
+                writer.write(": ")
+                writer.write(value)
+                writer.write("\r\n")
+            }
         }
+    }
+
+    /// Takes out all lines of that name, and puts one with the value where the first of them was, else behind the rest.
+    mutating func set(_ name: String, _ value: String) {
+        guard let first = line(named: name, from: 0) else { return append(name, value) }
+        let rest = [UInt8](octets[first.upperBound...])
+        buffer.remove(first.lowerBound..<buffer.count)
+        append(name, value)
+        let end = buffer.count
+        rest.withUnsafeBytes { buffer.append($0) }
+        removeAll(named: name, from: end)
+    }
+
+    mutating func removeAll(named name: String, from start: Int = 0) {
+        while let line = line(named: name, from: start) { buffer.remove(line) }
     }
 
     /// The lines as text.
     var fields: [ResponseHead.Field] {
+        var fields: [ResponseHead.Field] = []
         var start = 0
-        return lines.map { line in
-            defer { start += line.count }
-            let value = start + line.nameCount + 2
-            return (
-                String(decoding: octets[start..<start + line.nameCount], as: UTF8.self),
-                String(decoding: octets[value..<value + line.valueCount], as: UTF8.self)
-            )
+        while let line = line(from: start) {
+            let octets = octets
+            let colon = octets[line].firstIndex(of: ASCII.colon) ?? line.upperBound
+            fields.append(
+                (
+                    String(decoding: octets[line.lowerBound..<colon], as: UTF8.self),
+                    String(decoding: octets[(colon + 2)..<(line.upperBound - 2)], as: UTF8.self)
+                ))
+            start = line.upperBound
         }
+        return fields
     }
 
-    private func places(of name: String) -> [(index: Int, start: Int)] {
-        var places: [(index: Int, start: Int)] = []
+    /// The values of all lines of that name.
+    func values(for name: String) -> [String] {
+        var values: [String] = []
         var start = 0
-        for (index, line) in lines.enumerated() {
-            if line.nameCount == name.utf8.count,
-                zip(octets[start..<start + line.nameCount], name.utf8).allSatisfy({
-                    CharacterClass.lowercased($0) == CharacterClass.lowercased($1)
-                })
-            {
-                places.append((index, start))
-            }
-            start += line.count
+        while let line = line(named: name, from: start) {
+            let value = (line.lowerBound + name.utf8.count + 2)..<(line.upperBound - 2)
+            values.append(String(decoding: octets[value], as: UTF8.self))
+            start = line.upperBound
         }
-        return places
+        return values
+    }
+
+    /// The line that begins at `start`, its line end included.
+    private func line(from start: Int) -> Range<Int>? {
+        octets[start...].firstIndex(of: ASCII.lineFeed).map { start..<($0 + 1) }
+    }
+
+    /// The first line of that name at or after `start`, where a line begins.
+    private func line(named name: String, from start: Int) -> Range<Int>? {
+        FieldSyntax.withOctets(name) { name in
+            var start = start
+            while let line = line(from: start) {
+                let octets = UnsafeRawBufferPointer(rebasing: octets[line])
+                if FieldSyntax.begin(octets, with: name), octets[name.count] == ASCII.colon { return line }
+                start = line.upperBound
+            }
+            return nil
+        }
     }
 }

@@ -13,22 +13,14 @@ enum FieldSyntax {
         }
     }
 
-    /// Whether two names are the same, letters compared without regard to case.
-    @inline(__always)
-    static func areSameName(_ one: String, _ other: String) -> Bool {
-        one.utf8.count == other.utf8.count && haveSameLetters(one, other)
-    }
-
-    private static func haveSameLetters(_ one: String, _ other: String) -> Bool {
-        withOctets(one) { one in
-            withOctets(other) { other in
-                for index in 0..<min(one.count, other.count)
-                where CharacterClass.lowercased(one[index]) != CharacterClass.lowercased(other[index]) {
-                    return false
-                }
-                return true
-            }
+    /// Whether `octets` begin with that name, letters compared without regard to case.
+    static func begin(_ octets: UnsafeRawBufferPointer, with name: UnsafeRawBufferPointer) -> Bool {
+        guard octets.count >= name.count else { return false }
+        for index in 0..<name.count
+        where CharacterClass.lowercased(octets[index]) != CharacterClass.lowercased(name[index]) {
+            return false
         }
+        return true
     }
 
     /// The UTF-8 octets of a text: without a copy for every string that Swift made itself.

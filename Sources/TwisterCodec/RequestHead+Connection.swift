@@ -57,11 +57,9 @@ extension RequestHead {
         return protocols
     }
 
+    /// Whether a body is announced, be it an empty one.
     @inlinable
-    package var hasContentLength: Bool { record.pointee.contentLength.isPresent }
-
-    @inlinable
-    package var hasTransferEncoding: Bool { record.pointee.transferEncoding.isPresent }
+    package var hasBody: Bool { record.pointee.contentLength.isPresent || record.pointee.transferEncoding.isPresent }
 
     @inlinable
     package var hasExpect: Bool { record.pointee.expect.isPresent }

@@ -38,7 +38,7 @@ package struct ResponseEncoder: Sendable {
 
     /// As many octets as `encode` may need for that head.
     package func upperBound(_ head: ResponseHead) -> Int {
-        head.lines.octets.count + serverLine.count + (head.reason?.utf8.count ?? 0) + Self.overhead
+        head.lines.count + serverLine.count + (head.reason?.utf8.count ?? 0) + Self.overhead
     }
 
     /// Writes status line, fields and the empty line. Date and Server are left out where the application set its own.
@@ -51,7 +51,7 @@ package struct ResponseEncoder: Sendable {
         Self.writeStatusLine(head, &writer)
         if !head.known.contains(.server) { serverLine.withUnsafeBytes { writer.write($0) } }
         if let date, !head.known.contains(.date) { writer.skip(date.writeLine(at: unixSeconds, to: writer.position)) }
-        head.lines.octets.withUnsafeBytes { writer.write($0) }
+        writer.write(head.lines.octets)
         // Neither field may stand in a 1xx or 204 answer (RFC 9110 8.6, RFC 9112 6.1).
         if head.status >= 200, head.status != 204 { Self.writeFraming(framing, &writer) }
         Self.writePersistence(persistence, head, &writer)
@@ -61,14 +61,14 @@ package struct ResponseEncoder: Sendable {
 
     /// As many octets as `encodeInformational` may need for that head.
     package static func informationalUpperBound(_ head: ResponseHead) -> Int {
-        head.lines.octets.count + (head.reason?.utf8.count ?? 0) + overhead
+        head.lines.count + (head.reason?.utf8.count ?? 0) + overhead
     }
 
     /// Writes a 1xx head (RFC 9110 15.2): status line and fields, nothing of the server's own.
     package static func encodeInformational(_ head: ResponseHead, into destination: UnsafeMutableRawPointer) -> Int {
         var writer = ByteWriter(destination)
         writeStatusLine(head, &writer)
-        head.lines.octets.withUnsafeBytes { writer.write($0) }
+        writer.write(head.lines.octets)
         writer.write("\r\n")
         return writer.position - destination
     }

@@ -17,29 +17,34 @@ package final class ResponseHead {
         static var contentType: KnownFields { KnownFields(rawValue: 8) }
     }
 
-    /// 100 to 999.
-    @exclusivity(unchecked) package private(set) var status = 200
-    /// The reason phrase, nil for the usual one of the status.
-    @exclusivity(unchecked) package private(set) var reason: String?
+    // What other modules read goes through computed properties: they would check their accesses to the stored ones.
+    @exclusivity(unchecked) private var statusCode = 200
+    @exclusivity(unchecked) private var reasonPhrase: String?
+    @exclusivity(unchecked) private var declaredLength: Int?
     @exclusivity(unchecked) private(set) var lines = FieldLines()
-    /// The declared length of the body, nil when none was declared.
-    @exclusivity(unchecked) package var contentLength: Int? {
-        didSet { if let length = contentLength, length < 0 { contentLength = oldValue } }
-    }
     @exclusivity(unchecked) private(set) var known: KnownFields = []
 
     package init() {}
+
+    /// 100 to 999.
+    package var status: Int { statusCode }
+
+    /// The reason phrase, nil for the usual one of the status.
+    package var reason: String? { reasonPhrase }
+
+    /// The declared length of the body, nil when none was declared.
+    package var contentLength: Int? { declaredLength }
 
     /// The fields in the order in which they were added. Content-Length is not among them.
     package var fields: [Field] { lines.fields }
 
     /// Back to an empty 200, with the storage kept.
     package func reuse() {
-        status = 200
-        if reason != nil { reason = nil }
-        contentLength = nil
+        statusCode = 200
+        if reasonPhrase != nil { reasonPhrase = nil }
+        declaredLength = nil
         known = []
-        lines.removeAll()
+        if !lines.isEmpty { lines.removeAll() }
     }
 
     package func setStatus(_ status: Int, reason: String? = nil) throws(HTTPHeaderError) {
@@ -47,58 +52,45 @@ package final class ResponseHead {
         if let reason {
             guard FieldSyntax.isValue(reason) else { throw .invalidReason }
         }
-        self.status = status
-        self.reason = reason
+        statusCode = status
+        reasonPhrase = reason
     }
 
     /// Replaces all fields of that name by one.
-    package func set(_ name: String, _ value: String) throws(HTTPHeaderError) {
-        guard FieldSyntax.isName(name) else { throw .invalidName(name) }
-        try setChecked(name, value)
-    }
-
-    /// The same for a name that is known to be one, unless it is a pseudo-field's of HTTP/2.
     package func set(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) {
-        guard name.rawName.utf8.first != ASCII.colon else { throw .invalidName(name.rawName) }
-        try setChecked(name.rawName, value)
-    }
-
-    private func setChecked(_ name: String, _ value: String) throws(HTTPHeaderError) {
-        guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name) }
-        if try take(name, value) { return }
-        let isNew = lines.isEmpty || !lines.replace(name, value)
-        if isNew { lines.append(name, value) }
-        known.formUnion(Self.knownField(name))
+        if try isLine(name, value) { lines.set(name.rawName, value) }
     }
 
     /// Adds a field and leaves those of the same name: Set-Cookie needs that.
-    package func add(_ name: String, _ value: String) throws(HTTPHeaderError) {
-        guard FieldSyntax.isName(name) else { throw .invalidName(name) }
-        guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name) }
-        if try take(name, value) { return }
-        lines.append(name, value)
-        known.formUnion(Self.knownField(name))
-    }
-
     package func add(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) {
-        try add(name.rawName, value)
+        if try isLine(name, value) { lines.append(name.rawName, value) }
     }
 
-    package func remove(_ name: String) {
-        if FieldSyntax.areSameName(name, "Content-Length") { contentLength = nil }
-        lines.removeAll(named: name)
+    package func set(_ name: String, _ value: String) throws(HTTPHeaderError) {
+        guard let fieldName = HTTPField.Name(name) else { throw .invalidName(name) }
+        try set(fieldName, value)
+    }
+
+    package func add(_ name: String, _ value: String) throws(HTTPHeaderError) {
+        guard let fieldName = HTTPField.Name(name) else { throw .invalidName(name) }
+        try add(fieldName, value)
+    }
+
+    package func remove(_ name: HTTPField.Name) {
+        if name == .contentLength { declaredLength = nil }
+        lines.removeAll(named: name.rawName)
         known.subtract(Self.knownField(name))
     }
 
     /// The value of the first field of that name.
-    package func get(_ name: String) -> String? { values(for: name).first }
+    package func get(_ name: HTTPField.Name) -> String? { values(for: name).first }
 
-    package func values(for name: String) -> [String] {
-        if let length = contentLength, FieldSyntax.areSameName(name, "Content-Length") { return [String(length)] }
-        return fields.filter { FieldSyntax.areSameName($0.name, name) }.map(\.value)
+    package func values(for name: HTTPField.Name) -> [String] {
+        if let length = contentLength, name == .contentLength { return [String(length)] }
+        return lines.values(for: name.rawName)
     }
 
-    package func contains(_ name: String) -> Bool { get(name) != nil }
+    package func contains(_ name: HTTPField.Name) -> Bool { get(name) != nil }
 
     /// Whether a Content-Type was set: asked for each answer, so it is noted and not looked up.
     package var hasContentType: Bool { known.contains(.contentType) }
@@ -106,35 +98,39 @@ package final class ResponseHead {
     /// Whether the application asked to close the connection.
     package var closesConnection: Bool {
         guard known.contains(.connection) else { return false }
-        return values(for: "Connection").contains { value in
+        return values(for: .connection).contains { value in
             FieldSyntax.withOctets(value) { TokenList.contains($0, "close") }
         }
     }
 
-    /// Content-Length becomes a number; Transfer-Encoding is not the application's to set. True when the field needs no
-    /// place among the lines.
-    private func take(_ name: String, _ value: String) throws(HTTPHeaderError) -> Bool {
-        switch name.utf8.count {
-        case 14 where FieldSyntax.areSameName(name, "Content-Length"):
+    /// Checks a field, and answers whether it is to stand among the lines: Content-Length becomes a number, and
+    /// Transfer-Encoding is not the application's to set. The name is a token, unless it is a pseudo-field's of HTTP/2.
+    @inline(__always)
+    private func isLine(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) -> Bool {
+        guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name.rawName) }
+        switch name.canonicalName.utf8.count {
+        case 14 where name == .contentLength:
             guard let length = FieldSyntax.withOctets(value, DecimalNumber.parse) else {
-                throw .invalidValue(name: name)
+                throw .invalidValue(name: name.rawName)
             }
-            contentLength = length
-            return true
-        case 17 where FieldSyntax.areSameName(name, "Transfer-Encoding"):
-            throw .reserved(name: name)
-        default:
+            declaredLength = length
             return false
+        case 17 where name == .transferEncoding:
+            throw .reserved(name: name.rawName)
+        default:
+            guard name.rawName.utf8.first != ASCII.colon else { throw .invalidName(name.rawName) }
+            known.formUnion(Self.knownField(name))
+            return true
         }
     }
 
-    private static func knownField(_ name: String) -> KnownFields {
+    private static func knownField(_ name: HTTPField.Name) -> KnownFields {
         // By length first: most names are none of them.
-        switch name.utf8.count {
-        case 4 where FieldSyntax.areSameName(name, "Date"): .date
-        case 6 where FieldSyntax.areSameName(name, "Server"): .server
-        case 10 where FieldSyntax.areSameName(name, "Connection"): .connection
-        case 12 where FieldSyntax.areSameName(name, "Content-Type"): .contentType
+        switch name.canonicalName.utf8.count {
+        case 4 where name == .date: .date
+        case 6 where name == .server: .server
+        case 10 where name == .connection: .connection
+        case 12 where name == .contentType: .contentType
         default: []
         }
     }

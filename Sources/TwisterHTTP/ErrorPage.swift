@@ -102,11 +102,11 @@ extension HTTP1Connection {
     /// What it looks like depends on the request's `Accept`, and the answer says so (RFC 9110, 12.5.5).
     package func writeErrorPage(reason: String? = nil, detail: String? = nil) {
         let page = ErrorPage(head.status, reason: reason, detail: detail, for: isRequestHeadRead ? requestHead : nil)
-        setTrusted("Content-Type", "\(page.contentType)")
-        if isRequestHeadRead, !head.contains("Vary") { setTrusted("Vary", "Accept") }
+        setTrusted(.contentType, "\(page.contentType)")
+        if isRequestHeadRead, !head.contains(.vary) { setTrusted(.vary, "Accept") }
         write(page.text)
     }
 
     /// For fields of our own making, which are always well-formed.
-    func setTrusted(_ name: String, _ value: String) { try? head.set(name, value) }
+    func setTrusted(_ name: HTTPField.Name, _ value: String) { try? head.set(name, value) }
 }

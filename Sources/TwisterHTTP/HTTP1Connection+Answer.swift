@@ -50,7 +50,7 @@ extension HTTP1Connection {
         guard status.code >= 200 else { throw HTTPOutputError(description: "\(status.code) is no final status") }
         head.reuse()
         try head.setStatus(status.code, reason: status.reasonPhrase.isEmpty ? nil : status.reasonPhrase)
-        for field in fields { try head.add(field.name.rawName, field.value) }
+        for field in fields { try head.add(field.name, field.value) }
     }
 
     /// Adds to the answer's body; gathered until `flush` or `finish`. After the end: ignored.
@@ -112,7 +112,7 @@ extension HTTP1Connection {
         guard !isHeadSent else { return abort() }
         clear()
         try? head.setStatus(status)
-        for field in fields { setTrusted(field.name.rawName, field.value) }
+        for field in fields { setTrusted(field.name, field.value) }
         writeErrorPage(detail: detail)
         finish()
     }
@@ -145,7 +145,7 @@ extension HTTP1Connection {
 
     package func setField(_ name: HTTPField.Name, _ value: String) throws { try head.set(name, value) }
     package func addField(_ name: HTTPField.Name, _ value: String) throws { try head.add(name, value) }
-    package func removeField(_ name: HTTPField.Name) { head.remove(name.rawName) }
+    package func removeField(_ name: HTTPField.Name) { head.remove(name) }
 
     /// Sets the type of the body's content, unless one is set.
     package func setDefaultContentType(_ type: String) {
@@ -160,7 +160,8 @@ extension HTTP1Connection {
     private func sendHead(_ stream: IOStream, _ server: HTTPServer, bodyLength: Int?) {
         if head.status < 200 { replaceInformationalStatus() }
         let isHTTP10 = requestHead.versionMinor == 0
-        if head.closesConnection || !isRequestRead && connection?.mayDrainRequest != true { keepAlive = false }
+        let endsWithAnswer = head.closesConnection || !server.keepsAlive
+        if endsWithAnswer || !isRequestRead && connection?.mayDrainRequest != true { keepAlive = false }
         let framing = frame(bodyLength, isHTTP10)
         let inline = bodyLength != nil && isBodyWhole && body.count < Self.inlineBodySize ? body.count : 0
         let output = stream.reserveOutput(server.encoder.upperBound(head) + inline)

@@ -16,7 +16,7 @@ extension HTTP1Connection {
         }
         let head = ResponseHead()
         try head.setStatus(status.code, reason: status.reasonPhrase.isEmpty ? nil : status.reasonPhrase)
-        for field in fields { try head.add(field.name.rawName, field.value) }
+        for field in fields { try head.add(field.name, field.value) }
         guard let stream, requestHead.versionMinor != 0 else { return }
         if status.code == 100 { awaitsContinue = false }
         let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
@@ -39,8 +39,8 @@ extension HTTP1Connection {
 
     /// Names the trailer fields in the head (RFC 9110, 6.6.2), unless the handler did.
     func announceTrailers() {
-        guard let trailers, !head.contains("Trailer") else { return }
-        setTrusted("Trailer", trailers.fields.map(\.name).joined(separator: ", "))
+        guard let trailers, !head.contains(.trailer) else { return }
+        setTrusted(.trailer, trailers.fields.map(\.name).joined(separator: ", "))
     }
 
     func sendLastChunk(_ stream: IOStream) {

@@ -31,7 +31,7 @@ extension HTTP1ServerConnection {
     func pauseForBudget() {
         isParked = true
         clocks.pauseBody()
-        stream.stopReceiving()
+        leaveUnread()
     }
 
     /// There is room again.

@@ -9,11 +9,11 @@ extension HTTP1ServerConnection {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
             let count: Int
             switch reading {
-            case .head: count = readHead(rest)
+            case .head: count = readHead(rest, of: exchange)
             case .fixedBody(let remaining): count = readFixedBody(rest, remaining)
             case .chunkedBody: count = readChunkedBody(rest)
             case .later:
-                if rest.count > server.pipelineBufferSize { stream.stopReceiving() }
+                if rest.count > server.pipelineBufferSize { leaveUnread() }
                 if rest.count > Self.uncountedSize { recharge(unread: rest.count) }
                 return consumed
             case .proxyHeader: count = readProxyHeader(rest)
@@ -38,15 +38,16 @@ extension HTTP1ServerConnection {
         }
     }
 
-    private func readHead(_ bytes: UnsafeRawBufferPointer) -> Int {
+    private func readHead(_ bytes: UnsafeRawBufferPointer, of exchange: HTTP1Connection) -> Int {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
             parser.reset()
             clocks.headSince = nil
-            begin(hasMore: bytes.count > consumed)
+            begin(exchange, hasMore: bytes.count > consumed)
             return consumed
         case .needMore:
-            if clocks.headSince == nil {
+            // Empty lines before a request are none of it: the connection is idle, not slow.
+            if clocks.headSince == nil, !parser.isIdle {
                 clocks.headSince = stream.turnTime
                 stream.setDeadline(server.deadlines.next(clocks, stream))
             }
@@ -59,24 +60,22 @@ extension HTTP1ServerConnection {
     }
 
     /// The head is whole. `hasMore`: more bytes came with it.
-    private func begin(hasMore: Bool) {
-        let exchange = exchange
+    private func begin(_ exchange: HTTP1Connection, hasMore: Bool) {
         exchange.begin(on: self, keepAlive: server.keepsAlive)
-        let head = exchange.requestHead
-        let framing = MessageFraming.framing(of: head)
+        let framing = MessageFraming.framing(of: exchange.requestHead)
         if case .invalid(let error) = framing { return refuse(error.status, error.reason) }
-        if head.hasExpect, head.expectation == .unknown { return refuse(417) }
+        if exchange.requestHead.hasExpect, exchange.requestHead.expectation == .unknown { return refuse(417) }
 
-        if let rules = server.proxyRules { exchange.forwarded = rules.client(of: head, from: client) }
-        let request = HTTPServerRequest(exchange)
+        if let rules = server.proxyRules { exchange.forwarded = rules.client(of: exchange.requestHead, from: client) }
         // What is meant for a secured connection is not answered on another (RFC 9110, 7.4).
-        if head.isTargetSecured, request.protocol != "https" { return refuse(421) }
-        let delegate = server.delegate.startRequest(request)
+        if exchange.requestHead.isTargetSecured, HTTPServerRequest(exchange).protocol != "https" { return refuse(421) }
+        let delegate = server.delegate.startRequest(HTTPServerRequest(exchange))
         exchange.expect(delegate.headersReceived(), server)
         self.delegate = delegate
         switch framing {
         case .none, .invalid, .length(0):
             exchange.endBody()
+            clocks.endBody()
             reading = .later
             exchange.isRequestRead = true
             progress = .scheduled
@@ -160,7 +159,7 @@ extension HTTP1ServerConnection {
     private func endBody() {
         // Reading it may have ended the connection.
         if case .nothing = reading { return }
-        if let inflater = exchange.inflater {
+        if let inflater = exchange.inflater, !isDraining {
             do throws(RequestRefusal) {
                 try exchange.finishInflating(inflater)
             } catch {
@@ -196,7 +195,7 @@ extension HTTP1ServerConnection {
     /// The handler lags behind: the socket is left unread.
     func pauseBody() {
         clocks.pauseBody()
-        stream.stopReceiving()
+        leaveUnread()
     }
 
     /// The handler wants more.

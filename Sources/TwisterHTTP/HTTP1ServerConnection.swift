@@ -25,6 +25,8 @@ package final class HTTP1ServerConnection: LoopWork {
     var charged = 0
     /// Whether it is left unread because the budget is used up.
     var isParked = false
+    /// Whether somebody will look after a client that is left unread.
+    var isWatched = false
 
     /// The exchange under way or, between two, the one that the next request will use.
     @exclusivity(unchecked) var exchange = HTTP1Connection()
@@ -110,7 +112,16 @@ package final class HTTP1ServerConnection: LoopWork {
         guard case .scheduled = progress else { return nil }
         progress = .executing
         self.worker = worker
+        if stream.isPeerEnded { tellOfEndLater() }
         return delegate
+    }
+
+    /// The client ended before its request was begun. A handler that answers at once does so; one that waits learns of it.
+    private func tellOfEndLater() {
+        stream.loop.addLocalCallback { [weak self] in
+            guard let self, case .executing = self.progress else { return }
+            self.streamEnded(self.stream)
+        }
     }
 
     package func didRun() {
@@ -140,15 +151,14 @@ package final class HTTP1ServerConnection: LoopWork {
             exchange.detach()
             exchange = HTTP1Connection()
         }
-        reading = .head
         if charged != 0 || stream.isOverHighWatermark {
             isParked = false
             recharge()
         }
         clocks.idleSince = stream.turnTime
         stream.setDeadline(server.deadlines.afterAnswer(clocks.idleSince))
-        // A client that does not read its answers gets no more of them made.
-        if !stream.isOverHighWatermark { nextRequest() }
+        // A client that does not read its answers gets no more of them made: what it sends waits until they are taken.
+        if stream.isOverHighWatermark { reading = .later } else { nextRequest() }
     }
 
     // MARK: A body that nobody read
@@ -189,9 +199,11 @@ package final class HTTP1ServerConnection: LoopWork {
     }
 
     private func nextRequest() {
+        reading = .head
         stream.startReceiving()
         stream.resumeInput()
-        if stream.isPeerEnded, isIdle { stream.closeAfterOutput() }
+        // It may have ended long ago, behind requests that waited; what they leave unfinished stays so.
+        if stream.isPeerEnded { streamEnded(stream) }
     }
 
     var isIdle: Bool {
@@ -246,16 +258,19 @@ package final class HTTP1ServerConnection: LoopWork {
         }
     }
 
-    /// The client has gone while its request was collected or answered. A delegate that runs is told, and cancelled unless
-    /// it opted out.
+    /// The client has gone before its request was answered. A delegate that runs is told, and cancelled unless it opted out;
+    /// one that does not run yet need not begin.
     private func clientWent() {
         switch progress {
         case .idle, .draining: break
-        case .collecting:
-            exchange.isClientGone = true
-            delegate?.onConnectionClose()
+        case .collecting, .scheduled:
+            exchange.failBody(.clientWent)
+            if !exchange.isFinished {
+                exchange.isClientGone = true
+                delegate?.onConnectionClose()
+            }
             finishExchange()
-        case .scheduled, .executing:
+        case .executing:
             exchange.failBody(.clientWent)
             if exchange.isFinished || exchange.isClientGone { return }
             exchange.isClientGone = true
@@ -275,10 +290,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         case .idle, .draining: stream.closeAfterOutput()
         case .scheduled where isRequestRead: break
         case .executing where isRequestRead && exchange.isFinished: break
-        case .collecting:
-            clientWent()
-            stream.close(.endedByPeer)
-        case .scheduled, .executing:
+        case .collecting, .scheduled, .executing:
             if !isRequestRead { stopReading() }
             exchange.keepAlive = false
             clientWent()
@@ -289,8 +301,8 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         stopReading()
         clientWent()
         switch progress {
-        case .scheduled, .executing: break  // `finishExchange` lets go, when the delegate has returned.
-        case .idle, .collecting, .draining: exchange.detach()
+        case .executing: break  // `finishExchange` lets go, when the delegate has returned.
+        case .idle, .collecting, .scheduled, .draining: exchange.detach()
         }
         releaseCharge()
         server.connectionClosed(self)
@@ -298,7 +310,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 
     package func streamDrained(_ stream: IOStream) {
         if charged != 0 { recharge() }
-        if isIdle, case .head = reading { nextRequest() }
+        if isIdle, case .later = reading { nextRequest() }
     }
 
     package func streamDeadline(_ stream: IOStream) {

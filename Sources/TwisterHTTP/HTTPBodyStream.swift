@@ -9,8 +9,9 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     public typealias Element = [UInt8]
 
     private weak var exchange: HTTP1Connection?
-    private var chunks: [[UInt8]] = []
-    private var nextChunk = 0
+    private var chunks = FIFO<[UInt8]>()
+    /// What came last; small pieces are gathered here.
+    private var last: [UInt8] = []
     /// Bytes that wait for the reader.
     private(set) var buffered = 0
     private let highWatermark: Int
@@ -50,14 +51,9 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     }
 
     private func takeChunk() -> [UInt8]? {
-        guard nextChunk < chunks.count else { return nil }
-        let chunk = chunks[nextChunk]
-        nextChunk += 1
+        guard buffered > 0 else { return nil }
+        let chunk = chunks.popFirst() ?? takeLast()
         buffered -= chunk.count
-        if nextChunk == chunks.count {
-            chunks.removeAll(keepingCapacity: true)
-            nextChunk = 0
-        }
         if isPaused, buffered <= highWatermark / 2 {
             isPaused = false
             exchange?.resumeBody()
@@ -65,13 +61,25 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         return chunk
     }
 
+    private func takeLast() -> [UInt8] {
+        defer { last = [] }
+        return last
+    }
+
     // MARK: The connection's side
 
+    /// Pieces up to this size are gathered into one: a byte that lies alone takes more than sixty.
+    private static let gatheredSize = 16_384
+
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        let chunk = [UInt8](bytes)
-        if let reader = reader.take() { return reader.resume(returning: chunk) }
-        chunks.append(chunk)
-        buffered += chunk.count
+        if let reader = reader.take() { return reader.resume(returning: [UInt8](bytes)) }
+        if last.isEmpty || last.count + bytes.count > Self.gatheredSize {
+            if !last.isEmpty { chunks.append(last) }
+            last = [UInt8](bytes)
+        } else {
+            last.append(contentsOf: bytes)
+        }
+        buffered += bytes.count
         if buffered > highWatermark, !isPaused {
             isPaused = true
             exchange?.pauseBody()

@@ -23,7 +23,9 @@ extension HTTPServer {
 
     private func checkBudget() {
         // What clients have taken since is not known before it is asked for.
-        for connection in connections.values where connection.charged > 0 { connection.recharge() }
+        for connection in connections.values where connection.charged > 0 {
+            connection.recharge(unread: connection.stream.unconsumed.count)
+        }
         if budget.isExceeded {
             checksOverBudget += 1
             if checksOverBudget >= Self.patience { newestHolder()?.shed() }

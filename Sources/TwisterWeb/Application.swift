@@ -76,14 +76,13 @@ public final class Application: HTTPServerConnectionDelegate {
 
     /// Finds the handler for a request; called by the server.
     public func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
-        let (route, arguments) = findRoute(request)
+        let (route, arguments) = findRoute(request.connection.requestHead)
         return route.makeHandler(
             HandlerContext(application: self, request: request, arguments: arguments, route: route))
     }
 
     /// Which handler answers, with which arguments. Tornado: `Application.find_handler`.
-    private func findRoute(_ request: HTTPServerRequest) -> (HandlerRoute, BoxedArguments?) {
-        let head = request.head
+    private func findRoute(_ head: RequestHead) -> (HandlerRoute, BoxedArguments?) {
         switch head.targetForm {
         case .origin, .absolute: break
         // It asks about the server, not about a path (RFC 9110, 9.3.7).

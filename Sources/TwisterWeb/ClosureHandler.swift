@@ -26,6 +26,10 @@ final class ClosureHandler: RequestHandler {
         Self.allowedMethods(for: Set(RequestMethod.allCases.filter { $0.httpTypes == method }))
     }
 
+    override func serves(_ asked: RequestMethod) -> Bool {
+        asked == .other ? request.method == method : super.serves(asked)
+    }
+
     override func get() async throws { try await answer(to: .get) }
     override func head() async throws { try await answer(to: method == .head ? .head : .get) }
     override func post() async throws { try await answer(to: .post) }

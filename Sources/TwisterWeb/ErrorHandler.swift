@@ -15,6 +15,8 @@ final class ErrorHandler: RequestHandler {
         super.init(context)
     }
 
+    // The head alone decides.
+    override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws { throw HTTPError(status) }
     // Ordinary traffic, and no fault of the application.
     override func logException(_ error: any Error) {}
@@ -25,16 +27,18 @@ private let serverMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 /// Answers `OPTIONS *`: what the server as a whole can do.
 final class ServerOptionsHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws {
         guard request.method == .options else { throw HTTPError(.badRequest) }
         setStatus(.noContent)
-        setTrustedHeader("Allow", serverMethods)
+        setTrustedHeader(.allow, serverMethods)
         finish()
     }
 }
 
 /// Refuses CONNECT: no tunnels here. The connection closes, because the client may take what follows for the tunnel's.
 final class ConnectHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws {
         let headers: HTTPFields = [.allow: serverMethods, .connection: "close"]
         throw HTTPError(.methodNotAllowed, headers: headers)

@@ -4,9 +4,13 @@ import HTTPTypes
 final class HandlerRoute: Sendable {
     let handlerType: RequestHandler.Type
     let traits: HandlerTraits
-    let makeHandler: @Sendable (HandlerContext) -> RequestHandler
+    /// What the context holds passes on to the handler.
+    let makeHandler: @Sendable (consuming HandlerContext) -> RequestHandler
 
-    init(_ handlerType: RequestHandler.Type, _ makeHandler: @escaping @Sendable (HandlerContext) -> RequestHandler) {
+    init(
+        _ handlerType: RequestHandler.Type,
+        _ makeHandler: @escaping @Sendable (consuming HandlerContext) -> RequestHandler
+    ) {
         self.handlerType = handlerType
         self.makeHandler = makeHandler
         traits = HandlerTraits(handlerType)

@@ -1,11 +1,11 @@
-import Synchronization
+import HTTPTypes
 import TwisterCodec
 
 /// A function of `RequestHandler` that subclasses override.
 enum OverridableMethod: CaseIterable {
-    case get, head, post, put, patch, delete, options, prepare
+    case get, head, post, put, patch, delete, options, other, prepare
 
-    /// The HTTP method that it serves.
+    /// The HTTP method that it serves; `.other` stands for all that have no function of their own.
     var requestMethod: RequestMethod? {
         switch self {
         case .get: .get
@@ -15,6 +15,7 @@ enum OverridableMethod: CaseIterable {
         case .patch: .patch
         case .delete: .delete
         case .options: .options
+        case .other: .other
         case .prepare: nil
         }
     }
@@ -29,6 +30,7 @@ enum OverridableMethod: CaseIterable {
         case .patch: PatchProbe.self
         case .delete: DeleteProbe.self
         case .options: OptionsProbe.self
+        case .other: OtherProbe.self
         case .prepare: PrepareProbe.self
         }
     }
@@ -103,4 +105,7 @@ private final class PutProbe: RequestHandler { override func put() async throws 
 private final class PatchProbe: RequestHandler { override func patch() async throws {} }
 private final class DeleteProbe: RequestHandler { override func delete() async throws {} }
 private final class OptionsProbe: RequestHandler { override func options() async throws {} }
+private final class OtherProbe: RequestHandler {
+    override func other(_ method: HTTPRequest.Method) async throws {}
+}
 private final class PrepareProbe: RequestHandler { override func prepare() async throws {} }

@@ -27,7 +27,7 @@ extension RequestHandler {
         guard !connection.isHeadSent else { return connection.abort() }
         clear()
         setStatus(status)
-        if status == .methodNotAllowed { setTrustedHeader("Allow", allowedMethodsText) }
+        if status == .methodNotAllowed { setTrustedHeader(.allow, allowedMethodsText) }
         let headers = (error as? HTTPError)?.headers ?? HTTPFields()
         // The error knows better what is allowed than the class does.
         if headers.contains(.allow) { clearHeader(.allow) }

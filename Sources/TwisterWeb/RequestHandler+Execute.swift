@@ -9,13 +9,16 @@ public import TwisterHTTP
 extension RequestHandler: HTTPMessageDelegate {
     /// The body comes as the handler's class has it: in one piece, or in pieces.
     public func headersReceived() -> HTTPBodyDelivery {
-        switch route.traits.requestBody {
+        // The answer to a method that is not served needs no body: a client that waits to send one is told at once.
+        if connection.requestHead.hasBody, !serves(connection.requestHead.method) { return .streamed(limit: nil) }
+        return switch route.traits.requestBody {
         case .collected: .collected(limit: route.traits.maxBodySize)
         case .streamed, .dataReceived: .streamed(limit: route.traits.maxBodySize)
         }
     }
 
     /// Tornado: `RequestHandler._execute`.
+    @inline(__always)
     public func execute() async throws {
         initialize()
         if route.traits.overridesPrepare { try await prepare() }

@@ -58,7 +58,7 @@ extension RequestHandler {
     }
 
     /// For names and values of our own making, which are always well-formed.
-    func setTrustedHeader(_ name: String, _ value: String) {
+    func setTrustedHeader(_ name: HTTPField.Name, _ value: String) {
         try? connection.head.set(name, value)
     }
 

@@ -106,6 +106,11 @@ open class RequestHandler {
     /// The methods that the handler serves, for `Allow` (RFC 9110, 10.2.1).
     var allowedMethods: [RequestMethod] { Self.allowedMethods(for: route.traits.overriddenMethods) }
 
+    /// Whether the handler has an answer of its own to that method.
+    func serves(_ method: RequestMethod) -> Bool {
+        method == .other ? route.traits.overriddenMethods.contains(.other) : allowedMethods.contains(method)
+    }
+
     var allowedMethodsText: String {
         allowedMethods.compactMap { $0.httpTypes?.rawValue }.joined(separator: ", ")
     }

@@ -30,7 +30,7 @@ final class Echo: HTTPServerConnectionDelegate {
         }
 
         func headersReceived() -> HTTPBodyDelivery {
-            request.path == "/count" || request.path == "/early" ? .streamed(limit: nil) : .collected(limit: nil)
+            ["/count", "/early", "/unread"].contains(request.path) ? .streamed(limit: nil) : .collected(limit: nil)
         }
 
         var cancelsWhenClientGoes: Bool { request.path != "/stubborn" }
@@ -41,7 +41,7 @@ final class Echo: HTTPServerConnectionDelegate {
             echo.count { $0.executed += 1 }
             let answer = request.connection
             switch request.path {
-            case "/sleep", "/stubborn":
+            case "/sleep", "/stubborn", "/unread":
                 try await answer.stream?.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
                 answer.write("slept")
             case "/count":
@@ -73,8 +73,9 @@ final class Echo: HTTPServerConnectionDelegate {
         }
 
         func executionFailed(_ error: any Error) async {
-            if error is CancellationError { return echo.count { $0.cancelled += 1 } }
-            request.connection.respondToFailure(500)
+            let connection = request.connection
+            if error is CancellationError { echo.count { $0.cancelled += 1 } }
+            if connection.isClientGone { connection.abort() } else { connection.respondToFailure(500) }
         }
     }
 }

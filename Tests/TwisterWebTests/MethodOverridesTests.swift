@@ -1,3 +1,4 @@
+import HTTPTypes
 import Testing
 
 @testable import TwisterWeb
@@ -31,6 +32,7 @@ private final class EverythingHandler: RequestHandler {
     override func patch() async throws {}
     override func delete() async throws {}
     override func options() async throws {}
+    override func other(_ method: HTTPRequest.Method) async throws {}
     override func prepare() async throws {}
 }
 

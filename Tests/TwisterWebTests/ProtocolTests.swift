@@ -69,6 +69,26 @@ struct ProtocolTests {
         }
     }
 
+    @Test("H1-8: who waits to send a body that nobody wants is told at once", arguments: testedBackends)
+    func expectationRefused(backend: IOBackend) async throws {
+        try await withApplication(backend) { _, port in
+            for (line, status) in [
+                ("POST /nowhere", 404), ("DELETE /", 405), ("PROPFIND /", 501), ("DELETE /fail", 405),
+            ] {
+                let client = try TestClient(port: port)
+                let fields = "Host: a\r\nExpect: 100-continue\r\nContent-Length: 50000000"
+                let response = try client.ask("\(line) HTTP/1.1\r\n\(fields)\r\n\r\n")
+                #expect(response.status == status)
+                #expect(response.field("Connection") == "close")
+                #expect(try client.isClosed())
+            }
+            let client = try TestClient(port: port)
+            let small = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            #expect(try client.ask(small).status == 405)
+            #expect(try client.get("/").status == 103)
+        }
+    }
+
     @Test("N-23: a handler's errors are pages too, and tell nothing of the error itself", arguments: testedBackends)
     func errors(_ backend: IOBackend) async throws {
         try await withApplication(backend) { client, _ in

@@ -73,11 +73,13 @@ extension IOLoop {
         let term = workers.term
         repeat {
             while let work = ready.popFirst() {
-                // The job is let go of before `didRun`, which looks who else holds the request.
+                var hasRun = false
                 if let job = work.willRun(on: worker.id) {
                     do { try await job.execute() } catch { await job.executionFailed(error) }
+                    hasRun = true
                 }
-                work.didRun()
+                // Out here, where the job is let go of: `didRun` looks who else holds the request.
+                if hasRun { work.didRun() }
                 guard workers.term == term, !worker.isCancelled else { return }
             }
             turn()

@@ -17,6 +17,7 @@ public final class IOStream: BaseIOStream {
     @exclusivity(unchecked) private var isSending = false
     /// When the peer last took output, or output was first there for it to take.
     @exclusivity(unchecked) private var outputProgress: UInt64 = 0
+    @exclusivity(unchecked) private var deadline = UInt64.max
     @exclusivity(unchecked) private var isDirty = false
     @exclusivity(unchecked) private var isDelivering = false
     @exclusivity(unchecked) private var isReceiving = false
@@ -80,6 +81,22 @@ public final class IOStream: BaseIOStream {
         guard isReceiving else { return }
         isReceiving = false
         reactor.stopReceiving(handle)
+    }
+
+    /// Whether the peer is held up: open, and left unread.
+    package var isHeldUp: Bool { !isReceiving && !isPeerEnded && !isClosed }
+
+    /// `POLLRDHUP`, which Glibc's module does not show.
+    private static let pollReadHangUp: Int32 = 0x2000
+
+    /// What the kernel knows of the peer of a stream that is left unread. A system call.
+    package var peerPresence: PeerPresence {
+        var poller = pollfd(
+            fd: fileDescriptor ?? -1, events: Int16(truncatingIfNeeded: Self.pollReadHangUp), revents: 0)
+        guard poll(&poller, 1, 0) > 0 else { return .there }
+        let events = Int32(poller.revents)
+        return events & (POLLHUP | POLLERR | POLLNVAL) != 0
+            ? .gone : events & Self.pollReadHangUp != 0 ? .ended : .there
     }
 
     /// Bytes that the consumer has left.
@@ -235,9 +252,16 @@ public final class IOStream: BaseIOStream {
     package func schedule(_ work: any LoopWork) { loop.schedule(work) }
 
     /// The stream's one deadline, a time of the loop's clock in nanoseconds; nil: none.
-    package func setDeadline(_ time: UInt64?) { reactor.setDeadline(handle, time ?? .max) }
+    package func setDeadline(_ time: UInt64?) {
+        let time = time ?? .max
+        // The requests of one turn all set the same.
+        guard time != deadline else { return }
+        deadline = time
+        reactor.setDeadline(handle, time)
+    }
 
     func deadlinePassed() {
+        deadline = .max
         guard !isClosed else { return }
         if afterOutput == .lingering { return close(.closedHere) }
         consumer?.streamDeadline(self)

@@ -4,13 +4,13 @@ package struct RouteCaptures: Sendable, Equatable {
     private static let absent = SIMD2<Int32>(repeating: -1)
 
     package let count: Int
-    private var inline: InlineArray<8, SIMD2<Int32>>
+    /// Start and end of one group after the other.
+    private var inline = SIMD16<Int32>(repeating: -1)
     /// Groups beyond the inline ones.
     private var overflow: [SIMD2<Int32>]?
 
     init(count: Int) {
         self.count = count
-        inline = InlineArray(repeating: Self.absent)
         overflow = count > Self.inlineCount ? Array(repeating: Self.absent, count: count - Self.inlineCount) : nil
     }
 
@@ -18,14 +18,18 @@ package struct RouteCaptures: Sendable, Equatable {
     package subscript(group: Int) -> Range<Int>? {
         get {
             precondition(group >= 0 && group < count, "no such group")
-            let bounds = group < Self.inlineCount ? inline[group] : overflow?[group - Self.inlineCount] ?? Self.absent
+            let bounds =
+                group < Self.inlineCount
+                ? SIMD2(inline[2 * group], inline[2 * group + 1])
+                : overflow?[group - Self.inlineCount] ?? Self.absent
             return bounds.x < 0 ? nil : Int(bounds.x)..<Int(bounds.y)
         }
         set {
             precondition(group >= 0 && group < count, "no such group")
             let bounds = newValue.map { SIMD2(Int32($0.lowerBound), Int32($0.upperBound)) } ?? Self.absent
             if group < Self.inlineCount {
-                inline[group] = bounds
+                inline[2 * group] = bounds.x
+                inline[2 * group + 1] = bounds.y
             } else {
                 overflow?[group - Self.inlineCount] = bounds
             }

@@ -46,7 +46,7 @@ public struct URLSpec: Sendable {
 
     private init(
         _ pattern: String, name: String?, handlerType: RequestHandler.Type,
-        makeHandler: @escaping @Sendable (HandlerContext) -> RequestHandler
+        makeHandler: @escaping @Sendable (consuming HandlerContext) -> RequestHandler
     ) throws(URLPatternError) {
         self.pattern = try URLPattern(pattern)
         self.name = name

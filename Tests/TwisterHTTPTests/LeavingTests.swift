@@ -1,0 +1,141 @@
+import Testing
+import TwisterHTTP
+import TwisterIO
+import TwisterTestSupport
+
+/// N-14: clients that leave at awkward moments, or leave their answers unread.
+@Suite(.serialized)
+struct LeavingTests {
+    private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    private static func sleep(_ milliseconds: Int) -> String {
+        "GET /sleep?\(milliseconds) HTTP/1.1\r\nHost: a\r\n\r\n"
+    }
+
+    @Test("N-14: who leaves with a body begun takes no other client's handler along", arguments: testedBackends)
+    func othersGoOn(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) { port in
+            for _ in 0..<5 {
+                let leaving = try TestClient(port: port)
+                #expect(try leaving.get("/").status == 200)
+                let other = try TestClient(port: port)
+                try other.send(Self.sleep(150))
+                try await Task.sleep(for: .milliseconds(20))
+                try leaving.send("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+                leaving.shutDown()
+                #expect(try other.receiveResponse().text == "slept")
+            }
+        }
+    }
+
+    @Test(
+        "N-14: a client that ends right behind its request is noticed where its handler waits",
+        arguments: testedBackends)
+    func endsWithRequest(_ backend: IOBackend) async throws {
+        let echo = Echo()
+        try await withServer(backend, echo) { port in
+            let waiting = try TestClient(port: port)
+            try waiting.send(Self.get + Self.sleep(5_000))
+            waiting.shutDown()
+            let start = ContinuousClock.now
+            // The first is answered at once, the second is given up.
+            #expect(try waiting.receiveResponse().status == 200)
+            #expect(try waiting.isClosed())
+            #expect(ContinuousClock.now - start < .seconds(1))
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(echo.snapshot == Echo.Counts(executed: 2, closed: 1, cancelled: 1, finished: 2))
+        }
+    }
+
+    @Test("N-14: what a client leaves unfinished behind a whole request is given up at once", arguments: testedBackends)
+    func endsInNextRequest(_ backend: IOBackend) async throws {
+        for rest in ["PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", "POST /x HTTP/1.1\r\nHo"] {
+            try await withServer(backend, Echo()) { port in
+                let client = try TestClient(port: port)
+                try client.send(Self.get + rest)
+                client.shutDown()
+                let start = ContinuousClock.now
+                #expect(try client.receiveResponse().status == 200)
+                #expect(try client.isClosed())
+                #expect(ContinuousClock.now - start < .seconds(1))
+            }
+        }
+    }
+
+    @Test("an answer goes out whole, whatever its client leaves unfinished behind it", arguments: testedBackends)
+    func answerBeforeEnd(_ backend: IOBackend) async throws {
+        let size = 8_000_000
+        try await withServer(backend, Echo()) { port in
+            let client = try TestClient(port: port)
+            try client.send("GET /big?\(size) HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await Task.sleep(for: .milliseconds(50))
+            try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+            client.shutDown()
+            #expect(try client.receiveResponse().body.count == size)
+            #expect(try client.isClosed())
+        }
+    }
+
+    @Test("N-14: a client that is held up is noticed when it leaves", arguments: testedBackends)
+    func leavesUnread(_ backend: IOBackend) async throws {
+        for reset in [false, true] {
+            let echo = Echo()
+            try await withServer(backend, echo) { port in
+                var client: TestClient? = try TestClient(port: port)
+                try client?.send(Self.sleep(5_000) + String(repeating: Self.get, count: 6_000))
+                try await Task.sleep(for: .milliseconds(150))
+                if reset { client?.reset() }
+                client = nil
+                try await Task.sleep(for: .milliseconds(250))
+                #expect(
+                    echo.snapshot == Echo.Counts(executed: 1, closed: 1, cancelled: 1, finished: 1), "reset: \(reset)")
+            }
+        }
+    }
+
+    @Test("N-13: a client that takes no answers gets no more of them made", arguments: testedBackends)
+    func takesNothing(_ backend: IOBackend) async throws {
+        let echo = Echo()
+        try await withServer(backend, echo) { port in
+            let client = try TestClient(port: port)
+            for _ in 0..<30 {
+                try client.send("GET /big?5000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            // What the kernel's buffers hold is taken.
+            #expect(echo.snapshot.executed < 8)
+            for _ in 0..<30 { #expect(try client.receiveResponse().body.count == 5_000_000) }
+            #expect(echo.snapshot.executed == 30)
+        }
+    }
+
+    @Test("an empty line after a request leaves the connection idle", arguments: testedBackends)
+    func emptyLine(_ backend: IOBackend) async throws {
+        for text in ["\r\n", "\r", "\r\n\r\n"] {
+            try await withServer(backend, Echo()) {
+                $0.headerTimeout = .milliseconds(100)
+                $0.idleTimeout = .milliseconds(400)
+            } _: { port in
+                let client = try TestClient(port: port)
+                #expect(try client.get("/").status == 200)
+                try client.send(text)
+                try await Task.sleep(for: .milliseconds(200))
+                #expect(try client.isClosed())
+            }
+        }
+    }
+
+    @Test("an answer that is the last because the server ends says so", arguments: testedBackends)
+    func lastAnswer(_ backend: IOBackend) async throws {
+        let servers = try await HTTPServerGroup(
+            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+            loop: IOLoop.Configuration(backend: backend))
+        let client = try TestClient(port: servers.port ?? 0)
+        try client.send(Self.sleep(200))
+        try await Task.sleep(for: .milliseconds(50))
+        await servers.shutdown(deadline: .seconds(2))
+        let response = try client.receiveResponse()
+        #expect(response.text == "slept" && response.field("Connection") == "close")
+        #expect(try client.isClosed())
+    }
+}
