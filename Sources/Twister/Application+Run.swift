@@ -25,6 +25,19 @@ extension Application {
             logger: Logger(label: "twister.service") { _ in SwiftLogNoOpLogHandler() })
         try await group.run()
     }
+
+    /// The same for a `main` that is not async: the calling thread does nothing else until the server has ended.
+    ///
+    /// An idle server then makes no wake-ups at all. An async `main` puts Swift's own pool of threads to use, which
+    /// libdispatch looks after once a second for as long as the process lives.
+    public func run(
+        _ options: ServerOptions, configuration: HTTPServer.Configuration = HTTPServer.Configuration()
+    ) throws {
+        // It waits for signals and the end; requests are served by loops of their own.
+        let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
+        defer { loop.close() }
+        try loop.runSync { try await self.run(options, configuration: configuration) }
+    }
 }
 
 extension ServerOptions {

@@ -84,7 +84,7 @@ public final class HTTPServerGroup: Sendable {
         for address in addresses {
             switch address {
             case .unix(let path, let mode):
-                let socket = try bindUnixSocket(path, mode: mode)
+                let socket = try bindUnixSocket(path, mode: mode, options: options)
                 for index in sockets.indices { sockets[index].append(socket) }
             case .tcp(let host, let port):
                 let first = try bindSockets(port: port, address: host, options: options)

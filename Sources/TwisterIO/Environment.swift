@@ -20,8 +20,8 @@ enum Environment {
         return isOurs ? count : nil
     }
 
-    /// Which worker of a `ProcessSupervisor` this process is.
-    static var taskID: Int? { number(taskVariable).map(Int.init) }
+    /// Which worker of a `ProcessSupervisor` this process is. What a worker starts inherits the variables, and is none.
+    static let taskID = number(supervisorVariable) == getppid() ? number(taskVariable).map(Int.init) : nil
 
     static let taskVariable = "TWISTER_TASK_ID"
     static let supervisorVariable = "TWISTER_SUPERVISOR_PID"

@@ -214,7 +214,7 @@ import Testing
     }
 
     /// In a process of its own: descriptors run out for the whole of it.
-    @Test("With descriptors used up accepting pauses without a spin, is said once, and recovers by itself")
+    @Test("S-23: with descriptors used up accepting pauses without a spin, is said once, and recovers by itself")
     func descriptorsUsedUp() async {
         await #expect(processExitsWith: .success) {
             for backend in Backend.available { try AcceptTests.useUpDescriptors(backend) }

@@ -134,7 +134,7 @@ import Testing
         reactor_destroy(nil)
     }
 
-    @Test("With io_uring refused AUTO gives epoll and the reason, and IO_URING the error")
+    @Test("S-60: with io_uring refused AUTO gives epoll and the reason, and IO_URING the error")
     func refused() async {
         await #expect(processExitsWith: .success) {
             Seccomp.refuseIOUring(with: EPERM)

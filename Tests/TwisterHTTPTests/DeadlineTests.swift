@@ -81,7 +81,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("N-14: the handler of a client that goes is cancelled at once", arguments: testedBackends)
+    @Test("S-7, N-14: the handler of a client that goes is cancelled at once", arguments: testedBackends)
     func clientGoes(_ backend: IOBackend) async throws {
         for reset in [false, true] {
             let echo = Echo()

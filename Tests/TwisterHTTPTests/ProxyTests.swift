@@ -13,7 +13,7 @@ struct ProxyTests {
         try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n").text
     }
 
-    @Test("SRV-10: X-Forwarded-For and the others, for one request each", arguments: testedBackends)
+    @Test("S-31, SRV-10: X-Forwarded-For and the others, for one request each", arguments: testedBackends)
     func xheaders(_ backend: IOBackend) async throws {
         let cases: [(fields: String, answer: String)] = [
             ("X-Forwarded-For: 4.4.4.4\r\n", "4.4.4.4 http"),

@@ -33,7 +33,7 @@ private final class GreetingServer: TCPServer {
 
 @Suite("TCPServer")
 struct TCPServerTests {
-    @Test("S-17, TCP-6: a closure serves, without HTTP", arguments: backends)
+    @Test("S-17, TCP-6, TCP-7: a closure serves, without HTTP", arguments: backends)
     func closure(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let server = TCPServer(loop, handler: echoLines)
@@ -74,7 +74,7 @@ struct TCPServerTests {
         }
     }
 
-    @Test("TCP-2, S-18, S-20: several listeners, sockets made by others, bind and start", arguments: backends)
+    @Test("TCP-2 to TCP-4, S-18, S-20: several listeners, sockets made by others, bind and start", arguments: backends)
     func listeners(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let server = TCPServer(loop, handler: echoLines)

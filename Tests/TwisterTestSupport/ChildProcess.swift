@@ -7,8 +7,12 @@ package final class ChildProcess {
     private var unread: [UInt8] = []
     private var isReaped = false
 
-    /// - Parameter program: the executable's name; it lies beside the bundle of the tests.
-    package init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - program: the executable's name; it lies beside the bundle of the tests.
+    ///   - listening: a listening socket that it gets the way systemd hands one over (sd_listen_fds(3)); nil: none.
+    package init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], listening: CInt? = nil
+    ) throws {
         guard let folder = Self.bundleFolder else { throw TestFailure("the tests' bundle is not to be found") }
         let path = folder + program
         guard access(path, X_OK) == 0 else { throw TestFailure("no program \(path): is it built?") }
@@ -21,11 +25,17 @@ package final class ChildProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        var command = [path] + arguments
+        if let listening {
+            posix_spawn_file_actions_adddup2(&actions, listening, 3)
+            // Only the process itself knows its number.
+            command = ["/bin/sh", "-c", "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"", "sh"] + command
+        }
+        let argv = command.map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
         var process: pid_t = 0
-        let result = posix_spawn(&process, path, &actions, nil, argv, envp)
+        let result = posix_spawn(&process, command[0], &actions, nil, argv, envp)
         guard result == 0 else {
             close(ends[0])
             throw TestFailure("spawn \(program): errno \(result)")

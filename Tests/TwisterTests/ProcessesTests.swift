@@ -34,7 +34,7 @@ struct ProcessesTests {
     }
 
     @Test(
-        "N-26: two processes share a port; one is killed, the port still answers; SIGTERM ends all",
+        "N-26, IOL-30: two processes share a port; one is killed, the port still answers; SIGTERM ends all",
         arguments: testedBackends)
     func lifetime(backend: IOBackend) throws {
         let server = try ChildProcess(

@@ -2,12 +2,12 @@ import Twister
 
 /// The server that the load tests load: each route exercises one part of the way.
 @main
-struct BenchServer: AsyncParsableCommand {
+struct BenchServer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-server")
 
     @OptionGroup var options: ServerOptions
 
-    func run() async throws {
+    func run() throws {
         let application = try Application([
             URLSpec("/", PlaintextHandler.self),
             URLSpec("/plaintext", PlaintextHandler.self),
@@ -20,7 +20,7 @@ struct BenchServer: AsyncParsableCommand {
             URLSpec("/bytes/([0-9]+)", BytesHandler.self),
             URLSpec("/upload", UploadHandler.self),
         ])
-        try await application.run(options)
+        try application.run(options)
     }
 }
 

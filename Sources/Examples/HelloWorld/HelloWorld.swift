@@ -7,11 +7,11 @@ final class MainHandler: RequestHandler {
 }
 
 @main
-struct HelloWorld: AsyncParsableCommand {
+struct HelloWorld: ParsableCommand {
     @OptionGroup var options: ServerOptions
 
-    func run() async throws {
+    func run() throws {
         let application = try Application([URLSpec("/", MainHandler.self)])
-        try await application.run(options)
+        try application.run(options)
     }
 }

@@ -38,9 +38,14 @@ public final class Future<Value: Sendable>: Sendable {
         monitor = Monitor(State(result: result))
     }
 
-    /// The future of `work`, which starts as a task of `loop` in its next turn. `cancel` cancels the task.
+    /// The future of `work`, which starts as a task of `loop` in its next turn. `cancel` cancels the task. Where the loop is
+    /// closed, the future has failed with `IOLoopError.closed`.
     public convenience init(on loop: IOLoop, _ work: @escaping @Sendable () async throws -> Value) {
         self.init(on: loop)
+        if loop.inbox.isClosed {
+            settle(.failure(IOLoopError.closed))
+            return
+        }
         let task = Task(executorPreference: loop) { [self] in
             let result: Result<Value, any Error>
             do { result = .success(try await work()) } catch { result = .failure(error) }

@@ -3,7 +3,7 @@ import Synchronization
 extension IOLoop {
     /// Suspends the caller's task for `duration` on this loop, without a thread and without a task of its own. Any task.
     ///
-    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    /// - Throws: `CancellationError` as soon as the task is cancelled, `IOLoopError.closed` where the loop is closed first.
     ///
     /// Tornado: `gen.sleep`.
     public func sleep(for duration: Duration) async throws {
@@ -28,18 +28,21 @@ private final class Sleeper: @unchecked Sendable {
     init(_ loop: IOLoop) { self.loop = loop }
 
     func start(_ duration: Duration, _ continuation: UnsafeContinuation<Void, any Error>) {
+        self.continuation = continuation
+        let alarm = Alarm(self)
         if loop.isCurrentThread {
-            startOnLoop(duration, continuation)
+            startOnLoop(duration, alarm)
         } else {
-            loop.addCallback { self.startOnLoop(duration, continuation) }
+            loop.addCallback { alarm.sleeper.startOnLoop(duration, alarm) }
         }
     }
 
-    private func startOnLoop(_ duration: Duration, _ continuation: UnsafeContinuation<Void, any Error>) {
-        if isCancelled { return continuation.resume(throwing: CancellationError()) }
-        self.continuation = continuation
-        timeout = loop.callLater(duration) { self.continuation.take()?.resume() }
+    private func startOnLoop(_ duration: Duration, _ alarm: Alarm) {
+        if isCancelled { return wake(.failure(CancellationError())) }
+        if !loop.isClosed { timeout = loop.callLater(duration) { alarm.sleeper.wake(.success(())) } }
     }
+
+    fileprivate func wake(_ result: Result<Void, any Error>) { continuation.take()?.resume(with: result) }
 
     /// Any thread: a task may be cancelled from anywhere.
     func cancel() {
@@ -52,8 +55,15 @@ private final class Sleeper: @unchecked Sendable {
 
     private func cancelOnLoop() {
         isCancelled = true
-        guard let continuation = continuation.take() else { return }
-        if let timeout { loop.removeTimeout(timeout) }
-        continuation.resume(throwing: CancellationError())
+        guard let timeout else { return }
+        wake(.failure(CancellationError()))
+        loop.removeTimeout(timeout)
     }
+}
+
+/// What the loop holds of a sleeper: where the loop drops it, because it is closed, nobody else would wake the sleeper.
+private final class Alarm: @unchecked Sendable {
+    let sleeper: Sleeper
+    init(_ sleeper: Sleeper) { self.sleeper = sleeper }
+    deinit { sleeper.wake(.failure(IOLoopError.closed)) }
 }

@@ -176,9 +176,10 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
             if allDescriptors { Glibc.close(fd) }
         }
         watches.removeAll()
-        retireWorkers()
         isClosed = true
         dropPending()
+        // After that, because who slept on a timer has something to say about its end.
+        retireWorkers()
         if ThreadLoop.get() === self { ThreadLoop.set(nil) }
     }
 

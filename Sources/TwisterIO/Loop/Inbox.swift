@@ -27,11 +27,14 @@ final class Inbox: Sendable {
 
     deinit { _ = take() }
 
+    /// Any thread. Whether the loop has ended.
+    var isClosed: Bool { closed.load(ordering: .acquiring) }
+
     var isEmpty: Bool { newest.load(ordering: .sequentiallyConsistent) == 0 }
 
     /// Any thread. Whether the loop has to be woken: it was empty before.
     func put(_ callback: @escaping Callback) -> Bool {
-        guard !closed.load(ordering: .acquiring) else { return false }
+        guard !isClosed else { return false }
         let wasEmpty = push(Node(callback: callback, job: nil))
         // Closed between the check and the push: nobody will come for it.
         if closed.load(ordering: .sequentiallyConsistent) { dropCallbacks() }

@@ -46,7 +46,8 @@ private func bindAll(
 ) throws(IOError) -> [ListeningSocket] {
     var boundPort = port
     var sockets: [ListeningSocket] = []
-    for candidate in addresses {
+    // A resolver may name an address twice.
+    for (index, candidate) in addresses.enumerated() where !addresses[..<index].contains(candidate) {
         guard let target = candidate.withPort(boundPort) else { continue }
         do throws(IOError) {
             let socket = try bindSocket(target, options)

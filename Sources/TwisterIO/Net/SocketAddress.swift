@@ -1,7 +1,7 @@
 package import Glibc
 
 /// The address of a socket: IPv4, IPv6 or unix.
-public struct SocketAddress: Sendable, CustomStringConvertible {
+public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     private var storage: sockaddr_storage
     private var length: socklen_t
 
@@ -46,6 +46,15 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.length = length
         withUnsafeMutableBytes(of: &storage) {
             $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: Int(length)))
+        }
+    }
+
+    public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
+        withUnsafeBytes(of: left.storage) { one in
+            withUnsafeBytes(of: right.storage) { other in
+                left.length == right.length
+                    && one.prefix(Int(left.length)).elementsEqual(other.prefix(Int(right.length)))
+            }
         }
     }
 

@@ -254,8 +254,8 @@ public final class IOStream: BaseIOStream {
     /// The stream's one deadline, a time of the loop's clock in nanoseconds; nil: none.
     package func setDeadline(_ time: UInt64?) {
         let time = time ?? .max
-        // The requests of one turn all set the same.
-        guard time != deadline else { return }
+        // The requests of one turn all set the same. Who lingers has a deadline of its own, which nobody else moves.
+        guard time != deadline, afterOutput != .lingering else { return }
         deadline = time
         reactor.setDeadline(handle, time)
     }
@@ -311,7 +311,7 @@ public final class IOStream: BaseIOStream {
             afterOutput = .lingering
             reactor.shutdown(handle)
             input.removeAll(reactor)
-            setDeadline(loop.now + Self.lingerTime)
+            reactor.setDeadline(handle, loop.now + Self.lingerTime)
             startReceiving()
         }
     }

@@ -16,6 +16,8 @@ public final class PipeIOStream: BaseIOStream {
     private var currentSent = 0
     private var queued = 0
     private var closesAfterOutput = false
+    /// When the reader last took something, while output is limited.
+    private var lastTaken: UInt64 = 0
     private var outputLimit: IOLoop.Timeout?
 
     /// Takes over `fd`, which is made non-blocking and which the stream closes. What it can do, reading or writing, is
@@ -134,8 +136,11 @@ public final class PipeIOStream: BaseIOStream {
         if isFirst { send() }
     }
 
+    /// Writes what the pipe takes, up to a bound: other descriptors have their turn too.
     private func send() {
+        var left = 4 * reactor.bufferSize
         while queued > 0 {
+            guard left > 0 else { return watch() }
             let count = current.withUnsafeBytes { bytes in
                 bytes.baseAddress.map { Glibc.write(descriptor, $0 + currentSent, bytes.count - currentSent) } ?? 0
             }
@@ -144,6 +149,7 @@ public final class PipeIOStream: BaseIOStream {
                 guard errno == EAGAIN else { return close(.failed(IOError(errno: errno, "write"))) }
                 return watch()
             }
+            left -= count
             sent(count)
         }
         watch()
@@ -153,6 +159,7 @@ public final class PipeIOStream: BaseIOStream {
     private func sent(_ count: Int) {
         currentSent += count
         queued -= count
+        if outputLimit != nil { lastTaken = loop.now }
         if currentSent == current.count {
             current = output.popFirst() ?? []
             currentSent = 0
@@ -173,8 +180,15 @@ public final class PipeIOStream: BaseIOStream {
 
     override func limitOutput(until deadline: UInt64) {
         guard outputLimit == nil else { return }
-        outputLimit = loop.callAt(IOLoop.Instant(nanoseconds: deadline)) { [self] in
-            close(.failed(IOError(errno: ETIMEDOUT, "write")))
+        lastTaken = loop.now
+        limitOutput(patience: deadline &- lastTaken)
+    }
+
+    /// Closes where nothing is taken for `patience` nanoseconds.
+    private func limitOutput(patience: UInt64) {
+        outputLimit = loop.callAt(IOLoop.Instant(nanoseconds: lastTaken &+ patience)) { [self] in
+            guard loop.now < lastTaken &+ patience else { return close(.failed(IOError(errno: ETIMEDOUT, "write"))) }
+            limitOutput(patience: patience)
         }
     }
 

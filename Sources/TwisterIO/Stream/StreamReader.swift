@@ -159,6 +159,12 @@ final class StreamReader: IOStreamConsumer {
 
     func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { offer(bytes) }
     func streamEnded(_ stream: IOStream) { ended() }
-    func streamDeadline(_ stream: IOStream) { stream.close(.failed(IOError(errno: ETIMEDOUT, "send"))) }
+    func streamDeadline(_ stream: IOStream) {
+        // A peer that still takes some of it is slow, not gone.
+        if let since = stream.outputWaitsSince, stream.now < since &+ Self.drainTime {
+            return stream.setDeadline(since &+ Self.drainTime)
+        }
+        stream.close(.failed(IOError(errno: ETIMEDOUT, "send")))
+    }
     func streamClosed(_ stream: IOStream, _ reason: IOStream.CloseReason) { closed() }
 }

@@ -9,7 +9,8 @@ final class WaitTimer: Sendable {
     /// - Parameter loop: nil: the calling thread's, if it has one. Another thread's loop is not asked to keep the time.
     init(_ loop: IOLoop?, _ timeout: Duration, _ body: @escaping @Sendable () -> Void) {
         let loop = loop ?? IOLoop.currentIfAny
-        if let loop, loop.isCurrentThread {
+        // A loop that does not run would not call back.
+        if let loop, loop.isCurrentThread, loop.isRunning {
             clock = .loop(loop, loop.callLater(timeout, body))
         } else {
             clock = .task(

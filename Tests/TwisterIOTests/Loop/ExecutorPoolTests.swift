@@ -6,7 +6,7 @@ import Testing
 
 struct ExecutorPoolTests {
     @Test(
-        "IOL-23: blocking work runs elsewhere, the loop goes on, and the result comes back to it",
+        "IOL-23, CON-3: blocking work runs elsewhere, the loop goes on, and the result comes back to it",
         arguments: backends)
     func run(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in

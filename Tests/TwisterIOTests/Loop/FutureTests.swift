@@ -68,7 +68,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-67: to set a result twice is an error, and the first one stays", arguments: backends)
+    @Test("S-67, CON-6: to set a result twice is an error, and the first one stays", arguments: backends)
     func twice(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -98,7 +98,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-68: a cancelled future throws, takes no result, and tells its callbacks", arguments: backends)
+    @Test("S-68, CON-6: a cancelled future throws, takes no result, and tells its callbacks", arguments: backends)
     func cancel(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)

@@ -4,7 +4,7 @@ import Testing
 @testable import TwisterIO
 
 struct IOLoopHandlersTests {
-    @Test("S-45, IOL-8..10: handlers come and go, are counted, and one descriptor has one", arguments: backends)
+    @Test("S-45, IOL-8 to IOL-10: handlers come and go, are counted, and one descriptor has one", arguments: backends)
     func register(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let pipe = Pipe()

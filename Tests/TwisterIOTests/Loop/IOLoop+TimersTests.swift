@@ -23,7 +23,7 @@ struct IOLoopTimersTests {
         }
     }
 
-    @Test("S-52, IOL-17: timers run by deadline, equal deadlines in order of creation", arguments: backends)
+    @Test("S-52, IOL-15, IOL-17: timers run by deadline, equal deadlines in order of creation", arguments: backends)
     func order(_ backend: IOBackend) async throws {
         let clock = ManualClock()
         let order = try await withLoop(backend, clock: clock) { loop in
@@ -58,6 +58,27 @@ struct IOLoopTimersTests {
         }
         #expect(fired.count == 20_000)
         #expect(fired == fired.sorted())
+    }
+
+    @Test("S-53: a timer costs the same, however many there are", arguments: backends)
+    func constantCost(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            func cost() -> UInt64 {
+                (0..<7).map { _ in
+                    let start = threadTime()
+                    for number in 0..<5_000 {
+                        loop.removeTimeout(loop.callLater(.milliseconds(1_000 + number * 37 % 100_000)) {})
+                    }
+                    return threadTime() - start
+                }.min() ?? 0
+            }
+            for _ in 0..<2_000 { loop.callLater(.seconds(.random(in: 100...10_000))) {} }
+            let few = cost()
+            for _ in 0..<198_000 { loop.callLater(.seconds(.random(in: 100...10_000))) {} }
+            let many = cost()
+            // A hundred times as many; a heap would be at twice the depth, a list at a hundred times the length.
+            #expect(many < 4 * few, "\(few) ns with 2,000, \(many) ns with 200,000")
+        }
     }
 
     @Test(

@@ -4,7 +4,7 @@ import Testing
 @testable import TwisterIO
 
 struct IOLoopTests {
-    @Test("IOL-2, S-69: each thread has its own current loop", arguments: backends)
+    @Test("IOL-2, IOL-5, S-69: each thread has its own current loop", arguments: backends)
     func current(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             #expect(IOLoop.currentIfAny == nil)
@@ -53,7 +53,7 @@ struct IOLoopTests {
         }
     }
 
-    @Test("S-47: stop() from another thread wakes a sleeping loop", arguments: backends)
+    @Test("S-47, IOL-11: run() runs until stop(), which wakes a sleeping loop from another thread", arguments: backends)
     func stopFromThread(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let box = Box<UInt64>(0)
@@ -109,6 +109,19 @@ struct IOLoopTests {
         }
     }
 
+    @Test("GEN-1: who sleeps on a loop that closes, or has closed, is woken with an error", arguments: backends)
+    func sleepersOfClosedLoop(_ backend: IOBackend) async throws {
+        let (loop, early) = try await withLoop(backend) { loop in
+            let early = Task { try await loop.sleep(for: .seconds(30)) }
+            loop.callLater(.milliseconds(50)) { loop.stop() }
+            loop.run()
+            return (loop, early)
+        }
+        await #expect(throws: IOLoopError.closed) { try await early.value }
+        await #expect(throws: IOLoopError.closed) { try await loop.sleep(for: .seconds(30)) }
+        await #expect(throws: IOLoopError.closed) { try await Future(on: loop) { 1 }.value }
+    }
+
     @Test("IOL-19: a closed loop drops callbacks, and perform() throws", arguments: backends)
     func closedLoop(_ backend: IOBackend) async throws {
         let loop = try await withLoop(backend) { $0 }
@@ -122,7 +135,7 @@ struct IOLoopTests {
         await #expect(throws: IOLoopError.closed) { try await loop.perform { 1 } }
     }
 
-    @Test("S-59, S-60: the backend asked for is the one that runs, and is reported", arguments: backends)
+    @Test("IOL-6, S-59, S-60: the backend asked for is the one that runs, and is reported", arguments: backends)
     func backendChosen(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             #expect(loop.backend == backend)

@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct WithTimeoutTests {
-    @Test("GEN-7: the time-out of a future leaves the future alone", arguments: backends)
+    @Test("GEN-7, GEN-13: the time-out of a future leaves the future alone", arguments: backends)
     func future(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("IOStream, reading")
 struct IOStreamReadingTests {
-    @Test("S-26, IOS-3..IOS-7: each way to read", arguments: backends)
+    @Test("S-26, IOS-3 to IOS-7: each way to read", arguments: backends)
     func reads(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let (stream, peer) = try makeStream(loop)
@@ -50,7 +50,7 @@ struct IOStreamReadingTests {
         }
     }
 
-    @Test("IOS-2: a second read throws, and the first goes on", arguments: backends)
+    @Test("IOS-2, IOS-14: a second read throws, and the first goes on", arguments: backends)
     func oneOutstandingRead(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let (stream, peer) = try makeStream(loop)

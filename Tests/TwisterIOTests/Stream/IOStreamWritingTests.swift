@@ -5,7 +5,7 @@ import Testing
 
 @Suite("IOStream, writing")
 struct IOStreamWritingTests {
-    @Test("IOS-10: write returns below the high watermark and waits above it", arguments: backends)
+    @Test("IOS-10, IOS-14: write returns below the high watermark and waits above it", arguments: backends)
     func watermarks(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let (stream, peer) = try makeStream(loop)

@@ -59,9 +59,14 @@ func onThread(_ body: @escaping @Sendable () -> Void) throws {
 }
 
 /// Nanoseconds of the monotonic clock.
-func monotonicNow() -> UInt64 {
+func monotonicNow() -> UInt64 { now(CLOCK_MONOTONIC) }
+
+/// Nanoseconds of processor time that this thread has had.
+func threadTime() -> UInt64 { now(CLOCK_THREAD_CPUTIME_ID) }
+
+private func now(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
+    clock_gettime(clock, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import TwisterIO
@@ -40,6 +41,22 @@ struct AsyncEventTests {
         let error = await #expect(throws: TimeoutError.self) { try await event.wait(timeout: .milliseconds(3)) }
         #expect(error?.timeout == .milliseconds(3))
         #expect(AsyncEvent(isSet: true).isSet)
+    }
+
+    @Test("LK-2: a wait has its time-out beside a current loop that does not run")
+    func waitBesideIdleLoop() async {
+        await #expect(processExitsWith: .success) {
+            let waiting = Task { @MainActor in
+                _ = try IOLoop.current()
+                await #expect(throws: TimeoutError.self) { try await AsyncEvent().wait(timeout: .milliseconds(20)) }
+            }
+            let deadline = Task {
+                try await Task.sleep(for: .seconds(5))
+                exit(7)
+            }
+            try await waiting.value
+            deadline.cancel()
+        }
     }
 
     @Test("LK-2: a cancelled wait ends at once, before and while it waits", arguments: backends)

@@ -6,7 +6,8 @@ import TwisterTestSupport
 @Suite("Supermarket", .serialized)
 struct SupermarketTests {
     @Test(
-        "one seat serves one at a time, twenty seats twenty, and the supermarket everybody", arguments: testedBackends)
+        "S-3, S-4, S-5: one seat serves one at a time, twenty seats twenty, and the supermarket everybody",
+        arguments: testedBackends)
     func table(backend: IOBackend) throws {
         let program = try ChildProcess(
             "Supermarket", ["--wait", "0.25", "--clients", "300", "--backend", backend.rawValue])
