@@ -26,7 +26,7 @@ struct FieldLines: ~Copyable {
 
     /// Takes out all lines of that name, and puts one with the value where the first of them was, else behind the rest.
     mutating func set(_ name: String, _ value: String) {
-        guard let first = line(named: name, from: 0) else { return append(name, value) }
+        guard !isEmpty, let first = line(named: name, from: 0) else { return append(name, value) }
         let rest = [UInt8](octets[first.upperBound...])
         buffer.remove(first.lowerBound..<buffer.count)
         append(name, value)

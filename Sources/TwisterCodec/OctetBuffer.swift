@@ -1,27 +1,29 @@
 /// Octets in one piece of memory that grows, and keeps its room for the next use.
-struct OctetBuffer: ~Copyable {
-    private var storage: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
+@usableFromInline
+package struct OctetBuffer: ~Copyable {
+    @usableFromInline var storage: UnsafeMutableRawBufferPointer
+    @usableFromInline package private(set) var count = 0
 
-    private static var usualRoom: Int { 256 }
+    private static var leastRoom: Int { 256 }
     /// Room that one unusual use made grow beyond this is given back.
     private static var keptRoom: Int { 8192 }
 
-    init() {
-        storage = .allocate(byteCount: Self.usualRoom, alignment: 16)
+    /// Takes no memory before it is used.
+    package init() {
+        storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     deinit {
         storage.deallocate()
     }
 
-    var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// Valid until the buffer changes.
-    var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[..<count]) }
+    @inlinable package var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[..<count]) }
 
-    mutating func append(_ octets: UnsafeRawBufferPointer) {
-        guard let source = octets.baseAddress else { return }
+    package mutating func append(_ octets: UnsafeRawBufferPointer) {
+        guard let source = octets.baseAddress, octets.count > 0 else { return }
         grow(by: octets.count).copyMemory(from: source, byteCount: octets.count)
     }
 
@@ -35,7 +37,8 @@ struct OctetBuffer: ~Copyable {
 
     @inline(never)
     private mutating func makeRoom(for added: Int) {
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: (count + added) * 2, alignment: 16)
+        let size = max(Self.leastRoom, (count + added) * 2)
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         larger.copyMemory(from: octets)
         storage.deallocate()
         storage = larger
@@ -48,10 +51,10 @@ struct OctetBuffer: ~Copyable {
         count -= range.count
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         count = 0
         guard storage.count > Self.keptRoom else { return }
         storage.deallocate()
-        storage = .allocate(byteCount: Self.usualRoom, alignment: 16)
+        storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 }

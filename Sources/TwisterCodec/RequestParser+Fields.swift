@@ -5,6 +5,9 @@ extension RequestParser {
     ) throws(ParseError) -> Bool {
         let limit = origin &+ limits.headerBlock
         let end = min(count, limit)
+        // In a variable, which lies in a register where the parser's own would lie in memory.
+        var position = position
+        defer { self.position = position }
         while true {
             if phase == .lineStart {
                 guard position < end else { break }
@@ -25,7 +28,7 @@ extension RequestParser {
                 position = ByteScanner.endOfToken(base, from: position, to: end)
                 guard position < end else { break }
                 guard base.load(fromByteOffset: position, as: UInt8.self) == ASCII.colon, position > partStart else {
-                    throw nameError(base)
+                    throw Self.nameError(base.load(fromByteOffset: position, as: UInt8.self))
                 }
                 nameEnd = position
                 position &+= 1
@@ -57,8 +60,8 @@ extension RequestParser {
         if Int(head.record.pointee.fieldCount) >= limits.fieldCount { throw .tooManyFields }
     }
 
-    private func nameError(_ base: UnsafeRawPointer) -> ParseError {
-        switch base.load(fromByteOffset: position, as: UInt8.self) {
+    private static func nameError(_ byte: UInt8) -> ParseError {
+        switch byte {
         case ASCII.space, ASCII.horizontalTab: .whitespaceBeforeColon
         case ASCII.lineFeed: .bareLineFeed
         default: .malformedFieldName

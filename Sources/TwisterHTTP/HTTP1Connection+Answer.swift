@@ -58,14 +58,14 @@ extension HTTP1Connection {
     /// Tornado: `HTTPConnection.write`.
     public func write(_ bytes: [UInt8]) {
         guard !isFinished else { return }
-        if body.isEmpty, bytes.count > body.capacity { body = bytes } else { body.append(contentsOf: bytes) }
+        body.append(bytes)
     }
 
     /// The same for text, as UTF-8.
     public func write(_ text: String) {
         guard !isFinished else { return }
-        let isContiguous: Void? = text.utf8.withContiguousStorageIfAvailable { body.append(contentsOf: $0) }
-        if isContiguous == nil { body.append(contentsOf: text.utf8) }
+        var text = text
+        text.withUTF8 { body.append(UnsafeRawBufferPointer($0)) }
     }
 
     /// Sends what is gathered, and waits while the client lags behind.
@@ -122,7 +122,7 @@ extension HTTP1Connection {
         let endsWithConnection = if case .untilClose = state { true } else { false }
         state = .finished
         keepAlive = false
-        dropBody()
+        body.removeAll()
         // An orderly end would look like the end of the body.
         if endsWithConnection { stream?.reset() } else { stream?.closeAfterOutput() }
     }
@@ -131,7 +131,7 @@ extension HTTP1Connection {
     package func clear() {
         guard !isHeadSent else { return }
         head.reuse()
-        dropBody()
+        body.removeAll()
         trailers = nil
     }
 
@@ -163,16 +163,14 @@ extension HTTP1Connection {
         let endsWithAnswer = head.closesConnection || !server.keepsAlive
         if endsWithAnswer || !isRequestRead && connection?.mayDrainRequest != true { keepAlive = false }
         let framing = frame(bodyLength, isHTTP10)
-        let inline = bodyLength != nil && isBodyWhole && body.count < Self.inlineBodySize ? body.count : 0
+        let inline = bodyLength != nil && isBodyWhole && !body.isLarge ? body.count : 0
         let output = stream.reserveOutput(server.encoder.upperBound(head) + inline)
         let count = server.encoder.encode(
             head, framing: framing, persistence: !keepAlive ? .close : isHTTP10 ? .keepAlive : .implied,
-            date: server.date, at: HTTPServer.unixSeconds, into: output)
+            date: server.date, at: server.unixSeconds(at: stream.turnTime), into: output)
         if inline > 0 {
-            body.withUnsafeBytes { body in
-                if let base = body.baseAddress { (output + count).copyMemory(from: base, byteCount: inline) }
-            }
-            body.removeAll(keepingCapacity: true)
+            if let base = body.octets.baseAddress { (output + count).copyMemory(from: base, byteCount: inline) }
+            body.removeAll()
             state = .fixed(remaining: 0)
         }
         stream.commitOutput(count + inline)
@@ -219,8 +217,6 @@ extension HTTP1Connection {
         return false
     }
 
-    private static let inlineBodySize = 4096
-
     private func sendBody(_ stream: IOStream) throws {
         guard !body.isEmpty else { return }
         switch state {
@@ -229,21 +225,15 @@ extension HTTP1Connection {
                 throw HTTPOutputError(description: "the body is longer than the declared Content-Length")
             }
             state = .fixed(remaining: remaining - body.count)
-            stream.enqueue(body)
+            body.send(stream)
         case .chunked:
             let base = stream.reserveOutput(ChunkEncoder.headUpperBound)
             stream.commitOutput(ChunkEncoder.encodeHead(body.count, into: base))
-            stream.enqueue(body)
+            body.send(stream)
             stream.enqueue(ChunkEncoder.tail)
-        case .untilClose: stream.enqueue(body)
-        case .open, .bodiless, .finished: break
+        case .untilClose: body.send(stream)
+        case .open, .bodiless, .finished: body.removeAll()
         }
-        dropBody()
-    }
-
-    /// Forgets the gathered bytes, keeping small storage for the next ones.
-    func dropBody() {
-        if body.count >= 4096 { body = [] } else { body.removeAll(keepingCapacity: true) }
     }
 
     private func sendEnd(_ stream: IOStream) throws {

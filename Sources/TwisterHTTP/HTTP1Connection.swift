@@ -42,7 +42,7 @@ public final class HTTP1Connection {
     /// The answer's head; it can be changed until it is sent.
     package let head = ResponseHead()
     /// Gathered bytes of the answer's body that were not sent.
-    @exclusivity(unchecked) var body: [UInt8] = []
+    @exclusivity(unchecked) var body = AnswerBody()
     /// Fields to follow the body; nil: none.
     @exclusivity(unchecked) var trailers: ResponseTrailers?
     @exclusivity(unchecked) var state = AnswerState.open
@@ -110,7 +110,7 @@ public final class HTTP1Connection {
         isRequestRead = false
         awaitsContinue = false
         head.reuse()
-        dropBody()
+        body.removeAll()
         if trailers != nil { trailers = nil }
         if inflater != nil { inflater = nil }
         if forwarded != nil { forwarded = nil }

@@ -15,6 +15,8 @@ public final class HTTPServer: TCPServer {
     let parserLimits: ParserLimits
     /// The current `Date` value of this loop.
     let date = CachedDate()
+    @exclusivity(unchecked) private var dateTurn: UInt64?
+    @exclusivity(unchecked) private var dateSeconds: Int64 = 0
     let encoder: ResponseEncoder
     let deadlines: Deadlines
     /// How to read what proxies say of their clients; nil: not at all.
@@ -85,11 +87,15 @@ public final class HTTPServer: TCPServer {
         }
     }
 
-    /// Seconds since 1970, for `Date`: the clock of the last tick is precise enough, and cheaper.
-    static var unixSeconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME_COARSE, &time)
-        return Int64(time.tv_sec)
+    /// Seconds since 1970, for `Date`; read once a turn of the loop, which began at `turn`.
+    func unixSeconds(at turn: UInt64) -> Int64 {
+        if turn != dateTurn {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME_COARSE, &time)
+            dateTurn = turn
+            dateSeconds = Int64(time.tv_sec)
+        }
+        return dateSeconds
     }
 
     /// Open connections.

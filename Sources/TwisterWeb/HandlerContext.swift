@@ -6,5 +6,6 @@ public struct HandlerContext {
     let request: HTTPServerRequest
     /// Nil where the route has none, which costs no reference.
     let arguments: BoxedArguments?
-    let route: HandlerRoute
+    /// Kept by the application.
+    unowned(unsafe) let route: HandlerRoute
 }

@@ -24,7 +24,8 @@ open class RequestHandler {
     /// The request to answer. Tornado: `RequestHandler.request`.
     public final let request: HTTPServerRequest
     private final let arguments: BoxedArguments?
-    final let route: HandlerRoute
+    /// Kept by the application, which keeps all its routes; those that all share live for ever.
+    final unowned(unsafe) let route: HandlerRoute
 
     /// Made by the application; subclasses that declare an initializer pass the context on.
     public required init(_ context: HandlerContext) {

@@ -43,7 +43,7 @@ struct ApplicationTests {
         }
         try await delegate.execute()
         #expect(request.connection.head.status == 200)
-        #expect(String(decoding: request.connection.body, as: UTF8.self) == "story 7")
+        #expect(String(decoding: request.connection.body.octets, as: UTF8.self) == "story 7")
         delegate.exchangeEnded()
 
         let lost = try Self.request("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
