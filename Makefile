@@ -21,7 +21,7 @@ deps:
 # Later options do not override earlier ones in every parser, so the defaults stand back where ARGS names them.
 run:
 	@.ci/deps build
-	swift build -c release --product HelloWorld
+	swift build -c release --static-swift-stdlib --product HelloWorld
 	.build/release/HelloWorld $(if $(findstring --address,$(ARGS)),,--address 127.0.0.1) \
 		$(if $(findstring --port,$(ARGS)),,--port 8888) $(ARGS)
 

@@ -90,7 +90,7 @@ prepare() {
   .ci/deps build bench
   if [[ $floor == yes ]]; then make --no-print-directory -s -C bench/floor OUT="$work"; fi
   if ((${#servers[@]})) && [[ -z $binary ]]; then
-    swift build -c release --product bench-server
+    swift build -c release --static-swift-stdlib --product bench-server
     binary=$root/.build/release/bench-server
   fi
   # Both ends hold a descriptor for each connection.

@@ -42,21 +42,15 @@ package struct Authority: Equatable, Sendable {
     @inline(__always)
     private static func endOfRegisteredName(_ base: UnsafeRawPointer, _ count: Int) -> Int? {
         var index = 0
-        while index < count {
-            let byte = base.load(fromByteOffset: index, as: UInt8.self)
-            if CharacterClass.contains(byte, CharacterClass.registeredName) {
-                index &+= 1
-            } else if byte == ASCII.percent {
-                guard count &- index > 2,
-                    CharacterClass.hexValue(base.load(fromByteOffset: index &+ 1, as: UInt8.self)) != nil,
-                    CharacterClass.hexValue(base.load(fromByteOffset: index &+ 2, as: UInt8.self)) != nil
-                else { return nil }
-                index &+= 3
-            } else {
-                return index
-            }
+        while true {
+            index = ByteScanner.endOfRegisteredName(base, from: index, to: count)
+            guard index < count, base.load(fromByteOffset: index, as: UInt8.self) == ASCII.percent else { return index }
+            guard count &- index > 2,
+                CharacterClass.hexValue(base.load(fromByteOffset: index &+ 1, as: UInt8.self)) != nil,
+                CharacterClass.hexValue(base.load(fromByteOffset: index &+ 2, as: UInt8.self)) != nil
+            else { return nil }
+            index &+= 3
         }
-        return index
     }
 
     @inline(__always)

@@ -49,6 +49,28 @@ enum ByteScanner {
         return index
     }
 
+    /// The first octet at or after `start` that is not a character of a registered name (RFC 3986 3.2.2).
+    @inline(__always)
+    static func endOfRegisteredName(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end &- index >= 8 {
+            // Letters, digits, hyphens and periods, as above; names are short.
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD8<UInt8>.self)
+            let letters = ((block | SIMD8(repeating: 0x20)) &- SIMD8(repeating: 0x61)) .< SIMD8(repeating: 26)
+            let others = (block &- SIMD8(repeating: 0x2D)) .< SIMD8(repeating: 13)
+            let slashes = block .== SIMD8(repeating: 0x2F)
+            let stop = unsafeBitCast(.!(letters .| others) .| slashes, to: UInt64.self)
+            index &+= stop.trailingZeroBitCount >> 3
+            if stop != 0 { break }
+        }
+        while index < end {
+            let byte = base.load(fromByteOffset: index, as: UInt8.self)
+            guard CharacterClass.contains(byte, CharacterClass.registeredName) else { return index }
+            index &+= 1
+        }
+        return index
+    }
+
     /// The first octet at or after `start` that may not stand in a path; "?" and the space after the target are such.
     @inline(__always)
     static func endOfPath(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {

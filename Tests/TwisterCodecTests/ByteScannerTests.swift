@@ -44,6 +44,13 @@ struct ByteScannerTests {
         check(filler: 0x21, scan, allowed: Self.isIn("!#$%&'*+-.^_`|~"))
     }
 
+    @Test("Registered names hold what RFC 3986 3.2.2 lists, but the comma")
+    func registeredNames() {
+        let scan: Scan = { ByteScanner.endOfRegisteredName($0, from: $1, to: $2) }
+        check(filler: 0x61, scan, allowed: Self.isIn("-._~!$&'()*+;="))
+        check(filler: 0x7E, scan, allowed: Self.isIn("-._~!$&'()*+;="))
+    }
+
     @Test("Paths hold what RFC 3986 3.3 lists, and what browsers send")
     func paths() {
         let scan: Scan = { ByteScanner.endOfPath($0, from: $1, to: $2) }
