@@ -55,11 +55,10 @@ enum ByteScanner {
         var index = start
         while end &- index >= 8 {
             // Letters, digits, hyphens and periods, as above; names are short.
-            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD8<UInt8>.self)
-            let letters = ((block | SIMD8(repeating: 0x20)) &- SIMD8(repeating: 0x61)) .< SIMD8(repeating: 26)
-            let others = (block &- SIMD8(repeating: 0x2D)) .< SIMD8(repeating: 13)
-            let slashes = block .== SIMD8(repeating: 0x2F)
-            let stop = unsafeBitCast(.!(letters .| others) .| slashes, to: UInt64.self)
+            let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let letters = marks(block | eight(0x20), from: 0x61, through: 0x7A)
+            let others = marks(block, from: 0x2D, through: 0x2E) | marks(block, from: 0x30, through: 0x39)
+            let stop = ~(letters | others) & eight(0x80)
             index &+= stop.trailingZeroBitCount >> 3
             if stop != 0 { break }
         }
@@ -118,10 +117,21 @@ enum ByteScanner {
     /// lowest mark is a true one.
     @inline(__always)
     private static func firstControl(_ block: UInt64) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let deletes = block ^ (ones &* 0x7F)
-        let marks = ((block &- ones &* 0x20) & ~block | (deletes &- ones) & ~deletes) & (ones &* 0x80)
+        let deletes = block ^ eight(0x7F)
+        let marks = ((block &- eight(0x20)) & ~block | (deletes &- eight(0x01)) & ~deletes) & eight(0x80)
         return marks.trailingZeroBitCount >> 3
+    }
+
+    /// Eight times the same octet.
+    @inline(__always)
+    private static func eight(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
+
+    /// The highest bit of each octet that lies in the range, which has to end below 0x7F. No sum of two octets below 0x80
+    /// carries into the next.
+    @inline(__always)
+    private static func marks(_ block: UInt64, from first: UInt8, through last: UInt8) -> UInt64 {
+        let low = block & eight(0x7F)
+        return (low &+ eight(0x80 &- first)) & ~(low &+ eight(0x7F &- last)) & ~block & eight(0x80)
     }
 
     /// Comparing with a vector is one instruction; the operators that take a scalar go lane by lane.
