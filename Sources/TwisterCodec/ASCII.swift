@@ -10,6 +10,7 @@ enum ASCII {
     static var asterisk: UInt8 { 0x2A }
     static var plus: UInt8 { 0x2B }
     static var comma: UInt8 { 0x2C }
+    static var hyphen: UInt8 { 0x2D }
     static var period: UInt8 { 0x2E }
     static var slash: UInt8 { 0x2F }
     static var zero: UInt8 { 0x30 }

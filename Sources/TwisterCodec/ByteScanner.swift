@@ -28,6 +28,20 @@ enum ByteScanner {
         }
     }
 
+    /// The first carriage return at or after `start`; `end` where there is none.
+    @inline(__always)
+    static func firstCarriageReturn(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end &- index >= 16 {
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            let lane = firstLane(block .== all(ASCII.carriageReturn))
+            index &+= lane
+            if lane < 16 { return index }
+        }
+        while index < end, base.load(fromByteOffset: index, as: UInt8.self) != ASCII.carriageReturn { index &+= 1 }
+        return index
+    }
+
     /// The first octet at or after `start` that is not a token character.
     @inline(__always)
     static func endOfToken(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {

@@ -12,13 +12,11 @@ package struct TokenList {
 
     package mutating func next() -> UnsafeRawBufferPointer? {
         while position <= octets.count {
-            var start = position
+            let start = position
             while position < octets.count, octets[position] != ASCII.comma { position += 1 }
-            var end = position
+            let element = Self.trimmed(UnsafeRawBufferPointer(rebasing: octets[start..<position]))
             position += 1
-            while start < end, Self.isWhitespace(octets[start]) { start += 1 }
-            while end > start, Self.isWhitespace(octets[end - 1]) { end -= 1 }
-            if start < end { return UnsafeRawBufferPointer(rebasing: octets[start..<end]) }
+            if !element.isEmpty { return element }
             sawEmptyElement = true
         }
         return nil
@@ -46,6 +44,15 @@ package struct TokenList {
 
     package static func isToken(_ octets: UnsafeRawBufferPointer) -> Bool {
         !octets.isEmpty && octets.allSatisfy { CharacterClass.contains($0, CharacterClass.token) }
+    }
+
+    /// The octets without the white space around them.
+    static func trimmed(_ octets: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var start = 0
+        var end = octets.count
+        while start < end, isWhitespace(octets[start]) { start += 1 }
+        while end > start, isWhitespace(octets[end - 1]) { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: octets[start..<end])
     }
 
     private static func isWhitespace(_ byte: UInt8) -> Bool {

@@ -19,6 +19,12 @@ public final class Application: HTTPServerConnectionDelegate {
     public struct Settings: Sendable {
         /// Whether each request leaves a line in the log `twister.access`. Default false.
         public var logsRequests = false
+        /// Most parts of a form of type `multipart/form-data`; over it: 413. Default 100.
+        /// Tornado: `ParseMultipartConfig.max_parts`.
+        public var maxFormParts = 100
+        /// Most bytes of one part's header in such a form; over it: 413. Default 10 KiB.
+        /// Tornado: `ParseMultipartConfig.max_part_header_size`.
+        public var maxFormPartHeaderSize = 10_240
         /// Answers where no route matches; nil: 404. Tornado: `default_handler_class`.
         public var defaultHandler: (@Sendable (HandlerContext) -> RequestHandler)?
 

@@ -21,6 +21,7 @@ extension RequestHandler: HTTPMessageDelegate {
     @inline(__always)
     public func execute() async throws {
         initialize()
+        if connection.requestHead.hasBody { try readForm() }
         if route.traits.overridesPrepare { try await prepare() }
         if route.traits.requestBody == .dataReceived, !isFinished {
             for try await chunk in request.bodyStream { try await dataReceived(chunk) }

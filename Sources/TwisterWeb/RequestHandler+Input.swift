@@ -31,8 +31,11 @@ extension RequestHandler {
     /// The last value of the query's argument `name`; nil where there is none. Tornado: `get_query_argument`.
     public func getQueryArgument(_ name: String) -> String? { getQueryArguments(name).last }
 
-    /// An `application/x-www-form-urlencoded` body's. Tornado: `RequestHandler.get_body_arguments`.
+    /// A form's: `application/x-www-form-urlencoded`, or the fields of `multipart/form-data`.
+    ///
+    /// Tornado: `RequestHandler.get_body_arguments`.
     public func getBodyArguments(_ name: String) -> [String] {
+        if !form.isEmpty { return formFields(name).map(strip) }
         guard let type = request.headers[.contentType]?.lowercased(),
             type.hasPrefix("application/x-www-form-urlencoded")
         else { return [] }

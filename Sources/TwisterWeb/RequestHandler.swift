@@ -38,6 +38,8 @@ open class RequestHandler {
     /// What the groups of the URL's pattern matched, decoded. Tornado: `path_args`, `path_kwargs`.
     public final var pathArguments: PathArguments { arguments?.value ?? .none }
     final var connection: HTTP1Connection { request.connection }
+    /// The parts of a form that came in parts.
+    @exclusivity(unchecked) final var form: [MultipartParser.Part] = []
 
     // MARK: What a subclass overrides
 

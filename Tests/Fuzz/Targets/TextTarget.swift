@@ -8,7 +8,25 @@ enum TextTarget {
             try checkPercent(octets)
             try checkCookies(octets)
             try checkValues(octets)
+            try checkForm(octets)
         }
+    }
+
+    /// The octets as a form's body and, up to the first line feed, as its type.
+    private static func checkForm(_ octets: UnsafeRawBufferPointer) throws {
+        let type = UnsafeRawBufferPointer(rebasing: octets.prefix { $0 != 0x0A })
+        let named = try? MultipartParser.boundary(of: type)
+        try require(named.map { (1...70).contains($0.count) } ?? true, "a boundary of \(named?.count ?? 0)")
+        var parser = MultipartParser(octets, boundary: named ?? Array("b".utf8), maxParts: 16, maxHeaderSize: 256)
+        var parts = 0
+        var end = 0
+        while let part = try? parser.next() {
+            try require(part.content.lowerBound >= end, "a part that begins before the end of the one before")
+            try require(part.content.upperBound <= octets.count, "a part that ends behind the body")
+            end = part.content.upperBound
+            parts += 1
+        }
+        try require(parts <= 16, "\(parts) parts")
     }
 
     private static func checkQuery(_ octets: UnsafeRawBufferPointer) throws {

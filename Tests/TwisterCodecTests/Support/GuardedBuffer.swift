@@ -23,9 +23,11 @@ final class GuardedBuffer {
     }
 
     /// Lays the octets right before the guard page.
-    func withBytes<Result>(_ octets: some Collection<UInt8>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withBytes<Result>(
+        _ octets: some Collection<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
         let start = guardPage - octets.count
         UnsafeMutableRawBufferPointer(start: start, count: octets.count).copyBytes(from: octets)
-        return body(UnsafeRawBufferPointer(start: start, count: octets.count))
+        return try body(UnsafeRawBufferPointer(start: start, count: octets.count))
     }
 }

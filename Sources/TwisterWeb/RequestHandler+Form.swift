@@ -1,0 +1,56 @@
+import HTTPTypes
+import TwisterCodec
+import TwisterHTTP
+
+/// Forms in parts: `multipart/form-data` (RFC 7578).
+extension RequestHandler {
+    /// Reads the parts of a collected form, before the handler's method runs.
+    ///
+    /// - Throws: `HTTPError` 400 for a malformed form, 413 over `Application.Settings.maxFormParts` and
+    ///   `maxFormPartHeaderSize`.
+    ///
+    /// Tornado: `httputil.parse_body_arguments`.
+    func readForm() throws {
+        guard !connection.requestBody.isEmpty else { return }
+        let settings = application.settings
+        do throws(MultipartError) {
+            let type = connection.requestHead.firstValueBytes(for: .contentType) { type in
+                Result { () throws(MultipartError) in try MultipartParser.boundary(of: type) }
+            }
+            guard let boundary = try type?.get() else { return }
+            var parts: [MultipartParser.Part] = []
+            let result = connection.requestBody.withUnsafeBytes { body in
+                Result { () throws(MultipartError) in
+                    var parser = MultipartParser(
+                        body, boundary: boundary, maxParts: settings.maxFormParts,
+                        maxHeaderSize: settings.maxFormPartHeaderSize)
+                    while let part = try parser.next() { parts.append(part) }
+                }
+            }
+            try result.get()
+            form = parts
+        } catch {
+            throw HTTPError(error.status, "the form is refused: \(error)")
+        }
+    }
+
+    /// The files that a form of type `multipart/form-data` brought under a name, in its order.
+    ///
+    /// Tornado: `HTTPServerRequest.files`.
+    public func getFiles(_ name: String) -> [HTTPFile] {
+        form.compactMap { part in
+            guard part.name == name, let fileName = part.fileName else { return nil }
+            return HTTPFile(
+                fileName: fileName, contentType: part.contentType ?? "application/octet-stream",
+                body: Array(connection.requestBody[part.content]))
+        }
+    }
+
+    /// The values of the fields of that name.
+    func formFields(_ name: String) -> [String] {
+        form.compactMap { part in
+            guard part.name == name, part.fileName == nil else { return nil }
+            return String(decoding: connection.requestBody[part.content], as: UTF8.self)
+        }
+    }
+}
