@@ -4,17 +4,25 @@ struct FieldParameters {
     let value: String
     private var parameters: [(name: String, value: [UInt8])] = []
 
-    /// nil for what is malformed, or names a parameter twice.
+    /// More parameters than these are refused: each is compared with those before it.
+    private static var most: Int { 16 }
+
+    /// What stands before the first semicolon, white space around it taken away.
+    static func value(of octets: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        TokenList.trimmed(UnsafeRawBufferPointer(rebasing: octets.prefix { $0 != ASCII.semicolon }))
+    }
+
+    /// nil for what is malformed, names a parameter twice, or has more than 16.
     init?(_ octets: UnsafeRawBufferPointer) {
         let end = octets.firstIndex(of: ASCII.semicolon) ?? octets.count
-        value = String(decoding: octets[..<end], as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\t" }
+        value = String(decoding: Self.value(of: octets), as: UTF8.self).lowercased()
         var position = end
         while position < octets.count {
             position += 1
             Self.skipSpace(octets, &position)
             // An empty parameter, as at the end of `a; b=c;`.
             if position == octets.count || octets[position] == ASCII.semicolon { continue }
-            guard let name = Self.readName(octets, &position), self[name] == nil,
+            guard parameters.count < Self.most, let name = Self.readName(octets, &position), self[name] == nil,
                 let value = Self.readValue(octets, &position)
             else { return nil }
             parameters.append((name, value))

@@ -25,11 +25,9 @@ package struct MultipartParser {
 
     /// The boundary that a `Content-Type` names; nil where it is not that of a form in parts.
     package static func boundary(of contentType: UnsafeRawBufferPointer) throws(MultipartError) -> [UInt8]? {
-        guard TokenList.equals(UnsafeRawBufferPointer(rebasing: contentType.prefix(19)), "multipart/form-data") else {
-            return nil
-        }
-        guard let parsed = FieldParameters(contentType), parsed.value == "multipart/form-data",
-            let boundary = parsed["boundary"], (1...70).contains(boundary.count),
+        guard TokenList.equals(FieldParameters.value(of: contentType), "multipart/form-data") else { return nil }
+        guard let parsed = FieldParameters(contentType), let boundary = parsed["boundary"],
+            (1...70).contains(boundary.count),
             boundary.allSatisfy({ $0 >= ASCII.space && $0 < ASCII.delete }), boundary.last != ASCII.space
         else { throw .malformedBoundary }
         return boundary
@@ -80,7 +78,7 @@ package struct MultipartParser {
     /// Reads field lines and the empty line behind them.
     private mutating func readHeader() throws(MultipartError) -> Header {
         var header = Header()
-        let limit = min(octets.count, position + maxHeaderSize)
+        let limit = position + min(maxHeaderSize, octets.count - position)
         while true {
             let end = octets.baseAddress.map { ByteScanner.firstCarriageReturn($0, from: position, to: limit) } ?? limit
             guard end < limit else { throw limit < octets.count ? .partHeaderTooLarge : .unterminated }

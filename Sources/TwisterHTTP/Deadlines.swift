@@ -10,12 +10,10 @@ struct ConnectionClocks {
     private(set) var bodySince: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
     private(set) var bodyBytes = 0
-    private(set) var isReadingBody = false
     /// When the handler wants the whole body to be there.
     var bodyEnd: UInt64?
 
     mutating func startBody(_ now: UInt64) {
-        isReadingBody = true
         bodySince = now
         lastBodyByte = now
         bodyBytes = 0
@@ -32,7 +30,6 @@ struct ConnectionClocks {
     mutating func endBody() {
         bodySince = nil
         bodyEnd = nil
-        isReadingBody = false
     }
 }
 

@@ -11,7 +11,8 @@ extension HTTP1ServerConnection {
         watch()
     }
 
-    private func watch() {
+    /// Looks after the client, as long as it is left unread.
+    func watch() {
         guard !isWatched else { return }
         isWatched = true
         stream.loop.callLater(Self.watchInterval) { [weak self] in self?.lookAfterClient() }

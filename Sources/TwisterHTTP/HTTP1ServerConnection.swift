@@ -113,6 +113,7 @@ package final class HTTP1ServerConnection: LoopWork {
         progress = .executing
         self.worker = worker
         if stream.isPeerEnded { tellOfEndLater() }
+        if stream.isHeldUp { watch() }
         return delegate
     }
 
@@ -287,6 +288,8 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     /// client may have closed just its own half; one that is being answered counts as left.
     package func streamEnded(_ stream: IOStream) {
         switch progress {
+        // Requests wait until the output is taken; `nextRequest` then sees that the client has ended.
+        case .idle where isRequestRead: break
         case .idle, .draining: stream.closeAfterOutput()
         case .scheduled where isRequestRead: break
         case .executing where isRequestRead && exchange.isFinished: break

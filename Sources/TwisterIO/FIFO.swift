@@ -39,15 +39,6 @@ package struct FIFO<Element> {
         head = 0
     }
 
-    /// Takes everything that `other` holds, in order, and leaves it empty.
-    mutating func append(takingFrom other: inout FIFO) {
-        if isEmpty {
-            swap(&self, &other)
-        } else {
-            while let element = other.popFirst() { append(element) }
-        }
-    }
-
     /// Empties the queue, and gives back what it held.
     mutating func takeAll() -> FIFO {
         defer { self = FIFO() }

@@ -7,8 +7,10 @@ final class HandlerTraits: Sendable {
     let requestBody: RequestBodyMode
     let maxBodySize: Int?
 
+    /// Of handlers that are only known to be some `RequestHandler`, everything is taken to be overridden.
     init(_ type: RequestHandler.Type) {
-        let overrides = MethodOverrides.shared.of(type)
+        let isKnown = type != RequestHandler.self
+        let overrides = isKnown ? MethodOverrides.shared.of(type) : Set(OverridableMethod.allCases)
         overriddenMethods = Set(overrides.compactMap(\.requestMethod))
         overridesPrepare = overrides.contains(.prepare)
         requestBody = type.requestBody

@@ -9,11 +9,15 @@ public import TwisterHTTP
 extension RequestHandler: HTTPMessageDelegate {
     /// The body comes as the handler's class has it: in one piece, or in pieces.
     public func headersReceived() -> HTTPBodyDelivery {
+        let traits = route.traits
         // The answer to a method that is not served needs no body: a client that waits to send one is told at once.
-        if connection.requestHead.hasBody, !serves(connection.requestHead.method) { return .streamed(limit: nil) }
-        return switch route.traits.requestBody {
-        case .collected: .collected(limit: route.traits.maxBodySize)
-        case .streamed, .dataReceived: .streamed(limit: route.traits.maxBodySize)
+        // Where there is a `prepare`, that may be what serves it.
+        if connection.requestHead.hasBody, !traits.overridesPrepare, !serves(connection.requestHead.method) {
+            return .streamed(limit: traits.maxBodySize)
+        }
+        return switch traits.requestBody {
+        case .collected: .collected(limit: traits.maxBodySize)
+        case .streamed, .dataReceived: .streamed(limit: traits.maxBodySize)
         }
     }
 
@@ -23,7 +27,7 @@ extension RequestHandler: HTTPMessageDelegate {
         initialize()
         if connection.requestHead.hasBody { try readForm() }
         if route.traits.overridesPrepare { try await prepare() }
-        if route.traits.requestBody == .dataReceived, !isFinished {
+        if route.traits.requestBody == .dataReceived, !isFinished, serves(connection.requestHead.method) {
             for try await chunk in request.bodyStream { try await dataReceived(chunk) }
         }
         if isFinished { return }

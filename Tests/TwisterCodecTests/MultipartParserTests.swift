@@ -105,13 +105,26 @@ struct MultipartParserTests {
         #expect(throws: MultipartError.partHeaderTooLarge) { _ = try parts(long, boundary: "b", maxHeaderSize: 500) }
     }
 
+    @Test("HU-12: parameters are few; no limit on headers is no trap")
+    func parameters() throws {
+        let many = (0..<10_000).map { ";p\($0)=x" }.joined()
+        let part = "--b\r\nContent-Disposition: form-data; name=a\(many)\r\n\r\nx\r\n--b--"
+        #expect(throws: MultipartError.malformedPartHeader) {
+            _ = try parts(part, boundary: "b", maxHeaderSize: .max)
+        }
+        let type = Array("multipart/form-data; boundary=b\(many)".utf8)
+        #expect(throws: MultipartError.malformedBoundary) {
+            _ = try type.withUnsafeBytes { try MultipartParser.boundary(of: $0) }
+        }
+    }
+
     @Test(
         "HU-10: the boundary that a type names",
         arguments: [
             ("multipart/form-data; boundary=abc", "abc"), ("Multipart/Form-Data;boundary=\"a b:c\"", "a b:c"),
             ("multipart/form-data; charset=utf-8; boundary=----=_Part/1?2", "----=_Part/1?2"),
             ("multipart/form-data ; boundary=a;", "a"), ("multipart/mixed; boundary=a", nil), ("text/plain", nil),
-            ("", nil), ("multipart/form-dataX; boundary=a", "error"), ("multipart/form-data", "error"),
+            ("", nil), ("multipart/form-dataX; boundary=a", nil), ("multipart/form-data", "error"),
             ("multipart/form-data; boundary=", "error"), ("multipart/form-data; boundary=\"\"", "error"),
             ("multipart/form-data; boundary=\"a", "error"), ("multipart/form-data; boundary=\"a \"", "error"),
             ("multipart/form-data; boundary=a; boundary=b", "error"), ("multipart/form-data; boundary=a b", "error"),

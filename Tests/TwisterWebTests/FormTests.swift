@@ -15,6 +15,44 @@ struct FormTests {
         }
     }
 
+    private final class PreparingHandler: RequestHandler {
+        override func prepare() async throws { finish("prepared \(getArguments("a").joined(separator: "|"))") }
+    }
+
+    private final class ReceivingHandler: RequestHandler {
+        override class var requestBody: RequestBodyMode { .dataReceived }
+        override class var maxBodySize: Int? { 10 }
+        private var received = 0
+        override func dataReceived(_ chunk: [UInt8]) async throws { received += chunk.count }
+        override func post() async throws { write("\(received)") }
+    }
+
+    @Test(
+        "a handler of whose class nothing is known, and a prepare that answers, get their body",
+        arguments: testedBackends)
+    func bodies(_ backend: IOBackend) async throws {
+        var settings = Application.Settings()
+        settings.defaultHandler = { FormHandler($0) }
+        let make: @Sendable (HandlerContext) -> RequestHandler = { FormHandler($0) }
+        let application = try Application(
+            [
+                URLSpec("/made", make: make), URLSpec("/prepared", PreparingHandler.self),
+                URLSpec("/received", ReceivingHandler.self),
+            ], settings: settings)
+        try await withServer(backend, application) { port in
+            let client = try TestClient(port: port)
+            let fields = "Host: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=1"
+            #expect(try client.ask("POST /lost HTTP/1.1\r\n\(fields)").text == "1")
+            #expect(try client.ask("POST /made HTTP/1.1\r\n\(fields)").text == "1")
+            #expect(try client.ask("PUT /prepared HTTP/1.1\r\n\(fields)").text == "prepared 1")
+            #expect(try client.ask("POST /received HTTP/1.1\r\n\(fields)").text == "3")
+            // What is not served is not received either.
+            let chunked =
+                "PATCH /received HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+            #expect(try client.ask(chunked).status == 405)
+        }
+    }
+
     private func post(_ client: TestClient, _ body: String, type: String) throws -> TestClient.Response {
         try client.ask(
             "POST /?a=query HTTP/1.1\r\nHost: a\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"

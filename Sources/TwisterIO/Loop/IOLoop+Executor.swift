@@ -80,7 +80,7 @@ extension IOLoop {
                 }
                 // Out here, where the job is let go of: `didRun` looks who else holds the request.
                 if hasRun { work.didRun() }
-                guard workers.term == term, !worker.isCancelled else { return }
+                guard workers.term == term, !worker.isCancelled, !workers.retiring else { return }
             }
             turn()
         } while jobs.isEmpty && !isStopping

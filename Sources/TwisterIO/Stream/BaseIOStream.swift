@@ -88,8 +88,8 @@ public class BaseIOStream {
     /// Makes the reader the one that takes the stream's bytes.
     func attach(_ reader: StreamReader) {}
 
-    /// Lets `closeAfterOutput` wait for so long at most, in nanoseconds of the loop's clock.
-    func limitOutput(until deadline: UInt64) {}
+    /// Lets `closeAfterOutput` wait only while the peer takes something at least every `patience` nanoseconds.
+    func limitOutput(patience: UInt64) {}
 
     // MARK: Waiting for output to leave
 

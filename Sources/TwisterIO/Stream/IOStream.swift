@@ -240,7 +240,7 @@ public final class IOStream: BaseIOStream {
         consumer = reader
     }
 
-    override func limitOutput(until deadline: UInt64) { setDeadline(deadline) }
+    override func limitOutput(patience: UInt64) { setDeadline(loop.now &+ patience) }
 
     // MARK: Time
 

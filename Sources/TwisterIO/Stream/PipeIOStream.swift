@@ -10,9 +10,9 @@ public final class PipeIOStream: BaseIOStream {
 
     private var isReceiving = false
     private var watched: IOLoop.Events?
-    /// Written bytes in order; the first `firstSent` of the first array are with the kernel.
-    private var output = FIFO<[UInt8]>()
+    /// Written bytes in order: the first `currentSent` of `current` are with the kernel, and `output` follows.
     private var current: [UInt8] = []
+    private var output = FIFO<[UInt8]>()
     private var currentSent = 0
     private var queued = 0
     private var closesAfterOutput = false
@@ -178,17 +178,16 @@ public final class PipeIOStream: BaseIOStream {
         if queued == 0 { close(isPeerEnded ? .endedByPeer : .closedHere) }
     }
 
-    override func limitOutput(until deadline: UInt64) {
+    override func limitOutput(patience: UInt64) {
         guard outputLimit == nil else { return }
         lastTaken = loop.now
-        limitOutput(patience: deadline &- lastTaken)
+        watchOutput(patience)
     }
 
-    /// Closes where nothing is taken for `patience` nanoseconds.
-    private func limitOutput(patience: UInt64) {
+    private func watchOutput(_ patience: UInt64) {
         outputLimit = loop.callAt(IOLoop.Instant(nanoseconds: lastTaken &+ patience)) { [self] in
             guard loop.now < lastTaken &+ patience else { return close(.failed(IOError(errno: ETIMEDOUT, "write"))) }
-            limitOutput(patience: patience)
+            watchOutput(patience)
         }
     }
 

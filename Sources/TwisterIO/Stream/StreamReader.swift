@@ -129,7 +129,7 @@ final class StreamReader: IOStreamConsumer {
     /// Closes when the queued output was sent, or the peer has not taken it for too long.
     func closeSoon() {
         guard !stream.isClosed else { return }
-        if stream.outputCount > 0 { stream.limitOutput(until: stream.loop.now &+ Self.drainTime) }
+        if stream.outputCount > 0 { stream.limitOutput(patience: Self.drainTime) }
         stream.closeAfterOutput()
     }
 

@@ -122,6 +122,32 @@ struct IOLoopTests {
         await #expect(throws: IOLoopError.closed) { try await Future(on: loop) { 1 }.value }
     }
 
+    /// Work that stops its loop and then waits.
+    private final class Stopping: LoopWork, LoopJob {
+        let loop: IOLoop
+        var failure: (any Error)?
+        init(_ loop: IOLoop) { self.loop = loop }
+        func willRun(on worker: Int) -> (any LoopJob)? { self }
+        func execute() async throws {
+            loop.stop()
+            try await loop.sleep(for: .seconds(60))
+        }
+        func executionFailed(_ error: any Error) async { failure = error }
+        func didRun() {}
+    }
+
+    @Test("IOL-7: a loop that is stopped by work that then waits can be closed", arguments: backends)
+    func closeWithWaitingWork(_ backend: IOBackend) async throws {
+        let isWoken = try await withLoop(backend) { loop in
+            let work = Stopping(loop)
+            loop.schedule(work)
+            loop.run()
+            loop.close()
+            return work.failure as? IOLoopError == .closed
+        }
+        #expect(isWoken)
+    }
+
     @Test("IOL-19: a closed loop drops callbacks, and perform() throws", arguments: backends)
     func closedLoop(_ backend: IOBackend) async throws {
         let loop = try await withLoop(backend) { $0 }
