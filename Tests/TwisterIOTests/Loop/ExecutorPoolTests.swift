@@ -141,15 +141,14 @@ struct ExecutorPoolTests {
 
 /// How many are inside at once.
 private final class Gauge: Sendable {
-    private let counts = Mutex((now: 0, most: 0))
-    var most: Int { counts.withLock { $0.most } }
+    private let now = Atomic(0)
+    private let highest = Atomic(0)
+    var most: Int { highest.load(ordering: .acquiring) }
     func enter() {
-        counts.withLock { counts in
-            counts.now += 1
-            counts.most = max(counts.most, counts.now)
-        }
+        let count = now.add(1, ordering: .acquiringAndReleasing).newValue
+        highest.max(count, ordering: .acquiringAndReleasing)
     }
-    func leave() { counts.withLock { $0.now -= 1 } }
+    func leave() { now.subtract(1, ordering: .acquiringAndReleasing) }
 }
 
 /// Threads wait at it until it is opened.
