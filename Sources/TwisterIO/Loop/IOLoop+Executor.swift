@@ -62,7 +62,7 @@ extension IOLoop {
         while !workers.retiring {
             await lead(worker)
             // A cancelled task cannot be made whole again; and after a crowd of handlers that waited, few are needed.
-            if Task.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
+            if workers.retiring || Task.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
             await withUnsafeContinuation { workers.idle.append($0) }
         }
         workers.remove(worker)
