@@ -27,7 +27,7 @@ package struct OctetBuffer: ~Copyable {
         grow(by: octets.count).copyMemory(from: source, byteCount: octets.count)
     }
 
-    /// Adds `added` octets, which the caller writes at the address that it gets.
+    /// Adds `added` octets (at least one), which the caller writes at the address that it gets.
     mutating func grow(by added: Int) -> UnsafeMutableRawPointer {
         if added > storage.count - count { makeRoom(for: added) }
         defer { count += added }
