@@ -14,7 +14,7 @@ struct ByteWriter {
 
     @inline(__always)
     mutating func write(_ text: String) {
-        let count = FieldSyntax.withOctets(text) { octets in
+        let count = text.withOctets { octets in
             if let base = octets.baseAddress { position.copyMemory(from: base, byteCount: octets.count) }
             return octets.count
         }

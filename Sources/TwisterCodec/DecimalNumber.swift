@@ -18,13 +18,7 @@ enum DecimalNumber {
     @inline(__always)
     static func write(_ number: Int, to destination: UnsafeMutableRawPointer) -> Int {
         var rest = number.magnitude
-        var count = 1
-        var bound: UInt = 10
-        while rest >= bound, count < 20 {
-            count &+= 1
-            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
-            bound = overflow ? .max : next
-        }
+        let count = digitCount(rest)
         var index = count
         repeat {
             index &-= 1
@@ -33,6 +27,17 @@ enum DecimalNumber {
                 of: ASCII.zero &+ UInt8(truncatingIfNeeded: remainder), toByteOffset: index, as: UInt8.self)
             rest = quotient
         } while index > 0
+        return count
+    }
+
+    @inline(__always)
+    private static func digitCount(_ number: UInt) -> Int {
+        var rest = number
+        var count = 1
+        while rest >= 10 {
+            rest /= 10
+            count &+= 1
+        }
         return count
     }
 }

@@ -23,13 +23,30 @@ enum FieldFacts {
         }
     }
 
-    /// Both are of the same length; `lowercased` holds only letters and hyphens.
+    /// Both are tokens of the same length, of four octets or more; `lowercased` holds only letters and hyphens. Compared in
+    /// words, the last of which may overlap the one before.
     @inline(__always)
     private static func matches(_ name: UnsafeRawPointer, _ lowercased: StaticString) -> Bool {
-        for index in 0..<lowercased.utf8CodeUnitCount {
-            let byte = CharacterClass.lowercased(name.load(fromByteOffset: index, as: UInt8.self))
-            if byte != lowercased.utf8Start[index] { return false }
+        let wanted = UnsafeRawPointer(lowercased.utf8Start)
+        let count = lowercased.utf8CodeUnitCount
+        guard count >= 8 else {
+            return areAlike(name, wanted, at: 0, UInt32.self) && areAlike(name, wanted, at: count &- 4, UInt32.self)
         }
-        return true
+        var index = 0
+        while index < count &- 8 {
+            guard areAlike(name, wanted, at: index, UInt64.self) else { return false }
+            index &+= 8
+        }
+        return areAlike(name, wanted, at: count &- 8, UInt64.self)
+    }
+
+    /// Without regard to case: 0x20 more makes a small letter of a capital one, and a hyphen of no token's octet.
+    @inline(__always)
+    private static func areAlike<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ name: UnsafeRawPointer, _ wanted: UnsafeRawPointer, at offset: Int, _ type: Word.Type
+    ) -> Bool {
+        let spaces = Word(truncatingIfNeeded: 0x2020_2020_2020_2020 as UInt64)
+        return name.loadUnaligned(fromByteOffset: offset, as: Word.self) | spaces
+            == wanted.loadUnaligned(fromByteOffset: offset, as: Word.self)
     }
 }

@@ -13,8 +13,8 @@ struct FieldLines: ~Copyable {
 
     /// The caller has checked both: neither holds a line end.
     mutating func append(_ name: String, _ value: String) {
-        FieldSyntax.withOctets(name) { name in
-            FieldSyntax.withOctets(value) { value in
+        name.withOctets { name in
+            value.withOctets { value in
                 var writer = ByteWriter(buffer.grow(by: name.count + value.count + 4))
                 writer.write(name)
                 writer.write(": ")
@@ -75,7 +75,7 @@ struct FieldLines: ~Copyable {
 
     /// The first line of that name at or after `start`, where a line begins.
     private func line(named name: String, from start: Int) -> Range<Int>? {
-        FieldSyntax.withOctets(name) { name in
+        name.withOctets { name in
             var start = start
             while let line = line(from: start) {
                 let octets = UnsafeRawBufferPointer(rebasing: octets[line])

@@ -29,7 +29,7 @@ public struct IPAddress: Hashable, Sendable {
 
     /// An address in the usual notation, without port, brackets and zone; nil for anything else.
     public init?(_ text: String) {
-        guard let address = FieldSyntax.withOctets(text, { IPAddress(text: $0) }) else { return nil }
+        guard let address = text.withOctets({ IPAddress(text: $0) }) else { return nil }
         self = address
     }
 

@@ -16,7 +16,7 @@ public struct IPNetwork: Hashable, Sendable {
         let width = isIPv4 ? 32 : 128
         var bits = width
         if parts.count == 2 {
-            guard let number = FieldSyntax.withOctets(String(parts[1]), DecimalNumber.parse), number <= width else {
+            guard let number = String(parts[1]).withOctets(DecimalNumber.parse), number <= width else {
                 return nil
             }
             bits = number

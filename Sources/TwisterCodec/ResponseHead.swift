@@ -99,7 +99,7 @@ package final class ResponseHead {
     package var closesConnection: Bool {
         guard known.contains(.connection) else { return false }
         return values(for: .connection).contains { value in
-            FieldSyntax.withOctets(value) { TokenList.contains($0, "close") }
+            value.withOctets { TokenList.contains($0, "close") }
         }
     }
 
@@ -110,7 +110,7 @@ package final class ResponseHead {
         guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name.rawName) }
         switch name.canonicalName.utf8.count {
         case 14 where name == .contentLength:
-            guard let length = FieldSyntax.withOctets(value, DecimalNumber.parse) else {
+            guard let length = value.withOctets(DecimalNumber.parse) else {
                 throw .invalidValue(name: name.rawName)
             }
             declaredLength = length

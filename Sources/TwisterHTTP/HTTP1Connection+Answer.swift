@@ -64,8 +64,7 @@ extension HTTP1Connection {
     /// The same for text, as UTF-8.
     public func write(_ text: String) {
         guard !isFinished else { return }
-        var text = text
-        text.withUTF8 { body.append(UnsafeRawBufferPointer($0)) }
+        text.withOctets { body.append($0) }
     }
 
     /// Sends what is gathered, and waits while the client lags behind.

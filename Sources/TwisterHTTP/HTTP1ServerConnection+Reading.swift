@@ -4,9 +4,10 @@ package import TwisterIO
 /// The way of a request's bytes: head, body, and the start of its exchange.
 extension HTTP1ServerConnection {
     package func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
         var consumed = 0
         while consumed < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
+            let rest = UnsafeRawBufferPointer(start: base + consumed, count: bytes.count - consumed)
             let count: Int
             switch reading {
             case .head: count = readHead(rest, of: exchange)
@@ -69,9 +70,9 @@ extension HTTP1ServerConnection {
         if let rules = server.proxyRules { exchange.forwarded = rules.client(of: exchange.requestHead, from: client) }
         // What is meant for a secured connection is not answered on another (RFC 9110, 7.4).
         if exchange.requestHead.isTargetSecured, HTTPServerRequest(exchange).protocol != "https" { return refuse(421) }
-        let delegate = server.delegate.startRequest(HTTPServerRequest(exchange))
+        let delegate = application.startRequest(HTTPServerRequest(exchange))
         exchange.expect(delegate.headersReceived(), server)
-        self.delegate = delegate
+        self.delegate = consume delegate
         switch framing {
         case .none, .invalid, .length(0):
             exchange.endBody()

@@ -12,6 +12,8 @@ package import TwisterIO
 package final class HTTP1ServerConnection: LoopWork {
     package let stream: IOStream
     let server: HTTPServer
+    /// The server's delegate, which costs no reference to reach from here.
+    let application: any HTTPServerConnectionDelegate
 
     @exclusivity(unchecked) var parser: RequestParser
     var chunks = ChunkedDecoder()
@@ -69,6 +71,7 @@ package final class HTTP1ServerConnection: LoopWork {
         self.number = number
         self.stream = stream
         self.server = server
+        application = server.delegate
         parser = RequestParser(limits: server.parserLimits)
         stream.highWatermark = server.configuration.outputHighWatermark
         stream.lowWatermark = server.configuration.outputHighWatermark / 4

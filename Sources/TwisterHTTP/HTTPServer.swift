@@ -69,6 +69,7 @@ public final class HTTPServer: TCPServer {
         proxyRules = ProxyRules(configuration)
         encoder = Self.encoder(configuration.serverName)
         super.init(loop)
+        delegate.willServe(on: loop)
     }
 
     /// Serves with a function instead of an application. Tornado: `HTTPServer(request_callback)`.

@@ -8,6 +8,14 @@ public import TwisterIO
 public protocol HTTPServerConnectionDelegate: AnyObject, Sendable {
     /// A request's head has arrived. Called on the loop's thread; must not block.
     func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate
+
+    /// A server on `loop` will ask it. Called on the loop's thread, once for each server.
+    func willServe(on loop: IOLoop)
+}
+
+extension HTTPServerConnectionDelegate {
+    /// Nothing is done.
+    public func willServe(on loop: IOLoop) {}
 }
 
 /// What takes one request and answers it. The calls come in the order in which they stand here, on the loop's thread.

@@ -2,7 +2,7 @@ import HTTPTypes
 import Logging
 import TwisterCodec
 public import TwisterHTTP
-import TwisterIO
+public import TwisterIO
 
 /// The routes of an application and what its handlers share. It does no I/O: it is asked who answers a request.
 ///
@@ -35,7 +35,8 @@ public final class Application: HTTPServerConnectionDelegate {
     public let handlers: [URLSpec]
     /// What the handlers share.
     public let settings: Settings
-    private let router: Router<HandlerRoute>
+    /// Its targets are kept by `handlers`: to look one up counts no references.
+    private let router: Router<Unmanaged<HandlerRoute>>
     private let notFoundRoute: HandlerRoute
 
     /// - Parameters:
@@ -44,7 +45,7 @@ public final class Application: HTTPServerConnectionDelegate {
     public init(_ handlers: [URLSpec], settings: Settings = Settings()) {
         self.handlers = handlers
         self.settings = settings
-        router = Router(handlers.map { Router.Route($0.pattern, name: $0.name, target: $0.route) })
+        router = Router(handlers.map { Router.Route($0.pattern, name: $0.name, target: .passUnretained($0.route)) })
         notFoundRoute =
             settings.defaultHandler.map { HandlerRoute(RequestHandler.self, $0) }
             ?? HandlerRoute(ErrorHandler.self) { ErrorHandler($0, .notFound) }
@@ -82,30 +83,37 @@ public final class Application: HTTPServerConnectionDelegate {
 
     // MARK: HTTPServerConnectionDelegate
 
+    /// Has the loop run handlers as a part of its leader, which spares each request an async frame.
+    public func willServe(on loop: IOLoop) {
+        loop.setLeader { loop, worker in await loop.lead(worker, mostly: RequestHandler.self) }
+    }
+
     /// Finds the handler for a request; called by the server.
     public func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
         let (route, arguments) = findRoute(request.connection.requestHead)
-        return route.makeHandler(
-            HandlerContext(application: self, request: request, arguments: arguments, route: route))
+        return route._withUnsafeGuaranteedRef { route in
+            route.makeHandler(
+                HandlerContext(application: self, request: request, arguments: arguments, route: route))
+        }
     }
 
     /// Which handler answers, with which arguments. Tornado: `Application.find_handler`.
-    private func findRoute(_ head: RequestHead) -> (HandlerRoute, BoxedArguments?) {
+    private func findRoute(_ head: RequestHead) -> (Unmanaged<HandlerRoute>, BoxedArguments?) {
         switch head.targetForm {
         case .origin, .absolute: break
         // It asks about the server, not about a path (RFC 9110, 9.3.7).
-        case .asterisk: return (.serverOptions, nil)
-        case .authority: return (.connect, nil)
+        case .asterisk: return (.passUnretained(.serverOptions), nil)
+        case .authority: return (.passUnretained(.connect), nil)
         }
         return head.withPathBytes { path in
-            guard let match = router.match(path) else { return (notFoundRoute, nil) }
+            guard let match = router.match(path) else { return (.passUnretained(notFoundRoute), nil) }
             let route = router.routes[match.index].target
             if match.captures.count == 0 { return (route, nil) }
             do throws(PathArgumentError) {
                 let names = router.routes[match.index].pattern.groupNames
                 return (route, BoxedArguments(try PathArguments(match.captures, names: names, path: path)))
             } catch {
-                return (.badRequest, nil)
+                return (.passUnretained(.badRequest), nil)
             }
         }
     }

@@ -23,7 +23,7 @@ final class ClosureHandler: RequestHandler {
     }
 
     override var allowedMethods: [RequestMethod] {
-        Self.allowedMethods(for: Set(RequestMethod.allCases.filter { $0.httpTypes == method }))
+        Self.allowedMethods(for: RequestMethodSet(RequestMethod.allCases.filter { $0.httpTypes == method }))
     }
 
     override func serves(_ asked: RequestMethod) -> Bool {

@@ -38,7 +38,7 @@ extension RequestHandler {
     ///
     /// Tornado: `HTTPServerRequest.files`.
     public func getFiles(_ name: String) -> [HTTPFile] {
-        form.compactMap { part in
+        (form ?? []).compactMap { part in
             guard part.name == name, let fileName = part.fileName else { return nil }
             return HTTPFile(
                 fileName: fileName, contentType: part.contentType ?? "application/octet-stream",
@@ -48,7 +48,7 @@ extension RequestHandler {
 
     /// The values of the fields of that name.
     func formFields(_ name: String) -> [String] {
-        form.compactMap { part in
+        (form ?? []).compactMap { part in
             guard part.name == name, part.fileName == nil else { return nil }
             return String(decoding: connection.requestBody[part.content], as: UTF8.self)
         }

@@ -35,7 +35,7 @@ extension RequestHandler {
     ///
     /// Tornado: `RequestHandler.get_body_arguments`.
     public func getBodyArguments(_ name: String) -> [String] {
-        if !form.isEmpty { return formFields(name).map(strip) }
+        if form != nil { return formFields(name).map(strip) }
         guard let type = request.headers[.contentType]?.lowercased(),
             type.hasPrefix("application/x-www-form-urlencoded")
         else { return [] }

@@ -39,7 +39,7 @@ open class RequestHandler {
     public final var pathArguments: PathArguments { arguments?.value ?? .none }
     final var connection: HTTP1Connection { request.connection }
     /// The parts of a form that came in parts.
-    @exclusivity(unchecked) final var form: [MultipartParser.Part] = []
+    @exclusivity(unchecked) final var form: [MultipartParser.Part]?
 
     // MARK: What a subclass overrides
 
@@ -52,7 +52,7 @@ open class RequestHandler {
     open func get() async throws { throw HTTPError(.methodNotAllowed) }
     /// Answers as `get`, without the body, where that is overridden.
     open func head() async throws {
-        guard route.traits.overriddenMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
+        guard route.traits.ownMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
         try await get()
     }
     open func post() async throws { throw HTTPError(.methodNotAllowed) }
@@ -107,11 +107,11 @@ open class RequestHandler {
     // MARK: Methods
 
     /// The methods that the handler serves, for `Allow` (RFC 9110, 10.2.1).
-    var allowedMethods: [RequestMethod] { Self.allowedMethods(for: route.traits.overriddenMethods) }
+    var allowedMethods: [RequestMethod] { Self.allowedMethods(for: route.traits.ownMethods) }
 
     /// Whether the handler has an answer of its own to that method.
     func serves(_ method: RequestMethod) -> Bool {
-        method == .other ? route.traits.overriddenMethods.contains(.other) : allowedMethods.contains(method)
+        method == .other ? route.traits.ownMethods.contains(.other) : allowedMethods.contains(method)
     }
 
     var allowedMethodsText: String {
@@ -119,7 +119,7 @@ open class RequestHandler {
     }
 
     /// In the usual order; HEAD comes with GET, and OPTIONS is always served.
-    static func allowedMethods(for own: Set<RequestMethod>) -> [RequestMethod] {
+    static func allowedMethods(for own: RequestMethodSet) -> [RequestMethod] {
         let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
         return order.filter { own.contains($0) || $0 == .options || $0 == .head && own.contains(.get) }
     }

@@ -60,6 +60,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     /// The clock as it was when the last wait ended: precise enough for deadlines of seconds.
     @exclusivity(unchecked) package var turnTime: UInt64 = 0
     @exclusivity(unchecked) var workers = WorkerPool()
+    var leader: Leader = IOLoop.anyLeader
     var signalHandlers = SignalHandlers()
     var isRunning = false
     private(set) var isClosed = false
@@ -193,9 +194,9 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     /// What is dropped here may hold the loop itself, and may have a last word in a deinitialiser.
     private func dropPending() {
         inbox.close()
-        let local = callbacks.takeAll()
+        let callbacks = callbacks.takeAll()
         let timers = timers.takeAll()
-        withExtendedLifetime((local, timers)) {}
+        withExtendedLifetime(callbacks) { withExtendedLifetime(timers) {} }
     }
 
     /// Makes a waiting loop go through a turn. Any thread.

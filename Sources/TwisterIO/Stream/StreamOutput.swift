@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Small writes are copied together into pool buffers; a large array is kept by reference and goes out uncopied; a
 /// range of a file goes out by sendfile.
-struct StreamOutput {
+struct StreamOutput: ~Copyable {
     struct Segment {
         enum Storage {
             case pool(UInt32)

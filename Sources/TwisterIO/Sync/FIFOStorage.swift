@@ -1,7 +1,7 @@
-/// First in, first out.
-struct FIFOStorage<Element: Sendable>: QueueStorage {
+/// First in, first out. Its queue guards it.
+final class FIFOStorage<Element: Sendable>: QueueStorage, @unchecked Sendable {
     private var elements = FIFO<Element>()
     var count: Int { elements.count }
-    mutating func insert(_ element: Element) { elements.append(element) }
-    mutating func removeNext() -> Element? { elements.popFirst() }
+    func insert(_ element: Element) { elements.append(element) }
+    func removeNext() -> Element? { elements.popFirst() }
 }

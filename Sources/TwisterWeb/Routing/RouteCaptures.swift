@@ -1,11 +1,11 @@
-/// Where a match's groups lie in the path: byte ranges, the first eight of them without an allocation.
+/// Where a match's groups lie in the path: byte ranges, the first two of them without an allocation.
 package struct RouteCaptures: Sendable, Equatable {
-    private static let inlineCount = 8
+    private static let inlineCount = 2
     private static let absent = SIMD2<Int32>(repeating: -1)
 
     package let count: Int
     /// Start and end of one group after the other.
-    private var inline = SIMD16<Int32>(repeating: -1)
+    private var inline = SIMD4<Int32>(repeating: -1)
     /// Groups beyond the inline ones.
     private var overflow: [SIMD2<Int32>]?
 

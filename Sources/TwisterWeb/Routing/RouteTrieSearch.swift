@@ -28,8 +28,8 @@ struct RouteTrieSearch: ~Copyable {
     private(set) var best = RouteTrieLayout.none
     /// Steps left before the search is given up.
     private var steps: Int
-    /// By edge; empty in the first attempt.
-    private var memo: [Explored] = []
+    /// By edge; nil in the first attempt.
+    private var memo: [Explored]?
 
     /// `trails` has room for twice `trie.depth` numbers.
     init(
@@ -137,7 +137,7 @@ struct RouteTrieSearch: ~Copyable {
         let first = Int(node.pointee.edgeOffset)
         for edge in first..<first + Int(node.pointee.edgeCount) {
             guard steps >= 0 else { return }
-            if memo.isEmpty {
+            if memo == nil {
                 let longest = runEnd(of: edge, from: position, knownFrom: Int.max, knownEnd: 0)
                 steps -= longest - position
                 follow(edge, from: position, longest: longest, depth: depth)
@@ -179,13 +179,13 @@ struct RouteTrieSearch: ~Copyable {
     }
 
     private mutating func followWithMemo(_ edge: Int, from position: Int, depth: Int) {
-        let known = memo[edge]
+        guard let known = memo?[edge] else { return }
         let longest = runEnd(of: edge, from: position, knownFrom: known.runStart, knownEnd: known.runEnd)
         let shortest = position + Int(trie.edges[edge].minimum)
-        memo[edge].runStart = position
-        memo[edge].runEnd = longest
+        memo?[edge].runStart = position
+        memo?[edge].runEnd = longest
         guard longest >= shortest else { return }
-        memo[edge].floor = min(known.floor, trie.edges[edge].isDecided ? longest : shortest)
+        memo?[edge].floor = min(known.floor, trie.edges[edge].isDecided ? longest : shortest)
         // A decided loop has one end a run, and a known one has been there.
         if trie.edges[edge].isDecided, longest >= known.floor { return }
         follow(edge, from: position, longest: min(longest, known.floor - 1), depth: depth)

@@ -16,7 +16,7 @@ public struct URLSpec: Sendable {
     ///
     /// - Throws: `URLPatternError`, with the pattern's text, if the pattern is bad.
     public init(_ pattern: String, _ handler: RequestHandler.Type, name: String? = nil) throws(URLPatternError) {
-        try self.init(pattern, name: name, handlerType: handler) { handler.init($0) }
+        try self.init(pattern, name: name, route: HandlerRoute(handler))
     }
 
     /// Leads to handlers that `make` creates, one for each request: the form for handlers with something to share.
@@ -27,7 +27,7 @@ public struct URLSpec: Sendable {
     public init<Handler: RequestHandler>(
         _ pattern: String, name: String? = nil, make: @escaping @Sendable (HandlerContext) -> Handler
     ) throws(URLPatternError) {
-        try self.init(pattern, name: name, handlerType: Handler.self, makeHandler: make)
+        try self.init(pattern, name: name, route: HandlerRoute(Handler.self, make))
     }
 
     /// Answers `method` with a closure: the form for small handlers. GET answers HEAD too.
@@ -39,18 +39,14 @@ public struct URLSpec: Sendable {
         _ method: HTTPRequest.Method, _ pattern: String, name: String? = nil,
         answer: @escaping @Sendable (RequestHandler) async throws -> Void
     ) throws(URLPatternError) {
-        try self.init(pattern, name: name, handlerType: ClosureHandler.self) {
-            ClosureHandler($0, method, answer)
-        }
+        let route = HandlerRoute(ClosureHandler.self) { ClosureHandler($0, method, answer) }
+        try self.init(pattern, name: name, route: route)
     }
 
-    private init(
-        _ pattern: String, name: String?, handlerType: RequestHandler.Type,
-        makeHandler: @escaping @Sendable (consuming HandlerContext) -> RequestHandler
-    ) throws(URLPatternError) {
+    private init(_ pattern: String, name: String?, route: HandlerRoute) throws(URLPatternError) {
         self.pattern = try URLPattern(pattern)
         self.name = name
-        route = HandlerRoute(handlerType, makeHandler)
+        self.route = route
     }
 
     /// A path that this route serves with these arguments.

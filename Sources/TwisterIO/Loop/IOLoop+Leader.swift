@@ -1,0 +1,74 @@
+/// What a worker does: it leads the loop, parks, and leads again.
+extension IOLoop {
+    /// Calls `lead`.
+    package typealias Leader = @Sendable (IOLoop, Worker) async -> Void
+
+    /// Leads a loop of whose jobs nothing is known.
+    static let anyLeader: Leader = { loop, worker in await loop.lead(worker, mostly: AnyLoopJob.self) }
+
+    func work(_ worker: Worker) async {
+        while !workers.retiring {
+            await leader(self, worker)
+            // A cancelled task cannot be made whole again; and after a crowd of handlers that waited, few are needed.
+            if workers.retiring || Task.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
+            await withUnsafeContinuation { workers.idle.append($0) }
+        }
+        workers.remove(worker)
+    }
+
+    /// Leads: runs what is ready, then a turn, and so on, until the worker has slept or other jobs wait for the thread.
+    ///
+    /// Each async frame that is returned to costs a look at the executor. So the floor that knows the class of nearly all
+    /// jobs has this function specialised for it, and what their `execute` does becomes a part of it.
+    @inlinable
+    package func lead<Job: LoopJob>(_ worker: Worker, mostly: Job.Type) async {
+        let term = term
+        while let work = nextWork(for: worker, since: term) {
+            do {
+                // `didRun` looks who else holds the request, so the job is let go of before.
+                guard let job = work.willRun(on: worker.id) else { continue }
+                do {
+                    if let job = job as? Job { try await job.execute() } else { try await job.execute() }
+                } catch {
+                    await job.executionFailed(error)
+                }
+            }
+            work.didRun()
+        }
+    }
+
+    /// Counts who has led: a worker that finds it changed has slept, and no longer leads.
+    @usableFromInline package var term: UInt64 { workers.term }
+
+    /// What is to be run next, after as many turns as it takes; nil once `worker` leads no longer.
+    @usableFromInline
+    package func nextWork(for worker: Worker, since term: UInt64) -> (any LoopWork)? {
+        while workers.term == term, !worker.isCancelled, !workers.retiring {
+            if let work = ready.popFirst() { return work }
+            turn()
+            guard jobs.isEmpty, !isStopping else { return nil }
+        }
+        return nil
+    }
+
+    /// Has the loop led by `leader`, which calls `lead`, from now on.
+    package func setLeader(_ leader: @escaping Leader) {
+        self.leader = leader
+        // Who leads now gives way after this turn.
+        workers.term &+= 1
+    }
+
+    /// Runs `work` after the I/O events of this turn, as an async call on the loop's thread.
+    package func schedule(_ work: any LoopWork) {
+        ready.append(work)
+    }
+
+    /// Cancels what runs on a worker, which is retired afterwards.
+    package func cancelWorker(_ id: Int) { workers.members[id]?.cancel() }
+}
+
+/// Stands for no class in particular.
+private final class AnyLoopJob: LoopJob {
+    func execute() async throws {}
+    func executionFailed(_ error: any Error) async {}
+}
