@@ -6,16 +6,17 @@ enum ByteScanner {
     static func endOfFieldText(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
         while true {
-            while end &- index >= 16 {
-                let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-                let stop = (block .< all(0x20)) .| (block .== all(0x7F))
-                let lane = firstLane(stop)
-                index &+= lane
-                if lane < 16 { break }
-            }
-            if end &- index >= 8 {
-                let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                index &+= firstControl(block)
+            blocks: do {
+                while end &- index >= 16 {
+                    let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+                    let lane = firstLane((block .< all(0x20)) .| (block .== all(0x7F)))
+                    index &+= lane
+                    if lane < 16 { break blocks }
+                }
+                if end &- index >= 8 {
+                    let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                    index &+= firstControl(block)
+                }
             }
             while index < end {
                 let byte = base.load(fromByteOffset: index, as: UInt8.self)
@@ -26,6 +27,20 @@ enum ByteScanner {
             }
             if index >= end { return end }
         }
+    }
+
+    /// Whether all of it may stand in a field value. Text of eight to sixteen octets, which most values are, is two words
+    /// that may overlap.
+    @inline(__always)
+    static func isFieldText(_ octets: UnsafeRawBufferPointer) -> Bool {
+        guard let base = octets.baseAddress else { return true }
+        let count = octets.count
+        if count >= 8, count <= 16 {
+            let first = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self))
+            let last = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+            if firstControl(first) == 8, firstControl(last) == 8 { return true }
+        }
+        return endOfFieldText(base, from: 0, to: count) == count
     }
 
     /// The first carriage return at or after `start`; `end` where there is none.

@@ -6,13 +6,7 @@ enum FieldSyntax {
 
     /// No control character but HTAB. White space around a value is no part of it and therefore refused by nobody: the
     /// receiver takes it away.
-    static func isValue(_ value: String) -> Bool { value.withOctets(isValue) }
-
-    @inline(__always)
-    static func isValue(_ octets: UnsafeRawBufferPointer) -> Bool {
-        guard let base = octets.baseAddress else { return true }
-        return ByteScanner.endOfFieldText(base, from: 0, to: octets.count) == octets.count
-    }
+    static func isValue(_ value: String) -> Bool { value.withOctets { ByteScanner.isFieldText($0) } }
 
     /// Whether `octets` begin with that name, letters compared without regard to case.
     static func begin(_ octets: UnsafeRawBufferPointer, with name: UnsafeRawBufferPointer) -> Bool {

@@ -15,6 +15,6 @@ enum HostRules {
         // An http URI without a host is refused (RFC 9110 4.2.1). The field may be empty where the target itself names
         // the host, and in HTTP/1.0, which could have left it out.
         let isNeeded = record.pointee.authority.isEmpty && record.pointee.versionMinor != 0
-        if !authority.hasHost, isNeeded || authority.port != nil { throw .emptyHost }
+        if authority.hasHost { head.keepHost() } else if isNeeded || authority.port != nil { throw .emptyHost }
     }
 }

@@ -33,6 +33,8 @@ public final class RequestHead: @unchecked Sendable {
         @usableFromInline var connection = FieldOccurrence()
         @usableFromInline var expect = FieldOccurrence()
         @usableFromInline var upgrade = FieldOccurrence()
+        /// A Host that was found good; of the request before, as long as a new one is read.
+        var knownHost = ByteRange()
 
         init(bytes: UnsafeMutableRawBufferPointer, slots: UnsafeMutableBufferPointer<FieldSlot>) {
             self.bytes = bytes
@@ -66,12 +68,32 @@ public final class RequestHead: @unchecked Sendable {
     /// Forgets the request and keeps the storage for the next one.
     package func reuse() {
         var bytes = record.pointee.bytes
+        var knownHost = record.pointee.knownHost
         if bytes.count > Self.keptBytes {
             bytes.deallocate()
             bytes = .allocate(byteCount: Self.usualBytes, alignment: 16)
+            knownHost = ByteRange()
         }
         record.pointee = Record(bytes: bytes, slots: record.pointee.slots)
+        record.pointee.knownHost = knownHost
     }
+
+    /// Whether the head that is about to be adopted has the same Host as the one before, which needs no second check. The
+    /// requests of a connection nearly all have.
+    @inline(__always)
+    func repeatsHost(in source: UnsafeRawBufferPointer) -> Bool {
+        let known = record.pointee.knownHost
+        record.pointee.knownHost = ByteRange()
+        guard record.pointee.host.count == 1 else { return false }
+        let host = slots[Int(record.pointee.host.first)].value
+        guard known.count == host.count, known.count > 0 else { return false }
+        guard let old = record.pointee.bytes.baseAddress, let new = source.baseAddress else { return false }
+        return Octets.areEqual(old + Int(known.start), new + Int(host.start), count: Int(known.count))
+    }
+
+    /// The Host is good.
+    @inline(__always)
+    func keepHost() { record.pointee.knownHost = slots[Int(record.pointee.host.first)].value }
 
     /// Copies the octets that the ranges speak of; called once, when the head is complete.
     @inline(__always)

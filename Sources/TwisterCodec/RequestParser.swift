@@ -45,8 +45,10 @@ package struct RequestParser: Sendable {
                 guard try parseRequestLine(base, bytes.count, head) else { return .needMore }
             }
             guard try parseFields(base, bytes.count, head) else { return .needMore }
-            head.adopt(UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
-            try HostRules.check(head)
+            let octets = UnsafeRawBufferPointer(start: base + origin, count: position &- origin)
+            let isHostKnown = head.repeatsHost(in: octets)
+            head.adopt(octets)
+            if isHostKnown { head.keepHost() } else { try HostRules.check(head) }
             return .complete(consumed: position)
         } catch {
             return .invalid(error)

@@ -16,6 +16,9 @@ public final class HTTP1Connection {
     /// When the head was complete, on the loop's clock.
     @exclusivity(unchecked) private(set) var startedAt: UInt64 = 0
 
+    /// What those that answer rely on; see `keep`.
+    @exclusivity(unchecked) private var kept: AnyObject?
+
     // The request.
     package let requestHead = RequestHead()
     /// Whether the request's head was read whole; its fields are not there before.
@@ -89,6 +92,11 @@ public final class HTTP1Connection {
         if isStreamed { bodyStream.finish(.failure(HTTPBodyError.clientWent)) }
         state = .finished
         return keepAlive
+    }
+
+    /// Keeps `owner` alive as long as the exchange, so that who answers need not, for each request anew.
+    package func keep(_ owner: AnyObject) {
+        if kept !== owner { kept = owner }
     }
 
     /// Lets go of the connection, which is gone or has another exchange now.

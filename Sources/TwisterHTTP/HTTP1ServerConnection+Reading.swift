@@ -10,7 +10,7 @@ extension HTTP1ServerConnection {
             let rest = UnsafeRawBufferPointer(start: base + consumed, count: bytes.count - consumed)
             let count: Int
             switch reading {
-            case .head: count = readHead(rest, of: exchange)
+            case .head: count = withExchange { readHead(rest, of: $0) }
             case .fixedBody(let remaining): count = readFixedBody(rest, remaining)
             case .chunkedBody: count = readChunkedBody(rest)
             case .later:

@@ -130,7 +130,7 @@ package final class HTTP1ServerConnection: LoopWork {
 
     package func didRun() {
         guard case .executing = progress else { return }
-        finishExchange(keepAlive: exchange.conclude(stream, server))
+        finishExchange(keepAlive: withExchange { $0.conclude(stream, server) })
     }
 
     /// The exchange is over: its delegate hears of it, once, and the connection goes on to the next request or to its end.
@@ -150,7 +150,7 @@ package final class HTTP1ServerConnection: LoopWork {
     private func prepareForNext() {
         // One that somebody has kept, with its request, stays as it is.
         if isKnownUniquelyReferenced(&exchange) {
-            exchange.reset()
+            withExchange { $0.reset() }
         } else {
             exchange.detach()
             exchange = HTTP1Connection()
@@ -208,6 +208,12 @@ package final class HTTP1ServerConnection: LoopWork {
         stream.resumeInput()
         // It may have ended long ago, behind requests that waited; what they leave unfinished stays so.
         if stream.isPeerEnded { streamEnded(stream) }
+    }
+
+    /// Hands the exchange to what does not replace it, without a reference of its own.
+    @inline(__always)
+    func withExchange<Result>(_ body: (HTTP1Connection) -> Result) -> Result {
+        Unmanaged.passUnretained(exchange)._withUnsafeGuaranteedRef(body)
     }
 
     var isIdle: Bool {

@@ -90,6 +90,7 @@ public final class Application: HTTPServerConnectionDelegate {
 
     /// Finds the handler for a request; called by the server.
     public func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
+        request.connection.keep(self)
         let (route, arguments) = findRoute(request.connection.requestHead)
         return route._withUnsafeGuaranteedRef { route in
             route.makeHandler(

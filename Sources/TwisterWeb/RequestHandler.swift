@@ -20,11 +20,12 @@ public import TwisterIO
 /// Tornado: `web.RequestHandler`.
 open class RequestHandler {
     /// The application that the handler belongs to. Tornado: `RequestHandler.application`.
-    public final let application: Application
+    ///
+    /// Kept by the request's exchange, as is the route by the application.
+    public final unowned(unsafe) let application: Application
     /// The request to answer. Tornado: `RequestHandler.request`.
     public final let request: HTTPServerRequest
     private final let arguments: BoxedArguments?
-    /// Kept by the application, which keeps all its routes; those that all share live for ever.
     final unowned(unsafe) let route: HandlerRoute
 
     /// Made by the application; subclasses that declare an initializer pass the context on.

@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// Raw reads on a path, eight bytes at a time where eight are left.
 enum PathBytes {
     private static let slashes: UInt64 = 0x2F2F_2F2F_2F2F_2F2F
@@ -42,35 +44,12 @@ enum PathBytes {
     @inline(__always)
     private static func chunk(_ path: UnsafePointer<UInt8>, at place: Int, end: Int) -> UInt64 {
         let left = end - place
-        if left >= 8 { return load(path + place) }
+        if left >= 8 { return Octets.word(path, at: place) }
         guard left > 0 else { return 0 }
         // The path's last eight bytes hold them too, and reading those stays inside of it.
-        if end >= 8 { return load(path + end - 8) >> UInt64(8 * (8 - left)) }
+        if end >= 8 { return Octets.word(path, at: end - 8) >> UInt64(8 * (8 - left)) }
         var chunk: UInt64 = 0
         for index in 0..<left { chunk |= UInt64(path[place + index]) << UInt64(8 * index) }
         return chunk
-    }
-
-    @inline(__always)
-    static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
-        guard count >= 8 else {
-            var index = 0
-            while index < count {
-                guard left[index] == right[index] else { return false }
-                index += 1
-            }
-            return true
-        }
-        var index = 0
-        while index < count - 8 {
-            guard load(left + index) == load(right + index) else { return false }
-            index += 8
-        }
-        return load(left + count - 8) == load(right + count - 8)
-    }
-
-    @inline(__always)
-    private static func load(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
-        UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
     }
 }

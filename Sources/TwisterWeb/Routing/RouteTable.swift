@@ -1,7 +1,6 @@
 /// The patterns of a router, sorted into those that the trie matches and those that a `Regex` matches.
 struct RouteTable: Sendable {
     private let trie: RouteTrie
-    private let layout: RouteTrieLayout
     /// In ascending order of their routes.
     private let regexes: [(route: Int, regex: FallbackRegex)]
 
@@ -15,12 +14,11 @@ struct RouteTable: Sendable {
             }
         }
         trie = RouteTrie(simple)
-        layout = trie.layout
         self.regexes = regexes
     }
 
     func match(_ path: UnsafeRawBufferPointer) -> RouteMatch? {
-        let found = layout.search(path)
+        let found = trie.search(path)
         guard !regexes.isEmpty else { return found }
         return matchRegexes(path, before: found?.index ?? Int.max) ?? found
     }

@@ -5,8 +5,8 @@
 /// patterns that begin alike share all three. A search finds the lowest-numbered pattern that matches, and for it
 /// what the regex would capture.
 ///
-/// The object only owns the memory; searches go through `layout`, whose copies count no references. Loops on several
-/// threads share the tree, and a counter that all of them write would cost more than the search.
+/// Loops on several threads share the tree. Searches retain nothing: a counter that all threads write would cost more than
+/// the search.
 final class RouteTrie: Sendable {
     let layout: RouteTrieLayout
 

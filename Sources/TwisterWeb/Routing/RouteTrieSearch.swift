@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// One search of a path in a trie.
 ///
 /// Depth first, longest run first, so the first arrival at a line is the match that the regex would find. Searches
@@ -17,7 +19,9 @@ struct RouteTrieSearch: ~Copyable {
         var runEnd = 0
     }
 
-    private let trie: RouteTrieLayout
+    /// Kept by whoever searches.
+    private unowned(unsafe) let owner: RouteTrie
+    private var trie: RouteTrieLayout { owner.layout }
     private let path: UnsafePointer<UInt8>
     private let end: Int
     /// Where each loop on the way to the current node ended, and the same for the best line so far.
@@ -33,14 +37,14 @@ struct RouteTrieSearch: ~Copyable {
 
     /// `trails` has room for twice `trie.depth` numbers.
     init(
-        _ trie: RouteTrieLayout, path: UnsafePointer<UInt8>, count: Int,
+        _ trie: RouteTrie, path: UnsafePointer<UInt8>, count: Int,
         trails: UnsafeMutablePointer<Int32>, steps: Int
     ) {
-        self.trie = trie
+        owner = trie
         self.path = path
         self.end = count
         self.trail = trails
-        self.bestTrail = trails + trie.depth
+        self.bestTrail = trails + trie.layout.depth
         self.steps = steps
     }
 
@@ -94,7 +98,7 @@ struct RouteTrieSearch: ~Copyable {
     private func labelFits(_ node: UnsafePointer<RouteTrieLayout.Node>, at position: Int) -> Bool {
         let count = Int(node.pointee.labelCount)
         return end - position >= count
-            && PathBytes.areEqual(trie.labels + Int(node.pointee.labelOffset), path + position, count: count)
+            && Octets.areEqual(trie.labels + Int(node.pointee.labelOffset), path + position, count: count)
     }
 
     /// Looks the next word up. Arrives if it is the last one, otherwise tells where it leads.
@@ -109,7 +113,7 @@ struct RouteTrieSearch: ~Copyable {
         while table[Int(slot)].keyCount != 0 {
             let entry = table[Int(slot)]
             if entry.hash == word.hash, entry.keyCount == count,
-                PathBytes.areEqual(trie.labels + Int(entry.keyOffset), path + position, count: Int(count))
+                Octets.areEqual(trie.labels + Int(entry.keyOffset), path + position, count: Int(count))
             {
                 if path[word.end - 1] == UInt8(ascii: "/") { return (entry.target, word.end) }
                 if entry.target < best { arrive(at: entry.target, depth: depth) }
@@ -185,14 +189,15 @@ struct RouteTrieSearch: ~Copyable {
         memo?[edge].runStart = position
         memo?[edge].runEnd = longest
         guard longest >= shortest else { return }
-        memo?[edge].floor = min(known.floor, trie.edges[edge].isDecided ? longest : shortest)
+        let isDecided = trie.edges[edge].isDecided
+        memo?[edge].floor = min(known.floor, isDecided ? longest : shortest)
         // A decided loop has one end a run, and a known one has been there.
-        if trie.edges[edge].isDecided, longest >= known.floor { return }
+        if isDecided, longest >= known.floor { return }
         follow(edge, from: position, longest: min(longest, known.floor - 1), depth: depth)
     }
 }
 
-extension RouteTrieLayout {
+extension RouteTrie {
     /// The lowest-numbered route that matches the whole path.
     ///
     /// - Parameter steps: What the attempt without a memo may take; by default some for the tree and some for each
@@ -200,21 +205,21 @@ extension RouteTrieLayout {
     func search(_ path: UnsafeRawBufferPointer, steps: Int? = nil) -> RouteMatch? {
         guard path.count < Int32.max else { return nil }
         // An empty path may have no address; any address does where nothing is read.
-        let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? labels
-        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * depth + 1) { trails in
+        let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? layout.labels
+        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * layout.depth + 1) { trails in
             guard let trails = trails.baseAddress else { return nil }
             var search = RouteTrieSearch(
                 self, path: bytes, count: path.count, trails: trails, steps: steps ?? 256 + 8 * path.count)
             search.run()
-            return search.best == Self.none ? nil : match(of: search.best, trail: search.bestTrail)
+            return search.best == RouteTrieLayout.none ? nil : match(of: search.best, trail: search.bestTrail)
         }
     }
 
     private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>) -> RouteMatch {
-        let line = lines[Int(line)]
+        let line = layout.lines[Int(line)]
         var captures = RouteCaptures(count: Int(line.groupCount))
         for group in 0..<Int(line.groupCount) {
-            let bounds = groups[Int(line.groupOffset) + group]
+            let bounds = layout.groups[Int(line.groupOffset) + group]
             let start = (bounds.startAnchor < 0 ? 0 : trail[Int(bounds.startAnchor)]) + bounds.startOffset
             let end = (bounds.endAnchor < 0 ? 0 : trail[Int(bounds.endAnchor)]) + bounds.endOffset
             captures[group] = Int(start)..<Int(end)

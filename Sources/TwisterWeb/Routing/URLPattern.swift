@@ -83,7 +83,7 @@ public struct URLPattern: Sendable {
     func captures(in path: UnsafeRawBufferPointer) -> RouteCaptures? {
         switch matcher {
         case .simple(_, let lines):
-            withExtendedLifetime(RouteTrie(lines.map { (0, $0) })) { $0.layout.search(path)?.captures }
+            RouteTrie(lines.map { (0, $0) }).search(path)?.captures
         case .regex(let regex):
             regex.mayMatch(path) ? regex.match(RegexSubject(path)) : nil
         }
