@@ -8,7 +8,9 @@ package enum Octets {
         guard count >= 8 else {
             var index = 0
             while index < count {
-                guard left.load(fromByteOffset: index, as: UInt8.self) == right.load(fromByteOffset: index, as: UInt8.self)
+                guard
+                    left.load(fromByteOffset: index, as: UInt8.self)
+                        == right.load(fromByteOffset: index, as: UInt8.self)
                 else { return false }
                 index &+= 1
             }
