@@ -6,7 +6,7 @@ package import TwisterIO
 /// begun.
 ///
 /// Bytes come in through `streamReceived` (`+Reading`), are parsed where they lie, and begin an exchange. The loop then
-/// calls `run`, which has the exchange's delegate answer. Pipelined requests wait in the stream's input.
+/// takes the exchange's delegate (`willRun`), has it answer, and says so (`didRun`). Pipelined requests wait in the stream's input.
 ///
 /// Tornado: `http1connection.HTTP1ServerConnection`.
 package final class HTTP1ServerConnection: LoopWork {

@@ -4,8 +4,8 @@ public import TwisterHTTP
 
 /// A request's course through its handler; the server calls these.
 ///
-/// Nothing here is kept over the call of the handler's method, so that it is the last thing that `execute` does: each
-/// async frame that is come back to costs a look at the executor.
+/// `execute` is inlined in the leader of the loop (`Application.willServe`), and so the handler's method is the one async
+/// frame of a request: each that is come back to costs a look at the executor.
 extension RequestHandler: HTTPMessageDelegate {
     /// The body comes as the handler's class has it: in one piece, or in pieces.
     public func headersReceived() -> HTTPBodyDelivery {
