@@ -68,12 +68,14 @@ package final class Inflater {
             stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.avail_out = UInt32(output.count)
             let result = CZlib.inflate(&stream, Z_NO_FLUSH)
-            // Without room or input there is nothing to be done, which is no error.
-            guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else { throw .malformed }
+            // What came out before a mistake counts first: which of two faults is told must not depend on how the content
+            // was cut into pieces.
             let count = output.count - Int(stream.avail_out)
             produced += count
             guard produced <= limit else { throw .tooLong }
             if maxRatio > 0, produced > Self.unratedSize, produced / maxRatio > consumed { throw .ratioTooHigh }
+            // Without room or input there is nothing to be done, which is no error.
+            guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else { throw .malformed }
             if count > 0 { body(UnsafeRawBufferPointer(rebasing: output[..<count])) }
             if result == Z_STREAM_END {
                 isAtEnd = true
