@@ -14,8 +14,7 @@ enum ByteScanner {
                     if lane < 16 { break blocks }
                 }
                 if end &- index >= 8 {
-                    let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                    index &+= firstControl(block)
+                    index &+= firstControl(Octets.word(base, at: index))
                 }
             }
             while index < end {
@@ -36,9 +35,8 @@ enum ByteScanner {
         guard let base = octets.baseAddress else { return true }
         let count = octets.count
         if count >= 8, count <= 16 {
-            let first = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self))
-            let last = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
-            if firstControl(first) == 8, firstControl(last) == 8 { return true }
+            let isClean = firstControl(Octets.word(base, at: 0)) == 8
+            if isClean, firstControl(Octets.word(base, at: count &- 8)) == 8 { return true }
         }
         return endOfFieldText(base, from: 0, to: count) == count
     }
@@ -84,7 +82,7 @@ enum ByteScanner {
         var index = start
         while end &- index >= 8 {
             // Letters, digits, hyphens and periods, as above; names are short.
-            let block = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let block = Octets.word(base, at: index)
             let letters = marks(block | eight(0x20), from: 0x61, through: 0x7A)
             let others = marks(block, from: 0x2D, through: 0x2E) | marks(block, from: 0x30, through: 0x39)
             let stop = ~(letters | others) & eight(0x80)

@@ -109,7 +109,7 @@ extension RequestParser {
         // The line end does not count as a part of the line.
         if partStart &+ 8 <= end, count &- partStart >= 10 {
             // "HTTP/1.1", or with another last digit, and CRLF.
-            let text = UInt64(littleEndian: version.loadUnaligned(as: UInt64.self))
+            let text = Octets.word(version, at: 0)
             let lineEnd = UInt16(littleEndian: version.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
             if text & 0x00FF_FFFF_FFFF_FFFF == 0x002E_312F_5054_5448, lineEnd == 0x0A0D {
                 let digit = UInt8(truncatingIfNeeded: text >> 56)

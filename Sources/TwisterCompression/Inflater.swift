@@ -68,8 +68,7 @@ package final class Inflater {
             stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.avail_out = UInt32(output.count)
             let result = CZlib.inflate(&stream, Z_NO_FLUSH)
-            // What came out before a mistake counts first: which of two faults is told must not depend on how the content
-            // was cut into pieces.
+            // What came out before a mistake counts: content that is too long is so however it was cut into pieces.
             let count = output.count - Int(stream.avail_out)
             produced += count
             guard produced <= limit else { throw .tooLong }

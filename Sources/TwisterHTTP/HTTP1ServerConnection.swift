@@ -6,7 +6,8 @@ package import TwisterIO
 /// begun.
 ///
 /// Bytes come in through `streamReceived` (`+Reading`), are parsed where they lie, and begin an exchange. The loop then
-/// takes the exchange's delegate (`willRun`), has it answer, and says so (`didRun`). Pipelined requests wait in the stream's input.
+/// takes the exchange's delegate (`willRun`), has it answer, and says so (`didRun`). Pipelined requests wait in the
+/// stream's input.
 ///
 /// Tornado: `http1connection.HTTP1ServerConnection`.
 package final class HTTP1ServerConnection: LoopWork {

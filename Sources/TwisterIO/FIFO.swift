@@ -64,4 +64,5 @@ package struct FIFO<Element>: ~Copyable {
     }
 }
 
+// The ring is the queue's own, and the queue cannot be copied.
 extension FIFO: @unchecked Sendable where Element: Sendable {}

@@ -54,6 +54,44 @@ struct RequestHeadTests {
         #expect(head.fieldCount == 0)
     }
 
+    @Test("HU-4: a Host is judged anew as soon as it is another one than in the request before")
+    func repeatedHost() {
+        let head = RequestHead()
+        func outcome(_ fields: String, version: String = "1.1") -> ParseError? {
+            head.reuse()
+            var parser = RequestParser()
+            let octets = Array("GET /\(fields.utf8.count) HTTP/\(version)\r\n\(fields)\r\n".utf8)
+            switch octets.withUnsafeBytes({ parser.parse($0, into: head) }) {
+            case .invalid(let error): return error
+            case .complete, .needMore: return nil
+            }
+        }
+        // The one before is good each time, and stands at another place of its head now and then.
+        for prefix in ["", "Accept: */*\r\n", String(repeating: "A: b\r\n", count: 20)] {
+            for good in ["example.com:80", "h", "[::1]:8080"] {
+                func repeatGood(_ count: Int) {
+                    for _ in 0..<count {
+                        #expect(outcome("\(prefix)Host: \(good)\r\n") == nil)
+                        #expect(head.host == good)
+                    }
+                }
+                repeatGood(2)
+                #expect(outcome("\(prefix)Host: \(good.dropLast())@\r\n") == .malformedHost)
+                repeatGood(1)
+                #expect(outcome("\(prefix)Host: \(good) \(good)\r\n") == .malformedHost)
+                repeatGood(1)
+                #expect(outcome("\(prefix)Host: \(good)\r\nHost: \(good)\r\n") == .duplicateHost)
+                repeatGood(1)
+                #expect(outcome("\(prefix)Host:\r\n") == .emptyHost)
+                repeatGood(1)
+                #expect(outcome(prefix) == .missingHost)
+                // Nothing of the last request but one is taken for the last one's.
+                #expect(outcome(prefix, version: "1.0") == nil)
+                #expect(outcome("\(prefix)Host: \(good.dropLast())@\r\n") == .malformedHost)
+            }
+        }
+    }
+
     @Test("Methods", arguments: RequestMethod.allCases)
     func methods(method: RequestMethod) throws {
         let name = method.name.map(String.init(describing:)) ?? "PURGE"

@@ -170,4 +170,26 @@ struct HandlerExecutionTests {
             for _ in 0..<10 { #expect(try client.receiveResponse().text == "1") }
         }
     }
+
+    @Test("a handler that is kept keeps its application, when server and loop are gone", arguments: testedBackends)
+    func keptApplication(backend: IOBackend) async throws {
+        let shelf = Shelf()
+        weak var application: Application?
+        do {
+            let mortal = Application([
+                try URLSpec(.get, "/kept/([a-z]+)", name: "kept") { shelf.handlers.append($0) }
+            ])
+            application = mortal
+            try await withServer(backend, mortal) { port in
+                let response = try TestClient(port: port).get("/kept/a")
+                #expect(response.status == 200)
+            }
+        }
+        #expect(application != nil)
+        let path = try shelf.handlers.first?.application.reverseURL("kept", "b")
+        #expect(path == "/kept/b")
+        #expect(shelf.handlers.first?.pathArguments[0] == "a")
+        shelf.handlers = []
+        #expect(application == nil)
+    }
 }

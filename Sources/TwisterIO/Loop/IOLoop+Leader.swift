@@ -51,8 +51,9 @@ extension IOLoop {
         return nil
     }
 
-    /// Has the loop led by `leader`, which calls `lead`, from now on.
+    /// Has the loop led by `leader`, which calls `lead`, from now on. On the loop's thread.
     package func setLeader(_ leader: @escaping Leader) {
+        preconditionOnLoop()
         self.leader = leader
         // Who leads now gives way after this turn.
         workers.term &+= 1
