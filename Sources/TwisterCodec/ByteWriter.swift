@@ -12,8 +12,10 @@ struct ByteWriter {
         position += text.utf8CodeUnitCount
     }
 
+    /// Text that is made at run time. Its label keeps literals, which could be either, with the function above: constants
+    /// become plain stores.
     @inline(__always)
-    mutating func write(_ text: String) {
+    mutating func write(text: String) {
         let count = text.withOctets { octets in
             if let base = octets.baseAddress { position.copyMemory(from: base, byteCount: octets.count) }
             return octets.count
@@ -35,9 +37,9 @@ struct ByteWriter {
 
     @inline(__always)
     mutating func writeField(_ name: String, _ value: String) {
-        write(name)
+        write(text: name)
         write(": ")
-        write(value)
+        write(text: value)
         write("\r\n")
     }
 

@@ -32,10 +32,11 @@ enum DecimalNumber {
 
     @inline(__always)
     private static func digitCount(_ number: UInt) -> Int {
-        var rest = number
+        var bound: UInt = 10
         var count = 1
-        while rest >= 10 {
-            rest /= 10
+        // The last bound that there is has nineteen zeros.
+        while number >= bound, count < 20 {
+            bound = bound &* 10
             count &+= 1
         }
         return count

@@ -13,15 +13,8 @@ struct FieldLines: ~Copyable {
 
     /// The caller has checked both: neither holds a line end.
     mutating func append(_ name: String, _ value: String) {
-        name.withOctets { name in
-            value.withOctets { value in
-                var writer = ByteWriter(buffer.grow(by: name.count + value.count + 4))
-                writer.write(name)
-                writer.write(": ")
-                writer.write(value)
-                writer.write("\r\n")
-            }
-        }
+        var writer = ByteWriter(buffer.grow(by: name.utf8.count + value.utf8.count + 4))
+        writer.writeField(name, value)
     }
 
     /// Takes out all lines of that name, and puts one with the value where the first of them was, else behind the rest.

@@ -28,9 +28,11 @@ package struct OctetBuffer: ~Copyable {
     }
 
     /// Adds `added` octets (at least one), which the caller writes at the address that it gets.
+    @inline(__always)
     mutating func grow(by added: Int) -> UnsafeMutableRawPointer {
-        if added > storage.count - count { makeRoom(for: added) }
-        defer { count += added }
+        if added > storage.count &- count { makeRoom(for: added) }
+        // No more than the room.
+        defer { count &+= added }
         // There is room, so there is an address.
         return storage.baseAddress.unsafelyUnwrapped + count
     }

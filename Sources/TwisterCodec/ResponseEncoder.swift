@@ -91,7 +91,7 @@ package struct ResponseEncoder: Sendable {
         writer.write("HTTP/1.1 ")
         writer.write(decimal: head.status)
         writer.write(" ")
-        if let reason = head.reason { writer.write(reason) } else { writer.write(ReasonPhrase.of(head.status)) }
+        if let reason = head.reason { writer.write(text: reason) } else { writer.write(ReasonPhrase.of(head.status)) }
         writer.write("\r\n")
     }
 

@@ -109,6 +109,10 @@ package final class ResponseHead {
     private func isLine(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) -> Bool {
         guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name.rawName) }
         switch name.canonicalName.utf8.count {
+        // Nearly every answer has it.
+        case 12 where name == .contentType:
+            known.insert(.contentType)
+            return true
         case 14 where name == .contentLength:
             guard let length = value.withOctets(DecimalNumber.parse) else {
                 throw .invalidValue(name: name.rawName)

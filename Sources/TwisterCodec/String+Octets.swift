@@ -3,7 +3,13 @@ extension String {
     @inlinable
     @inline(__always)
     package func withOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        if let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) { return result }
+        utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? withCopiedOctets(body)
+    }
+
+    /// Apart, so that `body` is there but once where it is inlined.
+    @usableFromInline
+    @inline(never)
+    func withCopiedOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         var native = self
         return native.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }

@@ -45,6 +45,6 @@ struct AnswerBody: ~Copyable {
     /// Forgets everything.
     mutating func removeAll() {
         if isLarge { large = [] }
-        buffer.removeAll()
+        if !buffer.isEmpty { buffer.removeAll() }
     }
 }

@@ -2,6 +2,9 @@ import TwisterCodec
 package import TwisterIO
 
 /// The way of a request's bytes: head, body, and the start of its exchange.
+///
+/// What a plain GET does not need is kept apart (`inline(never)`): inlined, it would have every request save registers for
+/// it.
 extension HTTP1ServerConnection {
     package func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
@@ -26,6 +29,7 @@ extension HTTP1ServerConnection {
         return consumed
     }
 
+    @inline(never)
     private func readProxyHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch ProxyProtocolParser.parse(bytes) {
         case .needMore: return 0
@@ -92,6 +96,7 @@ extension HTTP1ServerConnection {
 
     // MARK: Body
 
+    @inline(never)
     private func startBody(_ body: Reading, _ hasMore: Bool) {
         if server.configuration.decompressRequest {
             do throws(RequestRefusal) {
@@ -113,6 +118,7 @@ extension HTTP1ServerConnection {
         }
     }
 
+    @inline(never)
     private func readFixedBody(_ bytes: UnsafeRawBufferPointer, _ remaining: Int) -> Int {
         let count = min(bytes.count, remaining)
         reading = .fixedBody(remaining: remaining - count)
@@ -121,6 +127,7 @@ extension HTTP1ServerConnection {
         return count
     }
 
+    @inline(never)
     private func readChunkedBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch chunks.next(bytes) {
         case .data(let range, let consumed):

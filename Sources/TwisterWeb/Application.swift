@@ -108,7 +108,7 @@ public final class Application: HTTPServerConnectionDelegate {
         }
         return head.withPathBytes { path in
             guard let match = router.match(path) else { return (.passUnretained(notFoundRoute), nil) }
-            let route = router.routes[match.index].target
+            let route = router.target(of: match)
             if match.captures.count == 0 { return (route, nil) }
             do throws(PathArgumentError) {
                 let names = router.routes[match.index].pattern.groupNames

@@ -13,6 +13,7 @@ struct StreamInput {
     var count: Int { end - start }
     var isPinned: Bool { pinned != nil }
 
+    @inline(__always)
     var bytes: UnsafeRawBufferPointer {
         guard start < end else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         if let pinned { return UnsafeRawBufferPointer(rebasing: pinned.bytes[start..<end]) }

@@ -67,4 +67,12 @@ struct RouteTrieLayout: @unchecked Sendable {
     let edgeCount: Int
     /// The most loops on a way from the root to a terminal.
     let depth: Int
+
+    /// The child of a node by the next byte; 0: none.
+    @inline(__always)
+    func child(of node: UnsafePointer<Node>, byte: UInt8) -> UInt32 {
+        let slot = Int(byte) &- Int(node.pointee.jumpFirst)
+        guard slot >= 0, slot < Int(node.pointee.jumpCount) else { return 0 }
+        return jumps[Int(node.pointee.jumpOffset) &+ slot]
+    }
 }

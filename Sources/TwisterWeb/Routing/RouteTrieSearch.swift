@@ -70,7 +70,7 @@ struct RouteTrieSearch: ~Copyable {
                 if node.pointee.edgeCount > 0 { tryLoops(of: node, at: position, depth: depth) }
                 return
             }
-            let child = child(of: node, byte: path[position])
+            let child = trie.child(of: node, byte: path[position])
             // Literals are the cheaper way, and what they find spares loops that could only lead to later lines.
             if node.pointee.wordLongest > 0 {
                 if child == 0, node.pointee.edgeCount == 0 {
@@ -122,12 +122,6 @@ struct RouteTrieSearch: ~Copyable {
             slot = (slot + 1) & node.pointee.wordMask
         }
         return nil
-    }
-
-    private func child(of node: UnsafePointer<RouteTrieLayout.Node>, byte: UInt8) -> UInt32 {
-        let slot = Int(byte) - Int(node.pointee.jumpFirst)
-        guard slot >= 0, slot < Int(node.pointee.jumpCount) else { return 0 }
-        return trie.jumps[Int(node.pointee.jumpOffset) + slot]
     }
 
     private mutating func arrive(at line: UInt32, depth: Int) {
@@ -206,24 +200,72 @@ extension RouteTrie {
         guard path.count < Int32.max else { return nil }
         // An empty path may have no address; any address does where nothing is read.
         let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? layout.labels
-        return withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * layout.depth + 1) { trails in
+        switch literalLine(bytes, path.count) {
+        case .line(let line): return match(of: line, trail: nil)
+        case .nothing: return nil
+        case .undecided: return searchAll(bytes, path.count, steps)
+        }
+    }
+
+    /// What a path's way down the tree by literals leads to.
+    private enum LiteralWay {
+        case line(UInt32)
+        case nothing
+        /// Loops or words have a say in it.
+        case undecided
+    }
+
+    /// Goes down by literals alone: all that most paths need, and nothing to be remembered.
+    @inline(__always)
+    private func literalLine(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
+        var node = layout.nodes
+        var position = 0
+        while true {
+            guard node.pointee.edgeCount == 0, node.pointee.wordLongest == 0 else { return .undecided }
+            let count = Int(node.pointee.labelCount)
+            guard end &- position >= count,
+                Octets.areEqual(layout.labels + Int(node.pointee.labelOffset), path + position, count: count)
+            else { return .nothing }
+            position &+= count
+            guard position < end else {
+                return node.pointee.terminal == RouteTrieLayout.none ? .nothing : .line(node.pointee.terminal)
+            }
+            let child = layout.child(of: node, byte: path[position])
+            guard child != 0 else { return .nothing }
+            node = layout.nodes + Int(child)
+            position &+= 1
+        }
+    }
+
+    /// Apart, because it needs room that the usual search does not.
+    @inline(never)
+    private func searchAll(_ path: UnsafePointer<UInt8>, _ count: Int, _ steps: Int?) -> RouteMatch? {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * layout.depth + 1) { trails in
             guard let trails = trails.baseAddress else { return nil }
             var search = RouteTrieSearch(
-                self, path: bytes, count: path.count, trails: trails, steps: steps ?? 256 + 8 * path.count)
+                self, path: path, count: count, trails: trails, steps: steps ?? 256 + 8 * count)
             search.run()
             return search.best == RouteTrieLayout.none ? nil : match(of: search.best, trail: search.bestTrail)
         }
     }
 
-    private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>) -> RouteMatch {
+    /// `trail`, where the loops ended, is of no use to a line without any.
+    @inline(__always)
+    private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>?) -> RouteMatch {
         let line = layout.lines[Int(line)]
+        let captures = line.groupCount == 0 ? RouteCaptures(count: 0) : captures(of: line, trail)
+        return RouteMatch(index: Int(line.route), captures: captures)
+    }
+
+    @inline(never)
+    private func captures(of line: RouteTrieLayout.Line, _ trail: UnsafeMutablePointer<Int32>?) -> RouteCaptures {
         var captures = RouteCaptures(count: Int(line.groupCount))
         for group in 0..<Int(line.groupCount) {
             let bounds = layout.groups[Int(line.groupOffset) + group]
-            let start = (bounds.startAnchor < 0 ? 0 : trail[Int(bounds.startAnchor)]) + bounds.startOffset
-            let end = (bounds.endAnchor < 0 ? 0 : trail[Int(bounds.endAnchor)]) + bounds.endOffset
+            let start = (bounds.startAnchor < 0 ? 0 : trail?[Int(bounds.startAnchor)] ?? 0) + bounds.startOffset
+            let end = (bounds.endAnchor < 0 ? 0 : trail?[Int(bounds.endAnchor)] ?? 0) + bounds.endOffset
             captures[group] = Int(start)..<Int(end)
         }
-        return RouteMatch(index: Int(line.route), captures: captures)
+        return captures
     }
 }

@@ -20,11 +20,14 @@ package struct Router<Target: Sendable>: Sendable {
 
     /// The routes in order of registration.
     package let routes: [Route]
+    /// Their targets, which are found faster by themselves: how large a route is, is known only at run time.
+    private let targets: [Target]
     private let table: RouteTable
     private let indicesByName: [String: Int]
 
     package init(_ routes: [Route]) {
         self.routes = routes
+        targets = routes.map(\.target)
         table = RouteTable(routes.map(\.pattern))
         // Tornado: a name that is used twice leads to the last route.
         indicesByName = Dictionary(
@@ -38,6 +41,9 @@ package struct Router<Target: Sendable>: Sendable {
     package func match(_ path: UnsafeRawBufferPointer) -> RouteMatch? {
         table.match(path)
     }
+
+    /// What a match leads to.
+    package func target(of match: RouteMatch) -> Target { targets[match.index] }
 
     /// The route with this name, or nil.
     ///
