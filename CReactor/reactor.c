@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -88,6 +89,13 @@ static int create_backend(reactor *r, reactor_backend wanted, char *reason, size
   return r->backend->create(r, reason, reason_size);
 }
 
+/* sendfile(2) knows no MSG_NOSIGNAL. What the program itself does about the signal stays. */
+static void ignore_broken_pipes(void) {
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) < 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) return;
+  signal(SIGPIPE, SIG_IGN);
+}
+
 int reactor_create(const reactor_config *config, reactor **out, char *reason, size_t reason_size) {
   char unwanted[1];
   if (reason == NULL || reason_size == 0) {
@@ -97,6 +105,7 @@ int reactor_create(const reactor_config *config, reactor **out, char *reason, si
   reason[0] = '\0';
   *out = NULL;
   if (config->backend > REACTOR_EPOLL) return -EINVAL;
+  ignore_broken_pipes();
   reactor *r = calloc(1, sizeof *r);
   if (r == NULL) return -ENOMEM;
   r->wake_fd = -1;

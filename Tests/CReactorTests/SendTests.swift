@@ -94,6 +94,12 @@ import Testing
         #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 5, 2) == 0)
         events = reactor.collect { !$0.isEmpty }
         #expect(events.map(\.type) == [REACTOR_SENT] && events[0].result < 0)
+        let file = try Sockets.temporaryFile()
+        #expect(Glibc.write(file, Self.payload.baseAddress, Self.size) == Self.size)
+        #expect(reactor_sendfile(reactor.raw, handle, file, 0, Self.size, 3) == 0)
+        events = reactor.collect { !$0.isEmpty }
+        #expect(events.map(\.type) == [REACTOR_SENT] && events[0].result < 0)
+        close(file)
     }
 
     @Test("Two connections stream at once: neither starves the other", arguments: Backend.available)

@@ -30,7 +30,6 @@ public final class PipeIOStream: BaseIOStream {
         guard flags >= 0, fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0 else {
             throw IOError(errno: errno, "pipe stream of descriptor \(fd)")
         }
-        _ = Self.ignoreBrokenPipes
         descriptor = fd
         canRead = flags & O_ACCMODE != O_WRONLY
         canWrite = flags & O_ACCMODE != O_RDONLY
@@ -38,14 +37,6 @@ public final class PipeIOStream: BaseIOStream {
     }
 
     deinit { if !isClosed { Glibc.close(descriptor) } }
-
-    /// A write to a pipe that nobody reads must be an error, not the end of the process. A handler that the application
-    /// has set stays.
-    private static let ignoreBrokenPipes: Void = {
-        var action = sigaction()
-        guard sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { return }
-        signal(SIGPIPE, SIG_IGN)
-    }()
 
     /// The pipe's descriptor; nil once closed.
     public var fileDescriptor: CInt? { isClosed ? nil : descriptor }
