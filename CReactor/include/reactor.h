@@ -83,7 +83,9 @@ typedef struct reactor_event {
 /* Creates a reactor on the calling thread, which must be the one that uses it. REACTOR_AUTO tries the real thing (ring,
  * buffer ring, one multishot receive over a socket pair), never a kernel version, and takes epoll where that fails.
  * `reason` (may be NULL) receives why io_uring was not to be had, or an empty string. Answers 0, or -errno: with
- * REACTOR_IO_URING the error that refused the ring (-ENOSYS where it was not compiled in). */
+ * REACTOR_IO_URING the error that refused the ring (-ENOSYS where it was not compiled in).
+ *
+ * SIGPIPE is ignored from then on, unless the program handles it: sendfile(2) cannot be told not to raise it. */
 int reactor_create(const reactor_config *config, reactor **out, char *reason, size_t reason_size);
 
 /* Closes every connection, listener and watch without further events, and frees the reactor. Watched and listening
@@ -209,6 +211,12 @@ void reactor_get_statistics(const reactor *r, reactor_statistics *out);
 
 /* Whether io_uring was compiled in. */
 int reactor_has_io_uring(void);
+
+/* ---- Files ----------------------------------------------------------------------------------------------------- */
+
+/* openat2(2), which Swift cannot call: opens what lies beneath the open directory, links followed as long as they stay
+ * beneath it, and answers the descriptor or -errno: -EXDEV for what lies outside, -ENOSYS before Linux 5.6. */
+int reactor_open_beneath(int directory, const char *path, int flags);
 
 #ifdef __cplusplus
 }

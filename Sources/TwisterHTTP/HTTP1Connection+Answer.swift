@@ -156,7 +156,7 @@ extension HTTP1Connection {
     /// Sends the head; `bodyLength` is the body's length where all of it is there.
     ///
     /// Where all of a small body is there, it goes into the same piece of output.
-    private func sendHead(_ stream: IOStream, _ server: HTTPServer, bodyLength: Int?) {
+    func sendHead(_ stream: IOStream, _ server: HTTPServer, bodyLength: Int?) {
         if head.status < 200 { replaceInformationalStatus() }
         let isHTTP10 = requestHead.versionMinor == 0
         let endsWithAnswer = head.closesConnection || !server.keepsAlive

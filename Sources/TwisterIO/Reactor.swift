@@ -217,3 +217,10 @@ extension IOBackend {
         }
     }
 }
+
+extension Reactor {
+    /// Opens what lies beneath `directory`; the descriptor or -errno, `EXDEV` for what lies outside.
+    static func openBeneath(_ directory: CInt, _ path: String, _ flags: CInt) -> CInt {
+        reactor_open_beneath(directory, path, flags)
+    }
+}

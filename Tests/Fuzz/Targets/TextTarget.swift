@@ -9,6 +9,39 @@ enum TextTarget {
             try checkCookies(octets)
             try checkValues(octets)
             try checkForm(octets)
+            try checkRanges(octets)
+            try checkNegotiation(octets)
+        }
+    }
+
+    /// Whatever a Range field says, the parts lie within the file, in pieces that do not touch.
+    private static func checkRanges(_ octets: UnsafeRawBufferPointer) throws {
+        for size in [0, 1, 26, Int.max] {
+            guard case .parts(let parts) = RequestedRanges(octets, size: size) else { continue }
+            try require((1...RequestedRanges.most).contains(parts.count), "\(parts.count) parts")
+            var end = -1
+            for part in parts.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+                try require(part.lowerBound > end, "parts that touch: \(parts)")
+                try require(!part.isEmpty && part.upperBound <= size, "a part \(part) of \(size)")
+                end = part.upperBound
+            }
+        }
+    }
+
+    private static func checkNegotiation(_ octets: UnsafeRawBufferPointer) throws {
+        let accepted = AcceptedCodings(octets)
+        for weight in [accepted.weight("gzip"), accepted.weight("br"), accepted.identityWeight] {
+            try require((0...1000).contains(weight), "a weight of \(weight)")
+        }
+        guard let tag = EntityTag("abc"), let weak = EntityTag("abc", isWeak: true) else { return }
+        let isListed = tag.isListed(in: octets, strongly: false)
+        try require(isListed || !tag.isListed(in: octets, strongly: true), "listed strongly, and not weakly")
+        try require(!weak.isListed(in: octets, strongly: true), "a weak tag is listed strongly")
+        var conditions = Preconditions()
+        conditions.ifNoneMatch = String(decoding: octets, as: UTF8.self)
+        if String(validating: octets, as: UTF8.self) != nil, isListed {
+            let outcome = conditions.evaluate(tag: tag, lastModified: 0, now: 0)
+            try require(outcome == .notModified, "listed, and \(outcome)")
         }
     }
 

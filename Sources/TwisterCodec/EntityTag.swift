@@ -1,0 +1,69 @@
+/// What identifies one version of a representation (RFC 9110 8.8.3).
+package struct EntityTag: Equatable, Sendable {
+    /// What stands between the quotes.
+    package let opaque: [UInt8]
+    package let isWeak: Bool
+
+    /// nil where the text holds what no tag can: a quote, a space, a control character.
+    package init?(_ opaque: String, isWeak: Bool = false) {
+        let octets = Array(opaque.utf8)
+        guard octets.allSatisfy(Self.isTagCharacter) else { return nil }
+        self.opaque = octets
+        self.isWeak = isWeak
+    }
+
+    /// As it stands in a field: `"abc"`, `W/"abc"`.
+    package var text: String { "\(isWeak ? "W/" : "")\"\(String(decoding: opaque, as: UTF8.self))\"" }
+
+    /// Whether one of a field's tags is this one. The strong comparison is for parts of a representation and for changes
+    /// of it: no weak tag ever matches (RFC 9110 8.8.3.2). Behind what is malformed nothing is read.
+    package func isListed(in octets: UnsafeRawBufferPointer, strongly: Bool) -> Bool {
+        var tags = EntityTagList(octets)
+        while let tag = tags.next() {
+            if strongly, isWeak || tag.isWeak { continue }
+            if tag.opaque.elementsEqual(opaque) { return true }
+        }
+        return false
+    }
+
+    /// RFC 9110 8.8.3 `etagc`.
+    static func isTagCharacter(_ byte: UInt8) -> Bool {
+        byte >= 0x21 && byte != ASCII.quote && byte != ASCII.delete
+    }
+}
+
+/// The tags of a comma-separated list. Commas may stand in a tag, too. The octets have to outlive this.
+struct EntityTagList {
+    private let octets: UnsafeRawBufferPointer
+    private var position = 0
+
+    init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
+
+    /// nil at the end, and where the list is malformed.
+    mutating func next() -> (opaque: Slice<UnsafeRawBufferPointer>, isWeak: Bool)? {
+        skip(commas: true)
+        var start = position
+        let isWeak = start + 1 < octets.count && octets[start] == UInt8(ascii: "W") && octets[start + 1] == ASCII.slash
+        if isWeak { start += 2 }
+        guard start < octets.count, octets[start] == ASCII.quote else { return nil }
+        start += 1
+        var end = start
+        while end < octets.count, EntityTag.isTagCharacter(octets[end]) { end += 1 }
+        guard end < octets.count, octets[end] == ASCII.quote else { return nil }
+        position = end + 1
+        skip(commas: false)
+        guard position == octets.count || octets[position] == ASCII.comma else {
+            position = octets.count
+            return nil
+        }
+        return (octets[start..<end], isWeak)
+    }
+
+    private mutating func skip(commas: Bool) {
+        while position < octets.count {
+            let byte = octets[position]
+            guard byte == ASCII.space || byte == ASCII.horizontalTab || commas && byte == ASCII.comma else { return }
+            position += 1
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// An open file, closed with the last reference to it.
+package final class OpenFile {
+    package enum Kind: Sendable { case regular, directory, other }
+
+    package let descriptor: CInt
+    package let kind: Kind
+    /// In bytes, when it was opened.
+    package let size: Int
+    /// When its content changed last: seconds since 1970, and nanoseconds in that second.
+    package let modified: (seconds: Int64, nanoseconds: Int64)
+    /// Its number in its file system.
+    package let inode: UInt64
+
+    /// Takes the descriptor over, and closes it where this throws.
+    init(descriptor: CInt) throws(IOError) {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw IOError(errno: code, "fstat")
+        }
+        self.descriptor = descriptor
+        kind =
+            switch info.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            default: .other
+            }
+        size = max(Int(info.st_size), 0)
+        modified = (Int64(info.st_mtim.tv_sec), Int64(info.st_mtim.tv_nsec))
+        inode = UInt64(info.st_ino)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Reads up to `count` bytes from `offset` on; answers how many there were, fewer only where the file ends. Blocks
+    /// where they are not in the page cache.
+    package func read(into destination: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int {
+        var done = 0
+        while done < count {
+            let result = pread(descriptor, destination + done, count - done, off_t(offset + done))
+            if result < 0, errno == EINTR { continue }
+            guard result > 0 else { break }
+            done += result
+        }
+        return done
+    }
+}

@@ -1,0 +1,97 @@
+import HTTPTypes
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// The answer for a file that was found: its fields, the conditions, the ranges.
+extension StaticFileHandler {
+    func send(_ found: Found) throws {
+        let file = found.file
+        let now = connection.answerTime
+        // A time to come cannot be when it changed (RFC 9110, 8.8.2.1), and clients know none before 1970.
+        let lastModified = max(min(file.modified.seconds, now), 0)
+        let tag = computeETag(found.path, version: found.version).flatMap { EntityTag($0) }
+        let conditions = Preconditions(request.head)
+        let outcome = conditions.evaluate(tag: tag, lastModified: lastModified, now: now)
+        if outcome == .failed { throw HTTPError(.preconditionFailed) }
+
+        try setCacheFields(found.path, tag, now)
+        if outcome == .notModified {
+            // The client has the rest, and goes by the tag where there is one (RFC 9110, 15.4.5).
+            setStatus(.notModified)
+            if tag == nil { setTrustedHeader(.lastModified, HTTPDate.string(lastModified)) }
+            try setExtraHeaders(found.path)
+            return finish()
+        }
+        setTrustedHeader(.lastModified, HTTPDate.string(lastModified))
+        setTrustedHeader(.acceptRanges, "bytes")
+        if let coding = found.coding { setTrustedHeader(.contentEncoding, "\(coding.name)") }
+        try setHeader(.contentType, contentType(found.path))
+        let isRangeAllowed = conditions.allowRange(tag: tag, lastModified: lastModified, now: now)
+        let ranges = isRangeAllowed ? requestedRanges(of: file.size) : .whole
+        try sendBody(of: file, ranges, found.path)
+    }
+
+    /// What the answer says of its use by caches; 304 says it, too.
+    private func setCacheFields(_ path: String, _ tag: EntityTag?, _ now: Int64) throws {
+        if let tag { try setHeader(.eTag, tag.text) }
+        if !precompressed.isEmpty { setTrustedHeader(.vary, "Accept-Encoding") }
+        let age = cacheTime(path).components.seconds
+        guard age > 0 else { return }
+        // What has its version in its URL never changes (RFC 8246).
+        setTrustedHeader(.cacheControl, "max-age=\(age)\(isVersioned ? ", immutable" : "")")
+        setTrustedHeader(.expires, HTTPDate.string(now + min(age, Int64(UInt32.max))))
+    }
+
+    /// Ranges are defined for GET alone (RFC 9110, 14.2).
+    private func requestedRanges(of size: Int) -> RequestedRanges {
+        guard request.head.method == .get, let field = request.head[.range] else { return .whole }
+        return field.withOctets { RequestedRanges($0, size: size) }
+    }
+
+    private func sendBody(of file: OpenFile, _ ranges: RequestedRanges, _ path: String) throws {
+        var pieces: [FilePiece]
+        switch ranges {
+        case .whole: pieces = [.range(0..<file.size)]
+        case .parts(let parts) where parts.count == 1:
+            setStatus(.partialContent)
+            setTrustedHeader(.contentRange, RequestedRanges.contentRange(parts[0], of: file.size))
+            pieces = [.range(parts[0])]
+        case .parts(let parts):
+            setStatus(.partialContent)
+            pieces = try multipart(parts, of: file.size)
+        case .unsatisfiable:
+            throw HTTPError(
+                .rangeNotSatisfiable,
+                headers: [.contentRange: "bytes */\(file.size)", .acceptRanges: "bytes"])
+        }
+        try setExtraHeaders(path)
+        try connection.finish(pieces, of: file)
+    }
+
+    /// Several ranges, as `multipart/byteranges` (RFC 9110, 14.6), each with the type that the whole would have.
+    private func multipart(_ parts: [Range<Int>], of size: Int) throws -> [FilePiece] {
+        // Nobody can foresee it, so no file can hold it but by chance.
+        let boundary = String(UInt128.random(in: .min ... .max), radix: 36)
+        let type = connection.head.get(.contentType).map { "Content-Type: \($0)\r\n" } ?? ""
+        try setHeader(.contentType, "multipart/byteranges; boundary=\(boundary)")
+        var pieces: [FilePiece] = []
+        for part in parts {
+            let range = RequestedRanges.contentRange(part, of: size)
+            let lineEnd = pieces.isEmpty ? "" : "\r\n"
+            pieces.append(.bytes(Array("\(lineEnd)--\(boundary)\r\n\(type)Content-Range: \(range)\r\n\r\n".utf8)))
+            pieces.append(.range(part))
+        }
+        pieces.append(.bytes(Array("\r\n--\(boundary)--\r\n".utf8)))
+        return pieces
+    }
+}
+
+extension StaticFileHandler.Found {
+    /// Differs between any two contents of the file, and between its codings.
+    var version: String {
+        let time = "\(String(file.modified.seconds, radix: 16))-\(String(file.modified.nanoseconds, radix: 16))"
+        let text = "\(String(file.size, radix: 16))-\(time)-\(String(file.inode, radix: 16))"
+        return coding.map { "\(text)-\($0.name)" } ?? text
+    }
+}
