@@ -240,7 +240,7 @@ package final class HTTP1ServerConnection: LoopWork {
     }
 
     /// A client that does not take what is sent is cut off, however long ago the last deadline was set.
-    func watchOutput() { stream.setDeadline(server.deadlines.forOutput(stream.turnTime)) }
+    func watchOutput() { stream.setDeadline(server.deadlines.forOutput(clocks, stream)) }
 
     /// What follows on this connection is not read as requests any more.
     func stopReading() {
@@ -327,9 +327,11 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     }
 
     package func streamDeadline(_ stream: IOStream) {
-        switch server.deadlines.overdue(clocks, stream, stream.now, isIdle: isIdle) {
+        switch server.deadlines.overdue(&clocks, stream, stream.now, isIdle: isIdle) {
         case nil: stream.setDeadline(server.deadlines.next(clocks, stream, isIdle: isIdle))
-        case .idle, .write: stream.close()
+        case .idle: stream.close()
+        // What the kernel holds for a client that does not take it would otherwise stay, for as long as it likes.
+        case .write: stream.reset()
         case .head:
             // Who has not said who it is does not expect HTTP yet.
             if case .proxyHeader = reading { return stream.close() }

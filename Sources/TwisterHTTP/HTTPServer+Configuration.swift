@@ -27,8 +27,14 @@ extension HTTPServer {
         public var minBodyRate = 240
         /// Without a request on an open connection. Over it: close. Default 75 s. Tornado: `idle_connection_timeout`.
         public var idleTimeout: Duration = .seconds(75)
-        /// Without a byte of the answer taken by the client. Over it: close. Default 30 s.
+        /// Without a byte of the answer taken by the client, while there is some that waits for it. Over it (up to a quarter
+        /// more, since clients are looked at four times in it): close. Default 30 s.
         public var writeStallTimeout: Duration = .seconds(30)
+        /// Least rate at which a client takes an answer that waits for it, in bytes a second, over each stretch of
+        /// `writeStallTimeout` in which some waits; 0: none. What its kernel acknowledges is taken. A client that keeps up
+        /// (takes all that waits within a quarter of that time) is not measured, nor is one on a unix socket, however slowly
+        /// its handler writes. Below it: close. Default 240.
+        public var minWriteRate = 240
 
         /// Whether a connection serves more than one request. Default true. Tornado: `no_keep_alive`.
         public var keepAlive = true

@@ -15,7 +15,9 @@ public final class IOStream: BaseIOStream {
     @exclusivity(unchecked) package var consumer: (any IOStreamConsumer)?
 
     @exclusivity(unchecked) private var isSending = false
-    /// When the peer last took output, or output was first there for it to take.
+    /// When output was first there, after there had been none.
+    @exclusivity(unchecked) private var outputBegan: UInt64 = 0
+    /// When the kernel was last given output.
     @exclusivity(unchecked) private var outputProgress: UInt64 = 0
     @exclusivity(unchecked) private var deadline = UInt64.max
     @exclusivity(unchecked) private var isDirty = false
@@ -187,14 +189,18 @@ public final class IOStream: BaseIOStream {
         outputChanged()
     }
 
-    /// Since when output waits for the peer to take some; nil while there is none.
-    package var outputWaitsSince: UInt64? { output.isEmpty ? nil : outputProgress }
+    /// Since when there has been output without a break; nil while there is none.
+    package var outputWaitsSince: UInt64? { output.isEmpty ? nil : outputBegan }
+
+    /// When the kernel last took some of the output that waits, or it was first there; nil while there is none.
+    package var outputTakenAt: UInt64? { output.isEmpty ? nil : isSending ? outputProgress : outputBegan }
 
     private func outputChanged() {
         if output.count > highWatermark { isOverHigh = true }
         guard !isDirty, !isSending else { return }
+        // What is neither gathered nor under way was not there before.
         isDirty = true
-        outputProgress = loop.turnTime
+        outputBegan = loop.turnTime
         loop.dirtyStreams.append(self)
     }
 

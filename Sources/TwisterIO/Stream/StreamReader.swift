@@ -161,7 +161,7 @@ final class StreamReader: IOStreamConsumer {
     func streamEnded(_ stream: IOStream) { ended() }
     func streamDeadline(_ stream: IOStream) {
         // A peer that still takes some of it is slow, not gone.
-        if let since = stream.outputWaitsSince, stream.now < since &+ Self.drainTime {
+        if let since = stream.outputTakenAt, stream.now < since &+ Self.drainTime {
             return stream.setDeadline(since &+ Self.drainTime)
         }
         stream.close(.failed(IOError(errno: ETIMEDOUT, "send")))
