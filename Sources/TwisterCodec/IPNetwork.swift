@@ -22,7 +22,7 @@ public struct IPNetwork: Hashable, Sendable {
             bits = number
         }
         prefix = bits + 128 - width
-        let masked = Self.masked(address, prefix)
+        let masked = address.masked(prefix)
         guard masked == address else { return nil }
         base = masked
     }
@@ -33,14 +33,7 @@ public struct IPNetwork: Hashable, Sendable {
     /// Whether the address lies in the network.
     public func contains(_ address: IPAddress) -> Bool {
         // A network of IPv6 addresses, be it ::/0, says nothing of IPv4 ones.
-        address.isIPv4 == isIPv4 && Self.masked(address, prefix) == base
-    }
-
-    private static func masked(_ address: IPAddress, _ prefix: Int) -> IPAddress {
-        // Over-long shifts give 0, which is what is wanted.
-        IPAddress(
-            high: address.high & ~(UInt64.max >> UInt64(min(prefix, 64))),
-            low: address.low & ~(UInt64.max >> UInt64(max(prefix - 64, 0))))
+        address.isIPv4 == isIPv4 && address.masked(prefix) == base
     }
 }
 

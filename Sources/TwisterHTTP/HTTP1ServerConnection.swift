@@ -28,6 +28,8 @@ package final class HTTP1ServerConnection: LoopWork {
     var charged = 0
     /// Whether it is left unread because the budget is used up.
     var isParked = false
+    /// Whether the connection counts as its client's.
+    var isClientCounted = false
     /// Whether somebody will look after a client that is left unread.
     var isWatched = false
 
@@ -82,6 +84,7 @@ package final class HTTP1ServerConnection: LoopWork {
     func startServing() {
         stream.consumer = self
         client = stream.peerAddress?.withIPOctets { IPAddress(octets: $0) } ?? nil
+        guard server.clients == nil || countClient() else { return }
         if server.usesProxyProtocol, server.configuration.trusts(client) { return awaitProxyHeader() }
         clocks.idleSince = stream.turnTime
         stream.setDeadline(server.deadlines.afterAnswer(clocks.idleSince))
@@ -98,6 +101,7 @@ package final class HTTP1ServerConnection: LoopWork {
     /// The PROXY protocol's header has come; `source` nil: the peer is the client.
     func proxyHeaderRead(_ source: IPAddress?) {
         if let source { client = source }
+        guard server.clients == nil || source == nil || countClient() else { return }
         reading = .head
         clocks.headSince = nil
         clocks.idleSince = stream.turnTime

@@ -66,6 +66,10 @@ extension HTTPServer {
         /// does not help within 200 ms, the newest connections that hold some are given up with 503. Default 1 GiB.
         public var maxBufferedBytes = 1 << 30
 
+        /// What one client may take: connections, requests a second, requests at once. Default: no limits, since behind a
+        /// proxy that is not told of (`trustedProxies`) all clients look like one.
+        public var clientLimits = ClientLimits()
+
         /// The value of the `Server` field; nil: none is sent.
         public var serverName: String? = "Twister"
 

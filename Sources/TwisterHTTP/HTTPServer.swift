@@ -27,6 +27,8 @@ public final class HTTPServer: TCPServer {
     private var connectionsMade: UInt64 = 0
     /// What all connections may hold, those of other loops included.
     let budget: ByteBudget
+    /// What each client has, on other loops too; nil: nothing is limited by client.
+    let clients: ClientTable?
     /// Whether connections are left unread because the budget is used up, and for how many checks it has been.
     var isCheckingBudget = false
     var checksOverBudget = 0
@@ -48,16 +50,19 @@ public final class HTTPServer: TCPServer {
         _ loop: IOLoop, delegate: any HTTPServerConnectionDelegate, configuration: Configuration = Configuration()
     ) {
         let budget = ByteBudget(limit: configuration.maxBufferedBytes)
-        self.init(loop, delegate: delegate, configuration: configuration, budget: budget)
+        let clients = ClientTable(configuration)
+        self.init(loop, delegate: delegate, configuration: configuration, budget: budget, clients: clients)
     }
 
-    /// A server that shares its budget of bytes with those of other loops.
+    /// A server that shares its budget of bytes, and what it knows of its clients, with those of other loops.
     init(
-        _ loop: IOLoop, delegate: any HTTPServerConnectionDelegate, configuration: Configuration, budget: ByteBudget
+        _ loop: IOLoop, delegate: any HTTPServerConnectionDelegate, configuration: Configuration, budget: ByteBudget,
+        clients: ClientTable?
     ) {
         self.budget = budget
+        self.clients = clients
         self.configuration = configuration
-        self.delegate = delegate
+        self.delegate = clients.map { ClientLimitingDelegate(delegate, $0) } ?? delegate
         parserLimits = ParserLimits(
             requestLine: configuration.maxRequestLineSize, headerBlock: configuration.maxHeaderSize,
             fieldCount: configuration.maxHeaderFields)
@@ -69,7 +74,7 @@ public final class HTTPServer: TCPServer {
         proxyRules = ProxyRules(configuration)
         encoder = Self.encoder(configuration.serverName)
         super.init(loop)
-        delegate.willServe(on: loop)
+        self.delegate.willServe(on: loop)
     }
 
     /// Serves with a function instead of an application. Tornado: `HTTPServer(request_callback)`.
@@ -111,6 +116,7 @@ public final class HTTPServer: TCPServer {
 
     func connectionClosed(_ connection: HTTP1ServerConnection) {
         connections[ObjectIdentifier(connection)] = nil
+        if connection.isClientCounted { connection.releaseClient() }
         guard connections.isEmpty else { return }
         let waiters = drainWaiters
         drainWaiters = []

@@ -2,7 +2,8 @@ public import TwisterIO
 
 /// The same service on several loops, each with its own `HTTPServer`, on one set of addresses.
 ///
-/// The kernel spreads the connections; the loops share nothing but the delegate and the budget of buffered bytes.
+/// The kernel spreads the connections; the loops share nothing but the delegate, the budget of buffered bytes and, where
+/// there are `clientLimits`, what each client has.
 public final class HTTPServerGroup: Sendable {
     /// Where to listen.
     public enum Address: Sendable {
@@ -62,8 +63,10 @@ public final class HTTPServerGroup: Sendable {
         do {
             let sockets = try socketsOfLoops(loops.loops.count)
             let budget = ByteBudget(limit: configuration.maxBufferedBytes)
+            let clients = ClientTable(configuration)
             servers = try await loops.map { index, loop in
-                let server = HTTPServer(loop, delegate: delegate, configuration: configuration, budget: budget)
+                let server = HTTPServer(
+                    loop, delegate: delegate, configuration: configuration, budget: budget, clients: clients)
                 try server.addSockets(sockets[index])
                 return LoopBound(server)
             }

@@ -1,0 +1,87 @@
+import HTTPTypes
+import TwisterCodec
+import TwisterIO
+
+/// Stands before a server's delegate where there are limits by client, and answers what is over them.
+final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
+    private let delegate: any HTTPServerConnectionDelegate
+    private let clients: ClientTable
+
+    init(_ delegate: any HTTPServerConnectionDelegate, _ clients: ClientTable) {
+        self.delegate = delegate
+        self.clients = clients
+    }
+
+    func willServe(on loop: IOLoop) { delegate.willServe(on: loop) }
+
+    func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
+        let exchange = request.connection
+        guard let connection = exchange.connection else { return delegate.startRequest(request) }
+        let address = exchange.forwarded?.address ?? connection.client
+        guard let client = clients.client(address) else { return delegate.startRequest(request) }
+        let now = connection.stream.turnTime
+        let admission = clients.beginRequest(client, at: now)
+        guard case .admitted = admission else {
+            clients.tellRefusal(address, requests: 1, at: now)
+            return RefusedRequest(request, admission)
+        }
+        let message = delegate.startRequest(request)
+        // Who counts no requests under way need not hear of their end.
+        guard clients.limits.maxConcurrentRequests != nil else { return message }
+        return CountedRequest(message, client, clients)
+    }
+}
+
+/// A request that counts as under way until its exchange has ended, however it does.
+private final class CountedRequest: HTTPMessageDelegate {
+    private let message: any HTTPMessageDelegate
+    private let client: ClientPrefix
+    private let clients: ClientTable
+
+    init(_ message: any HTTPMessageDelegate, _ client: ClientPrefix, _ clients: ClientTable) {
+        self.message = message
+        self.client = client
+        self.clients = clients
+    }
+
+    func headersReceived() -> HTTPBodyDelivery { message.headersReceived() }
+    func execute() async throws { try await message.execute() }
+    func executionFailed(_ error: any Error) async { await message.executionFailed(error) }
+    func onConnectionClose() { message.onConnectionClose() }
+    var cancelsWhenClientGoes: Bool { message.cancelsWhenClientGoes }
+
+    func exchangeEnded() {
+        clients.endRequest(client)
+        message.exchangeEnded()
+    }
+}
+
+/// A request over its client's limits: 429 (RFC 6585, 4).
+private final class RefusedRequest: HTTPMessageDelegate {
+    private let request: HTTPServerRequest
+    private let admission: ClientTable.Admission
+
+    init(_ request: HTTPServerRequest, _ admission: ClientTable.Admission) {
+        self.request = request
+        self.admission = admission
+    }
+
+    /// Nothing of the body is collected: what is little of it is dropped behind the answer, what is much ends the connection.
+    func headersReceived() -> HTTPBodyDelivery { .streamed(limit: nil) }
+
+    func execute() {
+        let seconds: UInt64
+        let detail: String
+        switch admission {
+        case .tooManyInTime(let wait):
+            seconds = wait / 1_000_000_000 + (wait % 1_000_000_000 == 0 ? 0 : 1)
+            detail = "too many requests in a short time"
+        case .tooManyAtOnce, .admitted:
+            seconds = 1
+            detail = "too many requests at once"
+        }
+        request.connection.respondToFailure(429, detail, [.retryAfter: "\(max(seconds, 1))"])
+    }
+
+    func executionFailed(_ error: any Error) async { request.connection.abort() }
+}
