@@ -29,8 +29,11 @@ import Testing
             }
             return filled >= count && !events.isEmpty
         }
-        let isSame = filled == count && storage[..<filled].elementsEqual(Self.payload[offset..<offset + filled])
-        return (isSame, events)
+        guard filled == count, let ours = storage.baseAddress, let sent = Self.payload.baseAddress else {
+            return (false, events)
+        }
+        // A comparison of 24 MiB element by element takes half a minute without optimisation.
+        return (memcmp(ours, sent + offset, count) == 0, events)
     }
 
     @Test(
