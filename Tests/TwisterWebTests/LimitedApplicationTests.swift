@@ -1,5 +1,4 @@
 import HTTPTypes
-import Synchronization
 import Testing
 import TwisterHTTP
 import TwisterIO
@@ -53,7 +52,7 @@ struct LimitedApplicationTests {
 
     /// Has an application answer, and notes the loops on which it is told that it will be asked.
     private final class Told: HTTPServerConnectionDelegate {
-        let loops = Mutex<[ObjectIdentifier]>([])
+        let loops = ConditionLock<[ObjectIdentifier]>([])
         private let application: Application
 
         init(_ application: Application) { self.application = application }

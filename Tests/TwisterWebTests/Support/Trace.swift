@@ -1,8 +1,8 @@
-import Synchronization
+import TwisterIO
 
 /// Notes what happens, in order; from any thread.
 final class Trace: Sendable {
-    private let entries = Mutex<[String]>([])
+    private let entries = ConditionLock<[String]>([])
 
     func note(_ entry: String) { entries.withLock { $0.append(entry) } }
     var all: [String] { entries.withLock { $0 } }
