@@ -1,0 +1,56 @@
+import Testing
+import TwisterCodec
+
+/// Entity tags and how they are compared (RFC 9110 8.8.3).
+struct EntityTagTests {
+    private func isListed(_ field: String, _ tag: EntityTag?, strongly: Bool) -> Bool {
+        field.withOctets { tag?.isListed(in: $0, strongly: strongly) ?? false }
+    }
+
+    @Test("what a tag may hold, and how it is written")
+    func text() {
+        #expect(EntityTag("a-1")?.text == #""a-1""#)
+        #expect(EntityTag("a", isWeak: true)?.text == #"W/"a""#)
+        #expect(EntityTag("")?.text == #""""#)
+        #expect(EntityTag("ä,!")?.text == #""ä,!""#)
+        for text in ["a b", "a\"b", "a\r\nb", "a\u{7F}", "\t", "\0"] { #expect(EntityTag(text) == nil, "\(text)") }
+    }
+
+    @Test("RFC 9110 8.8.3.2: the table of comparisons")
+    func comparison() {
+        let (strong, weak) = (EntityTag("1"), EntityTag("1", isWeak: true))
+        for (tag, field, strongly, weakly) in [
+            (weak, #"W/"1""#, false, true), (weak, #"W/"2""#, false, false), (weak, #""1""#, false, true),
+            (strong, #"W/"1""#, false, true), (strong, #""1""#, true, true), (strong, #""2""#, false, false),
+            (strong, #""01""#, false, false), (strong, #"w/"1""#, false, false), (strong, "1", false, false),
+        ] {
+            #expect(isListed(field, tag, strongly: true) == strongly, "\(field)")
+            #expect(isListed(field, tag, strongly: false) == weakly, "\(field)")
+        }
+    }
+
+    @Test("lists, in which commas may stand in tags, too")
+    func lists() {
+        let tag = EntityTag("x,y")
+        for field in [#""x,y""#, #""a", "x,y""#, #",, "a",W/"x,y" , "b""#, #""a","x,y""#] {
+            #expect(isListed(field, tag, strongly: false), "\(field)")
+        }
+        for field in [
+            "", ",", #""x", "y""#, #""x"#, #""a" "x,y""#, #"a, "x,y""#, #"W/, "x,y""#, #""x,y"z"#, "\"x,y\"\u{0}",
+            #"W"x,y""#,
+        ] {
+            #expect(!isListed(field, tag, strongly: false), "\(field)")
+        }
+    }
+
+    @Test("a long list costs linear time")
+    func linear() {
+        let tag = EntityTag("none")
+        let time = { (count: Int) in
+            let field = String(repeating: #"W/"a","#, count: count)
+            return ContinuousClock().measure { for _ in 0..<4 { _ = isListed(field, tag, strongly: false) } }
+        }
+        _ = time(1_000)
+        #expect(time(40_000) < time(4_000) * 40)
+    }
+}
