@@ -13,11 +13,15 @@ package final class OpenFile {
     /// Its number in its file system.
     package let inode: UInt64
 
+    /// Larger ones are refused (`EFBIG`): who adds to a size has not to care for the end of the numbers then.
+    private static var largestSize: Int { 1 << 60 }
+
     /// Takes the descriptor over, and closes it where this throws.
     init(descriptor: CInt) throws(IOError) {
         var info = stat()
-        guard fstat(descriptor, &info) == 0 else {
-            let code = errno
+        var code = fstat(descriptor, &info) == 0 ? 0 : errno
+        if code == 0, info.st_size > Self.largestSize { code = EFBIG }
+        guard code == 0 else {
             close(descriptor)
             throw IOError(errno: code, "fstat")
         }

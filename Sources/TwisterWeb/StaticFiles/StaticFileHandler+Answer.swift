@@ -28,7 +28,9 @@ extension StaticFileHandler {
         if let coding = found.coding { setTrustedHeader(.contentEncoding, "\(coding.name)") }
         try setHeader(.contentType, contentType(found.path))
         let isRangeAllowed = conditions.allowRange(tag: tag, lastModified: lastModified, now: now)
-        let ranges = isRangeAllowed ? requestedRanges(of: file.size) : .whole
+        var ranges = isRangeAllowed ? requestedRanges(of: file.size) : .whole
+        // The coding would be taken for that of the parts' envelope.
+        if found.coding != nil, case .parts(let parts) = ranges, parts.count > 1 { ranges = .whole }
         try sendBody(of: file, ranges, found.path)
     }
 

@@ -1,13 +1,14 @@
 import FoundationEssentials
 import Glibc
+import TwisterTestSupport
 
 /// A directory `root` with files for one test, beside what must not be served; removed with the last reference.
 final class TemporaryFiles: Sendable {
     let base: String
     var root: String { base + "/root" }
 
-    init() throws {
-        base = FileManager.default.temporaryDirectory.path + "/twister-" + UUID().uuidString
+    init(in parent: String = FileManager.default.temporaryDirectory.path) throws {
+        base = parent + "/twister-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: base + "/root", withIntermediateDirectories: true)
         try write("secret", at: "../secret.txt")
     }
@@ -33,6 +34,17 @@ final class TemporaryFiles: Sendable {
         let time = timespec(tv_sec: seconds, tv_nsec: 0)
         let result = utimensat(AT_FDCWD, path(name), [time, time], 0)
         precondition(result == 0, "utimensat")
+    }
+
+    /// Cuts a file, or makes it longer without a byte on the disk.
+    func truncate(_ name: String, to size: Int) throws {
+        guard Glibc.truncate(path(name), size) == 0 else { throw TestFailure("truncate \(name): errno \(errno)") }
+    }
+
+    /// Waits until none of its files is open any more, ten seconds at most.
+    func allClosed() async throws -> Bool {
+        for _ in 0..<1000 where openCount > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        return openCount == 0
     }
 
     func link(_ name: String, to target: String) throws {
