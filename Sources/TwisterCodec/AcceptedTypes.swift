@@ -27,7 +27,7 @@ package struct AcceptedTypes {
         _ element: UnsafeRawBufferPointer, _ type: StaticString, _ subtype: StaticString
     ) -> (specificity: Int, weight: Int)? {
         let end = element.firstIndex(of: ASCII.semicolon) ?? element.count
-        let name = trimmed(element, 0, end)
+        let name = TokenList.trimmed(UnsafeRawBufferPointer(rebasing: element[..<end]))
         guard let slash = name.firstIndex(of: ASCII.slash) else { return nil }
         let given = (
             UnsafeRawBufferPointer(rebasing: name[..<slash]), UnsafeRawBufferPointer(rebasing: name[(slash + 1)...])
@@ -47,14 +47,5 @@ package struct AcceptedTypes {
         }
         guard let weight = QualityValue.weight(element, from: end) else { return nil }
         return (specificity, weight)
-    }
-
-    private static func trimmed(_ octets: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
-        let isText = { (byte: UInt8) in byte != ASCII.space && byte != ASCII.horizontalTab }
-        let piece = octets[start..<end]
-        guard let first = piece.firstIndex(where: isText), let last = piece.lastIndex(where: isText) else {
-            return UnsafeRawBufferPointer(start: nil, count: 0)
-        }
-        return UnsafeRawBufferPointer(rebasing: octets[first...last])
     }
 }

@@ -27,14 +27,20 @@ package final class TestClient {
         package let description: String
     }
 
-    /// - Parameters:
-    ///   - host: the last byte of the loopback address (127.0.0.x) that the client has; nil: the kernel's choice.
-    ///   - receiveBuffer: bytes of the kernel's buffer (`SO_RCVBUF`); nil: the kernel's choice.
-    package init(port: UInt16, timeout seconds: Int = 10, host: UInt8? = nil, receiveBuffer: CInt? = nil) throws {
-        fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    private init(_ family: CInt, timeout seconds: Int) throws {
+        fd = socket(family, CInt(SOCK_STREAM.rawValue), 0)
         guard fd >= 0 else { throw Failure(description: "socket: \(errno)") }
         var time = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// - Parameters:
+    ///   - host: the last byte of the loopback address (127.0.0.x) that the client has; nil: the kernel's choice.
+    ///   - receiveBuffer: bytes of the kernel's buffer (`SO_RCVBUF`); nil: the kernel's choice.
+    package convenience init(
+        port: UInt16, timeout seconds: Int = 10, host: UInt8? = nil, receiveBuffer: CInt? = nil
+    ) throws {
+        try self.init(AF_INET, timeout: seconds)
         if var receiveBuffer {
             setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<CInt>.size))
         }
@@ -42,37 +48,31 @@ package final class TestClient {
         address.sin_family = sa_family_t(AF_INET)
         if let host {
             address.sin_addr.s_addr = in_addr_t(0x7f00_0000 | UInt32(host)).bigEndian
-            let result = withUnsafePointer(to: address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            guard result == 0 else { throw Failure(description: "bind: \(errno)") }
+            try use(address, "bind", Glibc.bind)
         }
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 else { throw Failure(description: "connect: \(errno)") }
+        try use(address, "connect", Glibc.connect)
     }
 
-    package init(unixPath path: String) throws {
-        fd = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-        guard fd >= 0 else { throw Failure(description: "socket: \(errno)") }
-        var time = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+    package convenience init(unixPath path: String) throws {
+        try self.init(AF_UNIX, timeout: 10)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        try use(address, "connect", Glibc.connect)
+    }
+
+    /// Binds or connects the socket.
+    private func use<Address>(
+        _ address: Address, _ name: String, _ call: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws {
         let result = withUnsafePointer(to: address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                call(fd, $0, socklen_t(MemoryLayout<Address>.size))
             }
         }
-        guard result == 0 else { throw Failure(description: "connect: \(errno)") }
+        guard result == 0 else { throw Failure(description: "\(name): \(errno)") }
     }
 
     deinit { close(fd) }

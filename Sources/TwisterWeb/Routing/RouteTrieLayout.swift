@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// A trie's memory, valid as long as its `RouteTrie` lives.
 ///
 /// Nothing in it changes once it is there, so any number of threads may search at once without a lock: that is the
@@ -67,6 +69,14 @@ struct RouteTrieLayout: @unchecked Sendable {
     let edgeCount: Int
     /// The most loops on a way from the root to a terminal.
     let depth: Int
+
+    /// Whether the node's label stands at `position` in the path, which ends at `end`.
+    @inline(__always)
+    func labelFits(_ node: UnsafePointer<Node>, _ path: UnsafePointer<UInt8>, at position: Int, end: Int) -> Bool {
+        let count = Int(node.pointee.labelCount)
+        return end &- position >= count
+            && Octets.areEqual(labels + Int(node.pointee.labelOffset), path + position, count: count)
+    }
 
     /// The child of a node by the next byte; 0: none.
     @inline(__always)

@@ -63,7 +63,7 @@ struct RouteTrieSearch: ~Copyable {
         var position = place
         while true {
             let node = trie.nodes + Int(index)
-            guard node.pointee.lowest < best, labelFits(node, at: position) else { return }
+            guard node.pointee.lowest < best, trie.labelFits(node, path, at: position, end: end) else { return }
             position += Int(node.pointee.labelCount)
             guard position < end else {
                 if node.pointee.terminal < best { arrive(at: node.pointee.terminal, depth: depth) }
@@ -93,12 +93,6 @@ struct RouteTrieSearch: ~Copyable {
             index = child
             position += 1
         }
-    }
-
-    private func labelFits(_ node: UnsafePointer<RouteTrieLayout.Node>, at position: Int) -> Bool {
-        let count = Int(node.pointee.labelCount)
-        return end - position >= count
-            && Octets.areEqual(trie.labels + Int(node.pointee.labelOffset), path + position, count: count)
     }
 
     /// Looks the next word up. Arrives if it is the last one, otherwise tells where it leads.
@@ -222,11 +216,8 @@ extension RouteTrie {
         var position = 0
         while true {
             guard node.pointee.edgeCount == 0, node.pointee.wordLongest == 0 else { return .undecided }
-            let count = Int(node.pointee.labelCount)
-            guard end &- position >= count,
-                Octets.areEqual(layout.labels + Int(node.pointee.labelOffset), path + position, count: count)
-            else { return .nothing }
-            position &+= count
+            guard layout.labelFits(node, path, at: position, end: end) else { return .nothing }
+            position &+= Int(node.pointee.labelCount)
             guard position < end else {
                 return node.pointee.terminal == RouteTrieLayout.none ? .nothing : .line(node.pointee.terminal)
             }

@@ -92,8 +92,14 @@ extension StaticFileHandler {
 extension StaticFileHandler.Found {
     /// Differs between any two contents of the file, and between its codings.
     var version: String {
-        let time = "\(String(file.modified.seconds, radix: 16))-\(String(file.modified.nanoseconds, radix: 16))"
-        let text = "\(String(file.size, radix: 16))-\(time)-\(String(file.inode, radix: 16))"
+        let text = "\(file.version)-\(String(file.inode, radix: 16))"
         return coding.map { "\(text)-\($0.name)" } ?? text
+    }
+}
+
+extension OpenFile {
+    /// Changes whenever the content does: size and time of change, in hexadecimal digits.
+    var version: String {
+        [Int64(size), modified.seconds, modified.nanoseconds].map { String($0, radix: 16) }.joined(separator: "-")
     }
 }

@@ -15,7 +15,6 @@ extension StaticFileHandler {
     public static func makeStaticURL(_ path: String, root: String, prefix: String = "/static/") -> String {
         let url = prefix + urlEscape(path, plus: false)
         guard let file = try? FileRoot(root).open(path), file.kind == .regular else { return url }
-        let numbers = [Int64(file.size), file.modified.seconds, file.modified.nanoseconds]
-        return url + "?v=" + numbers.map { String($0, radix: 16) }.joined(separator: "-")
+        return url + "?v=" + file.version
     }
 }

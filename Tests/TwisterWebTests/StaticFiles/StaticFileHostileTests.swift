@@ -36,6 +36,11 @@ struct StaticFileHostileTests {
         return (files, content)
     }
 
+    /// Receives until the answer to `small` is there.
+    private static func receive(_ received: inout [UInt8], throughSmall client: TestClient) throws {
+        while !received.suffix(5).elementsEqual("small".utf8) { received += try #require(try client.receive()) }
+    }
+
     private static func isSame(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
         left.count == right.count
             && left.withUnsafeBytes { left in
@@ -56,7 +61,7 @@ struct StaticFileHostileTests {
             let other = try TestClient(port: port)
             for _ in 0..<20 { #expect(try other.ask(Self.small).text == "small") }
             #expect(files.openCount == 1, "the file that is being sent, and no root")
-            while !received.suffix(5).elementsEqual("small".utf8) { received += try #require(try client.receive()) }
+            try Self.receive(&received, throughSmall: client)
             let end = Array("\r\n\r\n".utf8)
             let start = try #require(received.indices.first { received[$0...].starts(with: end) }) + 4
             #expect(Self.isSame(received[start..<(start + Self.size)], content[...]))
@@ -87,7 +92,7 @@ struct StaticFileHostileTests {
             try client.send(Self.request + Self.small)
             var received = try #require(try client.receive(100))
             try files.truncate("large", to: Self.size + 1000)
-            while !received.suffix(5).elementsEqual("small".utf8) { received += try #require(try client.receive()) }
+            try Self.receive(&received, throughSmall: client)
             #expect(received.count < Self.size + 1000)
             let next = try #require(
                 received.suffix(600).indices.last { received[$0...].starts(with: "HTTP/1.1 ".utf8) })
