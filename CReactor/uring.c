@@ -232,6 +232,7 @@ static int uring_create(reactor *r, char *reason, size_t reason_size) {
   state->thread = gettid();
   state->ring.ring_fd = -1;
   list_init(&state->to_arm);
+  state->to_lend = r->buffers.receive.total < LENT_AT_FIRST ? r->buffers.receive.total : LENT_AT_FIRST;
   state->checker = epoll_create1(EPOLL_CLOEXEC);
   int result = state->checker < 0 ? explain(reason, reason_size, "epoll_create1", -errno) : 0;
   if (result == 0) result = create_ring(r, reason, reason_size);

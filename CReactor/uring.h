@@ -33,7 +33,7 @@ enum {
 /* ... and for a listener or a watch. */
 enum { IS_ARMED = 1 << 0, IS_CANCELLED = 1 << 1 };
 
-enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8 };
+enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8, LENT_AT_FIRST = 32 };
 
 /* The kernel's count of one operation's bytes is 32 bits wide and signed. */
 #define SEND_MAX ((size_t)1 << 30)
@@ -43,6 +43,7 @@ typedef struct uring_state {
   struct io_uring_buf_ring *buffer_ring;
   size_t buffer_ring_size;
   uint32_t ring_buffers; /* buffers that the kernel has */
+  uint32_t to_lend;      /* how many it is to have */
   uint32_t in_flight;
   list_link to_arm; /* watches */
   uint64_t wake_value;
@@ -63,7 +64,7 @@ struct io_uring_sqe *uring_entry(reactor *r);
 void uring_start(reactor *r, struct io_uring_sqe *entry, uint64_t data);
 /* Cancels what carries `data`; false: there is no room to ask for it. */
 bool uring_cancel(reactor *r, uint64_t data);
-/* Gives the kernel every free receive buffer. */
+/* Lends the kernel free receive buffers, up to `to_lend`. */
 void uring_refill(reactor *r);
 void uring_prepare_receive(struct io_uring_sqe *entry, int fd);
 

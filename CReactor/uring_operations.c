@@ -51,13 +51,15 @@ static void flush(reactor *r) {
   io_uring_submit_and_get_events(&state->ring);
 }
 
-/* Gives the kernel every free receive buffer. */
+/* The kernel takes the buffers of a ring in turn, so of many each would be out of the processor's caches when its turn
+ * comes. It is lent few, the warm ones, and more when connections starve. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
+  if (!list_is_empty(&r->starving) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
   int mask = io_uring_buf_ring_mask(r->buffers.receive.total);
   int added = 0;
   uint32_t number;
-  while (buffer_pop(&r->buffers.receive, &number)) {
+  while (state->ring_buffers + (uint32_t)added < state->to_lend && buffer_pop(&r->buffers.receive, &number)) {
     io_uring_buf_ring_add(state->buffer_ring, buffers_at(&r->buffers, number), r->buffers.size, (unsigned short)number,
                           mask, added++);
   }

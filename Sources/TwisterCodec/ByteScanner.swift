@@ -35,8 +35,7 @@ enum ByteScanner {
         guard let base = octets.baseAddress else { return true }
         let count = octets.count
         if count >= 8, count <= 16 {
-            let isClean = firstControl(Octets.word(base, at: 0)) == 8
-            if isClean, firstControl(Octets.word(base, at: count &- 8)) == 8 { return true }
+            if controls(Octets.word(base, at: 0)) | controls(Octets.word(base, at: count &- 8)) == 0 { return true }
         }
         return endOfFieldText(base, from: 0, to: count) == count
     }
@@ -140,13 +139,15 @@ enum ByteScanner {
         return index
     }
 
-    /// The number of the first octet that may be a control character, 8 when none is. Borrows go upwards only, so the
-    /// lowest mark is a true one.
+    /// The number of the first octet that may be a control character, 8 when none is.
     @inline(__always)
-    private static func firstControl(_ block: UInt64) -> Int {
+    private static func firstControl(_ block: UInt64) -> Int { controls(block).trailingZeroBitCount >> 3 }
+
+    /// Marks octets that may be control characters. Borrows go upwards only, so the lowest mark is a true one.
+    @inline(__always)
+    private static func controls(_ block: UInt64) -> UInt64 {
         let deletes = block ^ eight(0x7F)
-        let marks = ((block &- eight(0x20)) & ~block | (deletes &- eight(0x01)) & ~deletes) & eight(0x80)
-        return marks.trailingZeroBitCount >> 3
+        return ((block &- eight(0x20)) & ~block | (deletes &- eight(0x01)) & ~deletes) & eight(0x80)
     }
 
     /// Eight times the same octet.

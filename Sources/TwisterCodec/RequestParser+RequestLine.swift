@@ -4,6 +4,7 @@ extension RequestParser {
         _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
         if phase == .emptyLines {
+            if parseUsualRequestLine(base, count, head) { return true }
             guard try skipEmptyLines(base, count) else { return false }
         }
         // The line may be this long and no longer; the parts below never look beyond.
@@ -16,6 +17,37 @@ extension RequestParser {
             throw phase == .method ? .methodTooLong : .requestLineTooLong
         }
         return isWhole
+    }
+
+    /// Reads the request line where it is as nearly all are: whole, GET, a path without a query, a version that is served.
+    /// Of any other it reads nothing.
+    private mutating func parseUsualRequestLine(_ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead) -> Bool {
+        let end = min(count, limits.requestLine)
+        guard position == 0, end >= 8, Octets.word(base, at: 0) & 0xFF_FFFF_FFFF == 0x2F_2054_4547 else { return false }
+        let stop = ByteScanner.endOfPath(base, from: 4, to: end)
+        // The line end does not count as a part of the line.
+        guard stop &+ 9 <= end, stop &+ 11 <= count, base.load(fromByteOffset: stop, as: UInt8.self) == ASCII.space,
+            let minor = Self.usualVersion(base + stop + 1)
+        else { return false }
+        let record = head.record
+        record.pointee.method = .get
+        record.pointee.methodRange = ByteRange(0, 3)
+        record.pointee.target = ByteRange(4, stop)
+        record.pointee.path = ByteRange(4, stop)
+        record.pointee.targetForm = .origin
+        record.pointee.versionMinor = minor
+        position = stop &+ 11
+        phase = .lineStart
+        return true
+    }
+
+    /// The minor version, where these ten octets are "HTTP/1.0" or "HTTP/1.1", and CRLF.
+    @inline(__always)
+    private static func usualVersion(_ text: UnsafeRawPointer) -> UInt8? {
+        let version = Octets.word(text, at: 0)
+        let lineEnd = UInt16(littleEndian: text.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+        guard version | 1 << 56 == 0x312E_312F_5054_5448, lineEnd == 0x0A0D else { return nil }
+        return UInt8(truncatingIfNeeded: version >> 56) & 1
     }
 
     private mutating func skipEmptyLines(_ base: UnsafeRawPointer, _ count: Int) throws(ParseError) -> Bool {
@@ -69,21 +101,13 @@ extension RequestParser {
     private mutating func parseMethod(
         _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
-        // "GET " is nearly every request.
-        if position == origin, end &- position >= 4,
-            base.loadUnaligned(fromByteOffset: position, as: UInt32.self) == UInt32(littleEndian: 0x2054_4547)
-        {
-            head.record.pointee.method = .get
-            position &+= 3
-        } else {
-            position = ByteScanner.endOfToken(base, from: position, to: end)
-            guard position < end else { return false }
-            guard position > origin, base.load(fromByteOffset: position, as: UInt8.self) == ASCII.space else {
-                throw .malformedMethod
-            }
-            head.record.pointee.method = RequestMethod(
-                UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
+        position = ByteScanner.endOfToken(base, from: position, to: end)
+        guard position < end else { return false }
+        guard position > origin, base.load(fromByteOffset: position, as: UInt8.self) == ASCII.space else {
+            throw .malformedMethod
         }
+        head.record.pointee.method = RequestMethod(
+            UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
         head.record.pointee.methodRange = ByteRange(0, position &- origin)
         position &+= 1
         partStart = position
@@ -106,17 +130,9 @@ extension RequestParser {
         _ base: UnsafeRawPointer, _ count: Int, _ end: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
         let version = base + partStart
-        // The line end does not count as a part of the line.
-        if partStart &+ 8 <= end, count &- partStart >= 10 {
-            // "HTTP/1.1", or with another last digit, and CRLF.
-            let text = Octets.word(version, at: 0)
-            let lineEnd = UInt16(littleEndian: version.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
-            if text & 0x00FF_FFFF_FFFF_FFFF == 0x002E_312F_5054_5448, lineEnd == 0x0A0D {
-                let digit = UInt8(truncatingIfNeeded: text >> 56)
-                guard CharacterClass.isDigit(digit) else { throw .malformedVersion }
-                head.record.pointee.versionMinor = digit == ASCII.zero ? 0 : 1
-                return try finishRequestLine(base, head)
-            }
+        if partStart &+ 8 <= end, count &- partStart >= 10, let minor = Self.usualVersion(version) {
+            head.record.pointee.versionMinor = minor
+            return try finishRequestLine(base, head)
         }
         guard try parseVersionSlowly(version, end &- partStart, count &- partStart) else { return false }
         let minor = version.load(fromByteOffset: 7, as: UInt8.self)

@@ -29,6 +29,9 @@ package final class ResponseHead {
     /// 100 to 999.
     package var status: Int { statusCode }
 
+    /// Whether the status goes with a body: 204, 205 and 304 have none (RFC 9110, 6.4.1 and 15.3.6).
+    package var allowsBody: Bool { statusCode != 204 && statusCode != 304 && statusCode != 205 }
+
     /// The reason phrase, nil for the usual one of the status.
     package var reason: String? { reasonPhrase }
 

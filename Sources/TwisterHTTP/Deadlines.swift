@@ -2,16 +2,15 @@ import TwisterIO
 
 /// What a connection is waiting for, and since when, in nanoseconds of its loop's clock.
 struct ConnectionClocks {
-    /// Since the first byte of a head that is not complete.
-    var headSince: UInt64?
     /// Since the last answer.
     var idleSince: UInt64 = 0
-
+    /// Since the first byte of a head that is not complete.
+    var headSince: UInt64?
     private(set) var bodySince: UInt64?
-    private(set) var lastBodyByte: UInt64 = 0
-    private(set) var bodyBytes = 0
     /// When the handler wants the whole body to be there.
     var bodyEnd: UInt64?
+    private(set) var lastBodyByte: UInt64 = 0
+    private(set) var bodyBytes = 0
     /// What was seen of a client that does not take its answers at once.
     fileprivate(set) var output: OutputWatch?
 

@@ -178,12 +178,12 @@ extension HTTP1Connection {
     /// Decides how the body is framed, and says what the head tells of it.
     private func frame(_ bodyLength: Int?, _ isHTTP10: Bool) -> ResponseEncoder.Framing {
         let length = head.contentLength ?? bodyLength
-        if !statusAllowsBody || requestHead.method == .head {
+        if !head.allowsBody || requestHead.method == .head {
             state = .bodiless
             if head.status == 205 { return .length(0) }
             // To HEAD, what GET would have sent (RFC 9110, 9.3.2), where that is known: a handler that wrote nothing may
             // have left it out because it is HEAD. A 304 says nothing of a body that it did not make.
-            guard let length, statusAllowsBody, length > 0 || head.contentLength != nil else { return .none }
+            guard let length, head.allowsBody, length > 0 || head.contentLength != nil else { return .none }
             return .length(length)
         }
         if trailers != nil, !isHTTP10, head.contentLength == nil {
@@ -200,9 +200,6 @@ extension HTTP1Connection {
         state = .chunked
         return .chunked
     }
-
-    /// 204, 205 and 304 have no body, whatever was written (RFC 9110, 6.4.1 and 15.3.6).
-    private var statusAllowsBody: Bool { head.status != 204 && head.status != 304 && head.status != 205 }
 
     /// An answer that ends with a 1xx would leave the client waiting for ever.
     private func replaceInformationalStatus() {

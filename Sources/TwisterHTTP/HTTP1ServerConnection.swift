@@ -11,37 +11,37 @@ package import TwisterIO
 ///
 /// Tornado: `http1connection.HTTP1ServerConnection`.
 package final class HTTP1ServerConnection: LoopWork {
+    // What each request touches lies together, in few lines of the processor's caches.
     package let stream: IOStream
     let server: HTTPServer
     /// The server's delegate, which costs no reference to reach from here.
     let application: any HTTPServerConnectionDelegate
-
+    /// The exchange under way or, between two, the one that the next request will use.
+    @exclusivity(unchecked) var exchange = HTTP1Connection()
+    /// Who answers the exchange under way.
+    @exclusivity(unchecked) var delegate: (any HTTPMessageDelegate)?
     @exclusivity(unchecked) var parser: RequestParser
-    var chunks = ChunkedDecoder()
     @exclusivity(unchecked) var reading = Reading.head
+    @exclusivity(unchecked) var progress = Progress.idle
+    /// The loop's worker on which the delegate answers.
+    @exclusivity(unchecked) private var worker = 0
+    /// Bytes that the budget was told of.
+    @exclusivity(unchecked) var charged = 0
     @exclusivity(unchecked) var clocks = ConnectionClocks()
+
     /// Who is at the other end: the peer, or whom the PROXY protocol named; nil on a unix socket.
     private(set) var client: IPAddress?
     /// The connections of a server are numbered in the order in which they came.
     let number: UInt64
-    /// Bytes that the budget was told of.
-    var charged = 0
     /// Whether it is left unread because the budget is used up.
     var isParked = false
     /// Whether the connection counts as its client's.
     var isClientCounted = false
     /// Whether somebody will look after a client that is left unread.
     var isWatched = false
-
-    /// The exchange under way or, between two, the one that the next request will use.
-    @exclusivity(unchecked) var exchange = HTTP1Connection()
-    /// Who answers the exchange under way.
-    @exclusivity(unchecked) var delegate: (any HTTPMessageDelegate)?
-    @exclusivity(unchecked) var progress = Progress.idle
+    var chunks = ChunkedDecoder()
     /// Bytes of an unread body that were dropped.
     private var drained = 0
-    /// The loop's worker on which the delegate answers.
-    @exclusivity(unchecked) private var worker = 0
 
     /// What the next bytes are.
     enum Reading {
@@ -165,7 +165,7 @@ package final class HTTP1ServerConnection: LoopWork {
             recharge()
         }
         clocks.idleSince = stream.turnTime
-        stream.setDeadline(server.deadlines.afterAnswer(clocks.idleSince))
+        stream.setDeadline(noLaterThan: server.deadlines.afterAnswer(clocks.idleSince))
         // A client that does not read its answers gets no more of them made: what it sends waits until they are taken.
         if stream.isOverHighWatermark { reading = .later } else { nextRequest() }
     }

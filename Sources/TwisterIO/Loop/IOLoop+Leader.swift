@@ -41,12 +41,19 @@ extension IOLoop {
     @usableFromInline package var term: UInt64 { workers.term }
 
     /// What is to be run next, after as many turns as it takes; nil once `worker` leads no longer.
+    ///
+    /// What an event makes ready runs before the next event is looked at, while its connection is in the processor's caches.
+    /// Each leader makes a turn before it gives way to other jobs, so that jobs which call for each other starve nobody.
     @usableFromInline
     package func nextWork(for worker: Worker, since term: UInt64) -> (any LoopWork)? {
         while workers.term == term, !worker.isCancelled, !workers.retiring {
             if let work = ready.popFirst() { return work }
+            if reactor.dispatchNext() { continue }
+            if workers.lastTurn == term {
+                guard jobs.isEmpty, !isStopping else { return nil }
+            }
             turn()
-            guard jobs.isEmpty, !isStopping else { return nil }
+            workers.lastTurn = workers.term
         }
         return nil
     }
@@ -59,7 +66,7 @@ extension IOLoop {
         workers.term &+= 1
     }
 
-    /// Runs `work` after the I/O events of this turn, as an async call on the loop's thread.
+    /// Runs `work` after the event or call that this is a part of, as an async call on the loop's thread.
     package func schedule(_ work: any LoopWork) {
         ready.append(work)
     }

@@ -266,6 +266,11 @@ public final class IOStream: BaseIOStream {
         reactor.setDeadline(handle, time)
     }
 
+    /// The same, where none is set that comes earlier. For who looks again at each deadline what it is that is late.
+    package func setDeadline(noLaterThan time: UInt64) {
+        if time < deadline { setDeadline(time) }
+    }
+
     func deadlinePassed() {
         deadline = .max
         guard !isClosed else { return }

@@ -1,7 +1,7 @@
 /// Many words at one place go into a hash table: bytes would need the more steps the more words there are.
 extension RouteTrieBuilder {
     /// From how many words on a table is faster than bytes.
-    private static let fewestWords = 8
+    private static let fewestWords = 32
 
     /// A literal from one place of the tree to behind the next slash, or to the end of a pattern.
     private struct FoundWord {

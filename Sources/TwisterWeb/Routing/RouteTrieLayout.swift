@@ -85,4 +85,34 @@ struct RouteTrieLayout: @unchecked Sendable {
         guard slot >= 0, slot < Int(node.pointee.jumpCount) else { return 0 }
         return jumps[Int(node.pointee.jumpOffset) &+ slot]
     }
+
+    /// A word of a node's table that stands in a path.
+    struct FoundWord {
+        /// Where it ends in the path.
+        var end: Int
+        /// A node where the word leads on, otherwise a line.
+        var target: UInt32
+        var leadsOn: Bool
+    }
+
+    /// The word of the node's table that stands at `position`.
+    @inline(__always)
+    func word(of node: UnsafePointer<Node>, _ path: UnsafePointer<UInt8>, at position: Int, end: Int) -> FoundWord? {
+        let longest = Int(node.pointee.wordLongest)
+        guard let word = PathBytes.word(path, from: position, end: end, longest: longest) else { return nil }
+        let table = words + Int(node.pointee.wordOffset)
+        let count = UInt32(truncatingIfNeeded: word.end &- position)
+        var slot = word.hash & node.pointee.wordMask
+        while table[Int(slot)].keyCount != 0 {
+            let entry = table + Int(slot)
+            if entry.pointee.hash == word.hash, entry.pointee.keyCount == count,
+                Octets.areEqual(labels + Int(entry.pointee.keyOffset), path + position, count: Int(count))
+            {
+                let leadsOn = path[word.end &- 1] == UInt8(ascii: "/")
+                return FoundWord(end: word.end, target: entry.pointee.target, leadsOn: leadsOn)
+            }
+            slot = (slot &+ 1) & node.pointee.wordMask
+        }
+        return nil
+    }
 }

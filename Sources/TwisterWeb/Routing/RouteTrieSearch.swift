@@ -99,22 +99,9 @@ struct RouteTrieSearch: ~Copyable {
     private mutating func nextWord(
         of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int
     ) -> (node: UInt32, position: Int)? {
-        let longest = Int(node.pointee.wordLongest)
-        guard let word = PathBytes.word(path, from: position, end: end, longest: longest) else { return nil }
-        let table = trie.words + Int(node.pointee.wordOffset)
-        let count = UInt32(truncatingIfNeeded: word.end - position)
-        var slot = word.hash & node.pointee.wordMask
-        while table[Int(slot)].keyCount != 0 {
-            let entry = table[Int(slot)]
-            if entry.hash == word.hash, entry.keyCount == count,
-                Octets.areEqual(trie.labels + Int(entry.keyOffset), path + position, count: Int(count))
-            {
-                if path[word.end - 1] == UInt8(ascii: "/") { return (entry.target, word.end) }
-                if entry.target < best { arrive(at: entry.target, depth: depth) }
-                return nil
-            }
-            slot = (slot + 1) & node.pointee.wordMask
-        }
+        guard let word = trie.word(of: node, path, at: position, end: end) else { return nil }
+        if word.leadsOn { return (word.target, word.end) }
+        if word.target < best { arrive(at: word.target, depth: depth) }
         return nil
     }
 
@@ -205,7 +192,7 @@ extension RouteTrie {
     private enum LiteralWay {
         case line(UInt32)
         case nothing
-        /// Loops or words have a say in it.
+        /// Loops have a say in it.
         case undecided
     }
 
@@ -215,16 +202,25 @@ extension RouteTrie {
         var node = layout.nodes
         var position = 0
         while true {
-            guard node.pointee.edgeCount == 0, node.pointee.wordLongest == 0 else { return .undecided }
+            guard node.pointee.edgeCount == 0 else { return .undecided }
             guard layout.labelFits(node, path, at: position, end: end) else { return .nothing }
             position &+= Int(node.pointee.labelCount)
             guard position < end else {
                 return node.pointee.terminal == RouteTrieLayout.none ? .nothing : .line(node.pointee.terminal)
             }
             let child = layout.child(of: node, byte: path[position])
-            guard child != 0 else { return .nothing }
-            node = layout.nodes + Int(child)
-            position &+= 1
+            if node.pointee.wordLongest > 0 {
+                // What no whole word leads to hides loops.
+                guard child == 0 else { return .undecided }
+                guard let word = layout.word(of: node, path, at: position, end: end) else { return .nothing }
+                guard word.leadsOn else { return .line(word.target) }
+                node = layout.nodes + Int(word.target)
+                position = word.end
+            } else {
+                guard child != 0 else { return .nothing }
+                node = layout.nodes + Int(child)
+                position &+= 1
+            }
         }
     }
 
