@@ -99,11 +99,12 @@ package final class ResponseHead {
     package var hasContentType: Bool { known.contains(.contentType) }
 
     /// Whether the application asked to close the connection.
-    package var closesConnection: Bool {
-        guard known.contains(.connection) else { return false }
-        return values(for: .connection).contains { value in
-            value.withOctets { TokenList.contains($0, "close") }
-        }
+    package var closesConnection: Bool { known.contains(.connection) && saysClose }
+
+    /// Apart, because few answers have the field and each is asked.
+    @inline(never)
+    private var saysClose: Bool {
+        values(for: .connection).contains { value in value.withOctets { TokenList.contains($0, "close") } }
     }
 
     /// Checks a field, and answers whether it is to stand among the lines: Content-Length becomes a number, and

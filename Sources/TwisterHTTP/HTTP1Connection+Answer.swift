@@ -94,9 +94,16 @@ extension HTTP1Connection {
     /// The same for who has the stream at hand.
     func finish(_ stream: IOStream, _ server: HTTPServer) {
         guard !isFinished, !stream.isClosed else { return state = .finished }
+        if !isHeadSent { sendHead(stream, server, bodyLength: body.count) }
+        // Nearly every answer is out with its head.
+        if case .fixed(remaining: 0) = state, body.isEmpty { return state = .finished }
+        finishBody(stream)
+    }
+
+    @inline(never)
+    private func finishBody(_ stream: IOStream) {
         do {
-            if !isHeadSent { sendHead(stream, server, bodyLength: body.count) }
-            if !body.isEmpty { try sendBody(stream) }
+            try sendBody(stream)
             try sendEnd(stream)
             state = .finished
         } catch {
@@ -176,6 +183,7 @@ extension HTTP1Connection {
     }
 
     /// Decides how the body is framed, and says what the head tells of it.
+    @inline(__always)
     private func frame(_ bodyLength: Int?, _ isHTTP10: Bool) -> ResponseEncoder.Framing {
         let length = head.contentLength ?? bodyLength
         if !head.allowsBody || requestHead.method == .head {

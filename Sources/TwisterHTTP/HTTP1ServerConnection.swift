@@ -258,14 +258,14 @@ package final class HTTP1ServerConnection: LoopWork {
     }
 
     /// The request is refused before it is, or while it is being, read: an error page, and the connection closes.
-    func refuse(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields = HTTPFields()) {
+    func refuse(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
         // The rest of a body whose request was answered is nothing to answer.
         if case .draining = progress { return end() }
         stopReading()
         exchange.connection = self
         exchange.keepAlive = false
         exchange.failBody(.refused(status: status))
-        exchange.respondToFailure(status, detail, fields)
+        exchange.respondToFailure(status, detail, fields ?? HTTPFields())
         // A delegate that runs already ends the exchange itself.
         switch progress {
         case .idle, .collecting: finishExchange()

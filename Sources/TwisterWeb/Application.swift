@@ -106,17 +106,22 @@ public final class Application: HTTPServerConnectionDelegate {
         case .asterisk: return (.passUnretained(.serverOptions), nil)
         case .authority: return (.passUnretained(.connect), nil)
         }
-        return head.withPathBytes { path in
-            guard let match = router.match(path) else { return (.passUnretained(notFoundRoute), nil) }
-            let route = router.target(of: match)
-            if match.captures.count == 0 { return (route, nil) }
-            do throws(PathArgumentError) {
-                let names = router.routes[match.index].pattern.groupNames
-                return (route, BoxedArguments(try PathArguments(match.captures, names: names, path: path)))
-            } catch {
-                return (.passUnretained(.badRequest), nil)
-            }
+        guard let match = head.withPathBytes({ router.match($0) }) else { return (.passUnretained(notFoundRoute), nil) }
+        let route = router.target(of: match)
+        if match.captures.count == 0 { return (route, nil) }
+        do throws(PathArgumentError) {
+            return (route, try arguments(of: match, head))
+        } catch {
+            return (.passUnretained(.badRequest), nil)
         }
+    }
+
+    private func arguments(of match: RouteMatch, _ head: RequestHead) throws(PathArgumentError) -> BoxedArguments {
+        let names = router.routes[match.index].pattern.groupNames
+        let result = head.withPathBytes { path in
+            Result { () throws(PathArgumentError) in try PathArguments(match.captures, names: names, path: path) }
+        }
+        return BoxedArguments(try result.get())
     }
 
     // MARK: Logs

@@ -7,6 +7,8 @@ struct HandlerTraits: Sendable {
     let overridesPrepare: Bool
     let requestBody: RequestBodyMode
     let maxBodySize: Int?
+    /// Whether anything runs before the request's method.
+    var hasPrelude: Bool { overridesPrepare || requestBody == .dataReceived }
 
     /// Of handlers that are only known to be some `RequestHandler`, everything is taken to be overridden.
     init(_ type: RequestHandler.Type) {

@@ -26,10 +26,7 @@ extension RequestHandler: HTTPMessageDelegate {
     public func execute() async throws {
         initialize()
         if connection.requestHead.hasBody { try readForm() }
-        if route.traits.overridesPrepare { try await prepare() }
-        if route.traits.requestBody == .dataReceived, !isFinished, serves(connection.requestHead.method) {
-            for try await chunk in request.bodyStream { try await dataReceived(chunk) }
-        }
+        if route.traits.hasPrelude { try await runPrelude() }
         if isFinished { return }
         switch connection.requestHead.method {
         case .get: try await get()
@@ -41,6 +38,14 @@ extension RequestHandler: HTTPMessageDelegate {
         case .options: try await options()
         case .connect, .trace: throw HTTPError(.methodNotAllowed)
         case .other: try await other(request.method)
+        }
+    }
+
+    /// What comes before the method, where the class has anything. Apart, so that it costs the others nothing.
+    private func runPrelude() async throws {
+        if route.traits.overridesPrepare { try await prepare() }
+        if route.traits.requestBody == .dataReceived, !isFinished, serves(connection.requestHead.method) {
+            for try await chunk in request.bodyStream { try await dataReceived(chunk) }
         }
     }
 
