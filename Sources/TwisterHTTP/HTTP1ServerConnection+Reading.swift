@@ -83,8 +83,7 @@ extension HTTP1ServerConnection {
             clocks.endBody()
             reading = .later
             exchange.isRequestRead = true
-            progress = .scheduled
-            stream.schedule(self)
+            schedule()
         case .length(let length):
             guard length <= exchange.bodyLimit else { return refuse(413) }
             startBody(.fixedBody(remaining: length), hasMore)

@@ -25,6 +25,8 @@ package final class HTTP1ServerConnection: LoopWork {
     @exclusivity(unchecked) var progress = Progress.idle
     /// The loop's worker on which the delegate answers.
     @exclusivity(unchecked) private var worker = 0
+    /// Whether the loop has it run, from `willRun` to the end of `didRun`.
+    @exclusivity(unchecked) private var isRunning = false
     /// Bytes that the budget was told of.
     @exclusivity(unchecked) var charged = 0
     @exclusivity(unchecked) var clocks = ConnectionClocks()
@@ -112,13 +114,15 @@ package final class HTTP1ServerConnection: LoopWork {
 
     func schedule() {
         progress = .scheduled
-        stream.schedule(self)
+        // Who has run the request before is told by `didRun`.
+        if !isRunning { stream.schedule(self) }
     }
 
     /// Called by the loop, which has the request answered.
     package func willRun(on worker: Int) -> (any LoopJob)? {
         guard case .scheduled = progress else { return nil }
         progress = .executing
+        isRunning = true
         self.worker = worker
         if stream.isPeerEnded { tellOfEndLater() }
         if stream.isHeldUp { watch() }
@@ -133,9 +137,11 @@ package final class HTTP1ServerConnection: LoopWork {
         }
     }
 
-    package func didRun() {
-        guard case .executing = progress else { return }
-        finishExchange(keepAlive: withExchange { $0.conclude(stream, server) })
+    package func didRun() -> Bool {
+        if case .executing = progress { finishExchange(keepAlive: withExchange { $0.conclude(stream, server) }) }
+        isRunning = false
+        if case .scheduled = progress { return true }
+        return false
     }
 
     /// The exchange is over: its delegate hears of it, once, and the connection goes on to the next request or to its end.

@@ -17,8 +17,6 @@ package final class Reactor {
 
     private let raw: OpaquePointer
     private let events: UnsafeMutablePointer<reactor_event>
-    /// The events of the last wait that are not handed out yet.
-    @exclusivity(unchecked) private var pending = 0..<0
     private static let batch: Int32 = 256
 
     package init(_ configuration: IOLoop.Configuration) throws(IOError) {
@@ -50,9 +48,8 @@ package final class Reactor {
 
     // MARK: Waiting
 
-    /// Waits once; what happened is for `dispatchNext`, which has handed out all that came before. Negative `timeout` (ns):
-    /// for ever.
-    func wait(timeout: Int64) { pending = 0..<Int(max(reactor_wait(raw, events, Self.batch, timeout), 0)) }
+    /// Waits once and answers how much happened, for `dispatch`. Negative `timeout` (ns): for ever.
+    func wait(timeout: Int64) -> Int { Int(reactor_wait(raw, events, Self.batch, timeout)) }
 
     /// Hands out the timers and deadlines that are due. All are collected before the first is run, so that a timer which one
     /// of them starts is never part of its own batch.
@@ -75,24 +72,23 @@ package final class Reactor {
         }
     }
 
-    /// Hands out the next event of the last wait; false where there is none left.
-    func dispatchNext() -> Bool {
-        guard let index = pending.popFirst() else { return false }
-        let event = events + index
-        let context = event.pointee.context
-        switch reactor_event_type(event.pointee.type) {
-        case REACTOR_RECEIVED:
-            let bytes = UnsafeRawBufferPointer(start: event.pointee.data, count: Int(event.pointee.result))
-            stream(context)?.received(bytes, poolBuffer: event.pointee.buffer)
-        case REACTOR_SENT: stream(context)?.sent(event.pointee.result)
-        case REACTOR_END: stream(context)?.ended(event.pointee.result)
-        case REACTOR_CONNECTED: stream(context)?.connected(event.pointee.result)
-        case REACTOR_CLOSED: stream(context)?.closedByReactor()
-        case REACTOR_ACCEPTED: object(context, Acceptor.self)?.accepted(event.pointee.handle, event.pointee.result)
-        case REACTOR_READY: object(context, Watch.self)?.ready(event.pointee.handle, event.pointee.result)
-        default: break
+    /// Hands out the first `count` events of the last wait.
+    func dispatch(_ count: Int) {
+        for index in 0..<max(count, 0) {
+            let event = events[index]
+            switch reactor_event_type(event.type) {
+            case REACTOR_RECEIVED:
+                stream(event.context)?.received(
+                    UnsafeRawBufferPointer(start: event.data, count: Int(event.result)), poolBuffer: event.buffer)
+            case REACTOR_SENT: stream(event.context)?.sent(event.result)
+            case REACTOR_END: stream(event.context)?.ended(event.result)
+            case REACTOR_CONNECTED: stream(event.context)?.connected(event.result)
+            case REACTOR_CLOSED: stream(event.context)?.closedByReactor()
+            case REACTOR_ACCEPTED: object(event.context, Acceptor.self)?.accepted(event.handle, event.result)
+            case REACTOR_READY: object(event.context, Watch.self)?.ready(event.handle, event.result)
+            default: break
+            }
         }
-        return true
     }
 
     @inline(__always)

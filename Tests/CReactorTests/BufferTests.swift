@@ -44,6 +44,25 @@ import Testing
         #expect(reactor.statistics.receive_buffers_out == 0)
     }
 
+    @Test(
+        "More connections send at once than a backend has buffers ready for: all get one", arguments: Backend.available)
+    func manyAtOnce(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        reactor.holdsBuffers = true
+        let pairs = try (0..<200).map { _ in try Sockets.tcpPair() }
+        for (index, pair) in pairs.enumerated() {
+            reactor_recv_start(reactor.raw, try reactor.adopt(pair.ours, context: UInt64(index)))
+            Sockets.write(pair.theirs, [UInt8(index)])
+        }
+        let events = reactor.collect { $0.count == 200 }
+        #expect(Set(events.map(\.context)) == Set(0..<200))
+        #expect(events.allSatisfy { $0.bytes == [UInt8($0.context)] })
+        #expect(reactor.statistics.receive_buffers_out == 200, "each holds its own")
+        reactor.releaseHeldBuffers()
+        for pair in pairs { close(pair.theirs) }
+        #expect(reactor.collect { $0.count == 200 }.allSatisfy { $0.type == REACTOR_END })
+    }
+
     @Test("Who waits for a buffer can stop and close", arguments: Backend.available)
     func closesWhileStarving(backend: Backend) throws {
         let reactor = try TestReactor(backend) { $0.receive_buffers = 1 }

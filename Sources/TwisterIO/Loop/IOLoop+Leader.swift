@@ -24,36 +24,47 @@ extension IOLoop {
     package func lead<Job: LoopJob>(_ worker: Worker, mostly: Job.Type) async {
         let term = term
         while let work = nextWork(for: worker, since: term) {
-            do {
+            var runs = 0
+            repeat {
                 // `didRun` looks who else holds the request, so the job is let go of before.
-                guard let job = work.willRun(on: worker.id) else { continue }
+                guard let job = work.willRun(on: worker.id) else { break }
                 do {
                     if let job = job as? Job { try await job.execute() } else { try await job.execute() }
                 } catch {
                     await job.executionFailed(error)
                 }
-            }
-            work.didRun()
+                runs &+= 1
+            } while runsAgain(work, after: runs, by: worker, since: term)
         }
+    }
+
+    /// How often work that is ready again at once is run before others have their turn.
+    private static let mostRuns = 32
+
+    /// Whether `work`, which has run, is run again at once: then it is in the processor's caches only once. A connection with
+    /// pipelined requests is such work.
+    @usableFromInline
+    package func runsAgain(_ work: any LoopWork, after runs: Int, by worker: Worker, since term: UInt64) -> Bool {
+        guard work.didRun() else { return false }
+        if runs < Self.mostRuns, isLed(by: worker, since: term) { return true }
+        schedule(work)
+        return false
     }
 
     /// Counts who has led: a worker that finds it changed has slept, and no longer leads.
     @usableFromInline package var term: UInt64 { workers.term }
 
+    private func isLed(by worker: Worker, since term: UInt64) -> Bool {
+        workers.term == term && !worker.isCancelled && !workers.retiring
+    }
+
     /// What is to be run next, after as many turns as it takes; nil once `worker` leads no longer.
-    ///
-    /// What an event makes ready runs before the next event is looked at, while its connection is in the processor's caches.
-    /// Each leader makes a turn before it gives way to other jobs, so that jobs which call for each other starve nobody.
     @usableFromInline
     package func nextWork(for worker: Worker, since term: UInt64) -> (any LoopWork)? {
-        while workers.term == term, !worker.isCancelled, !workers.retiring {
+        while isLed(by: worker, since: term) {
             if let work = ready.popFirst() { return work }
-            if reactor.dispatchNext() { continue }
-            if workers.lastTurn == term {
-                guard jobs.isEmpty, !isStopping else { return nil }
-            }
             turn()
-            workers.lastTurn = workers.term
+            guard jobs.isEmpty, !isStopping else { return nil }
         }
         return nil
     }
@@ -66,7 +77,7 @@ extension IOLoop {
         workers.term &+= 1
     }
 
-    /// Runs `work` after the event or call that this is a part of, as an async call on the loop's thread.
+    /// Runs `work` after the I/O events of this turn, as an async call on the loop's thread.
     package func schedule(_ work: any LoopWork) {
         ready.append(work)
     }

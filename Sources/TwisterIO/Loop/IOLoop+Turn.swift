@@ -16,7 +16,7 @@ extension IOLoop {
         return Int64(min(nextDeadline &- now, longestWait))
     }
 
-    /// A turn up to its events, which are for `reactor.dispatchNext`. It never suspends and never throws.
+    /// One turn. It never suspends and never throws; what it makes ready runs after it.
     func turn() {
         collectInbox()
         runCallbacks()
@@ -33,8 +33,9 @@ extension IOLoop {
         unpinInput()
         let workPending = !callbacks.isEmpty || !jobs.isEmpty || !ready.isEmpty || isStopping || !inbox.isEmpty
         let timeout = Self.waitTimeout(workPending: workPending, nextDeadline: nextDeadline, now: now)
-        reactor.wait(timeout: timeout)
+        let count = reactor.wait(timeout: timeout)
         turnTime = self.now
+        reactor.dispatch(count)
     }
 
     /// Runs the callbacks that are there now; what they add runs in the next turn, so that none starves I/O and timers.

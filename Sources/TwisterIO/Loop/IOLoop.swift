@@ -9,8 +9,7 @@ import Synchronization
 /// everything else belongs on the loop's own thread and refuses another one loudly.
 ///
 /// A turn is, in this order: the callbacks that were there when it began, the timers that are due, one send for each
-/// stream with output, one wait, the I/O events. A request that an event made ready runs before the next event, as an async
-/// call on this thread.
+/// stream with output, one wait, the I/O events. Then the requests that became ready run, as async calls on this thread.
 ///
 /// An async function that is run on the loop (`spawnCallback`, handlers, `runSync`) comes back to the loop's thread after
 /// each `await`, because the loop is its task's `TaskExecutor`.
@@ -188,11 +187,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     /// Closes every stream and waits until the kernel has let go of their buffers, a second at most.
     private func closeStreams() {
         for stream in streams.values { stream.close() }
-        for _ in 0..<20 {
-            while reactor.dispatchNext() {}
-            if streams.isEmpty { break }
-            reactor.wait(timeout: 50_000_000)
-        }
+        for _ in 0..<20 where !streams.isEmpty { reactor.dispatch(reactor.wait(timeout: 50_000_000)) }
         for stream in streams.values { stream.closedByReactor() }
     }
 

@@ -6,7 +6,8 @@
 package protocol LoopWork: AnyObject {
     /// The async part; nil where there is none any more. `worker` is for `IOLoop.cancelWorker`, until `didRun`.
     func willRun(on worker: Int) -> (any LoopJob)?
-    func didRun()
+    /// The async part has ended. Whether there is more, which is then run soon without being scheduled.
+    func didRun() -> Bool
 }
 
 /// Async work that a loop runs.

@@ -20,8 +20,6 @@ struct WorkerPool {
 
     /// See `IOLoop.term`.
     var term: UInt64 = 0
-    /// The term of the last turn.
-    var lastTurn: UInt64 = 0
     var idle: [UnsafeContinuation<Void, Never>] = []
     private(set) var members: [Int: Worker] = [:]
     private var nextID = 0

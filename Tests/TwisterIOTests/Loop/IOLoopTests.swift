@@ -133,7 +133,7 @@ struct IOLoopTests {
             try await loop.sleep(for: .seconds(60))
         }
         func executionFailed(_ error: any Error) async { failure = error }
-        func didRun() {}
+        func didRun() -> Bool { false }
     }
 
     @Test("IOL-7: a loop that is stopped by work that then waits can be closed", arguments: backends)
