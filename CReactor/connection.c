@@ -67,7 +67,8 @@ void connection_starves(reactor *r, connection *c) {
   if (c->flags & C_STARVING) return;
   c->flags |= C_STARVING;
   list_append(&r->starving, &c->hunger);
-  r->receive_pauses++;
+  /* Where there are buffers, the kernel had too few of them for a moment: io_uring lends more. */
+  if (r->buffers.receive.free_count == 0) r->receive_pauses++;
 }
 
 /* Lets as many connections receive again as there are buffers. */

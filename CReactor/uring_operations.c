@@ -52,7 +52,7 @@ static void flush(reactor *r) {
 }
 
 /* The kernel takes the buffers of a ring in turn, so of many each would be out of the processor's caches when its turn
- * comes. It is lent few, the warm ones, and more when connections starve. */
+ * comes. It is lent few, the warm ones, and from then on more when connections starve. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
   if (!list_is_empty(&r->starving) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;

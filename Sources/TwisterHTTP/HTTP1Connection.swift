@@ -61,6 +61,7 @@ public final class HTTP1Connection {
 
     // MARK: The course of an exchange
 
+    @inline(__always)
     func begin(on connection: HTTP1ServerConnection, keepAlive allowed: Bool) {
         if self.connection == nil { self.connection = connection }
         isRequestHeadRead = true
@@ -68,14 +69,19 @@ public final class HTTP1Connection {
         startedAt = connection.stream.turnTime
     }
 
+    @inline(__always)
     func expect(_ delivery: HTTPBodyDelivery, _ server: HTTPServer) {
         switch delivery {
         case .collected(let limit): bodyLimit = ownBodyLimit ?? limit ?? server.maxBodySize
-        case .streamed(let limit):
-            isStreamed = true
-            bodyLimit = ownBodyLimit ?? limit ?? .max
-            bodyStream = HTTPBodyStream(self, highWatermark: server.configuration.bodyBufferSize)
+        case .streamed(let limit): expectStream(limit, server)
         }
+    }
+
+    @inline(never)
+    private func expectStream(_ limit: Int?, _ server: HTTPServer) {
+        isStreamed = true
+        bodyLimit = ownBodyLimit ?? limit ?? .max
+        bodyStream = HTTPBodyStream(self, highWatermark: server.configuration.bodyBufferSize)
     }
 
     /// What was written by now is the answer. Answers whether the connection may go on.

@@ -166,14 +166,15 @@ package final class HTTP1ServerConnection: LoopWork {
             exchange.detach()
             exchange = HTTP1Connection()
         }
-        if charged != 0 || stream.isOverHighWatermark {
+        let lagsBehind = stream.isOverHighWatermark
+        if charged != 0 || lagsBehind {
             isParked = false
             recharge()
         }
         clocks.idleSince = stream.turnTime
         stream.setDeadline(noLaterThan: server.deadlines.afterAnswer(clocks.idleSince))
         // A client that does not read its answers gets no more of them made: what it sends waits until they are taken.
-        if stream.isOverHighWatermark { reading = .later } else { nextRequest() }
+        if lagsBehind { reading = .later } else { nextRequest() }
     }
 
     // MARK: A body that nobody read

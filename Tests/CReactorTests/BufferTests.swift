@@ -58,6 +58,7 @@ import Testing
         #expect(Set(events.map(\.context)) == Set(0..<200))
         #expect(events.allSatisfy { $0.bytes == [UInt8($0.context)] })
         #expect(reactor.statistics.receive_buffers_out == 200, "each holds its own")
+        #expect(reactor.statistics.receive_pauses == 0, "the pool was never empty")
         reactor.releaseHeldBuffers()
         for pair in pairs { close(pair.theirs) }
         #expect(reactor.collect { $0.count == 200 }.allSatisfy { $0.type == REACTOR_END })

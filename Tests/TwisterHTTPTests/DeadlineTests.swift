@@ -67,6 +67,23 @@ struct DeadlineTests {
         }
     }
 
+    @Test("a connection is idle since its last answer, not since an earlier one", arguments: testedBackends)
+    func idleSinceTheLast(_ backend: IOBackend) async throws {
+        try await withServer(backend, Echo()) {
+            $0.idleTimeout = .milliseconds(600)
+        } _: { port in
+            let client = try TestClient(port: port)
+            var lastAnswer = ContinuousClock.now
+            for _ in 0..<4 {
+                try await Task.sleep(for: .milliseconds(250))
+                #expect(try client.get("/").status == 200)
+                lastAnswer = .now
+            }
+            #expect(try client.isClosed())
+            #expect(ContinuousClock.now - lastAnswer > .milliseconds(550))
+        }
+    }
+
     @Test("a client that does not read its answer is cut off", arguments: testedBackends)
     func slowReader(_ backend: IOBackend) async throws {
         let echo = Echo()

@@ -86,8 +86,8 @@ struct RouteTrieLayout: @unchecked Sendable {
         return jumps[Int(node.pointee.jumpOffset) &+ slot]
     }
 
-    /// A word of a node's table that stands in a path.
-    struct FoundWord {
+    /// A word of a node's table, as it was met in a path.
+    struct MetWord {
         /// Where it ends in the path.
         var end: Int
         /// A node where the word leads on, otherwise a line.
@@ -97,7 +97,7 @@ struct RouteTrieLayout: @unchecked Sendable {
 
     /// The word of the node's table that stands at `position`.
     @inline(__always)
-    func word(of node: UnsafePointer<Node>, _ path: UnsafePointer<UInt8>, at position: Int, end: Int) -> FoundWord? {
+    func word(of node: UnsafePointer<Node>, _ path: UnsafePointer<UInt8>, at position: Int, end: Int) -> MetWord? {
         let longest = Int(node.pointee.wordLongest)
         guard let word = PathBytes.word(path, from: position, end: end, longest: longest) else { return nil }
         let table = words + Int(node.pointee.wordOffset)
@@ -109,7 +109,7 @@ struct RouteTrieLayout: @unchecked Sendable {
                 Octets.areEqual(labels + Int(entry.pointee.keyOffset), path + position, count: Int(count))
             {
                 let leadsOn = path[word.end &- 1] == UInt8(ascii: "/")
-                return FoundWord(end: word.end, target: entry.pointee.target, leadsOn: leadsOn)
+                return MetWord(end: word.end, target: entry.pointee.target, leadsOn: leadsOn)
             }
             slot = (slot &+ 1) & node.pointee.wordMask
         }

@@ -210,7 +210,7 @@ extension RouteTrie {
             }
             let child = layout.child(of: node, byte: path[position])
             if node.pointee.wordLongest > 0 {
-                // What no whole word leads to hides loops.
+                // Beside whole words, a byte leads only to patterns with a loop inside the word.
                 guard child == 0 else { return .undecided }
                 guard let word = layout.word(of: node, path, at: position, end: end) else { return .nothing }
                 guard word.leadsOn else { return .line(word.target) }
