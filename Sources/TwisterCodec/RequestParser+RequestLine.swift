@@ -20,7 +20,7 @@ extension RequestParser {
     }
 
     /// Reads the request line where it is as nearly all are: whole, GET, a path without a query, a version that is served.
-    /// Of any other it reads nothing.
+    /// Of any other it reads nothing: the parts below look at that once more, from its start.
     private mutating func parseUsualRequestLine(_ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead) -> Bool {
         let end = min(count, limits.requestLine)
         guard position == 0, end >= 8, Octets.word(base, at: 0) & 0xFF_FFFF_FFFF == 0x2F_2054_4547 else { return false }

@@ -100,6 +100,7 @@ extension HTTP1Connection {
         finishBody(stream)
     }
 
+    /// What is left to send of an answer that was begun before, or of a large one. Apart, because few have anything.
     @inline(never)
     private func finishBody(_ stream: IOStream) {
         do {

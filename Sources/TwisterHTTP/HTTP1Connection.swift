@@ -61,6 +61,8 @@ public final class HTTP1Connection {
 
     // MARK: The course of an exchange
 
+    // The first two have one caller, of which they become a part: a call of each request less.
+
     @inline(__always)
     func begin(on connection: HTTP1ServerConnection, keepAlive allowed: Bool) {
         if self.connection == nil { self.connection = connection }

@@ -36,6 +36,13 @@ struct StaticFileHostileTests {
         return (files, content)
     }
 
+    /// Asks for `large` and `small` on one connection, and takes the first bytes of the answer.
+    private static func askForBoth(_ port: UInt16) throws -> (TestClient, [UInt8]) {
+        let client = try TestClient(port: port)
+        try client.send(request + small)
+        return (client, try #require(try client.receive(100)))
+    }
+
     /// Receives until the answer to `small` is there.
     private static func receive(_ received: inout [UInt8], throughSmall client: TestClient) throws {
         while !received.suffix(5).elementsEqual("small".utf8) { received += try #require(try client.receive()) }
@@ -55,16 +62,15 @@ struct StaticFileHostileTests {
     func slowClient(backend: IOBackend) async throws {
         let (files, content) = try Self.makeFiles()
         try await withServer(backend, Self.application(files)) { port in
-            let client = try TestClient(port: port)
-            try client.send(Self.request + Self.small)
-            var received = try #require(try client.receive(100))
+            let (client, start) = try Self.askForBoth(port)
+            var received = start
             let other = try TestClient(port: port)
             for _ in 0..<20 { #expect(try other.ask(Self.small).text == "small") }
             #expect(files.openCount == 1, "the file that is being sent, and no root")
             try Self.receive(&received, throughSmall: client)
             let end = Array("\r\n\r\n".utf8)
-            let start = try #require(received.indices.first { received[$0...].starts(with: end) }) + 4
-            #expect(Self.isSame(received[start..<(start + Self.size)], content[...]))
+            let body = try #require(received.indices.first { received[$0...].starts(with: end) }) + 4
+            #expect(Self.isSame(received[body..<(body + Self.size)], content[...]))
         }
         #expect(try await files.allClosed())
     }
@@ -88,9 +94,8 @@ struct StaticFileHostileTests {
     func grown(backend: IOBackend) async throws {
         let (files, content) = try Self.makeFiles()
         try await withServer(backend, Self.application(files)) { port in
-            let client = try TestClient(port: port)
-            try client.send(Self.request + Self.small)
-            var received = try #require(try client.receive(100))
+            let (client, start) = try Self.askForBoth(port)
+            var received = start
             try files.truncate("large", to: Self.size + 1000)
             try Self.receive(&received, throughSmall: client)
             #expect(received.count < Self.size + 1000)
