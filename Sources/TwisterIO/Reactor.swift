@@ -1,11 +1,48 @@
 import CReactor
 import Glibc
 
-/// The Swift face of the C reactor: the one file that imports it. It turns -errno into `IOError` and hands each event to
-/// the object that its handle belongs to.
+/// The owner of a handle of the reactor: a stream, a listener or a watched descriptor. The reactor hands the handle's
+/// events to it, on the loop's thread.
 ///
-/// Contexts are unretained pointers: whoever starts an operation (`IOStream`, `Acceptor`, `Watch`) keeps itself alive
-/// until the operation's last event.
+/// The kernel carries one pointer with each operation, so this is a class to inherit from and not a protocol. The pointer
+/// is not retained: an owner stays alive until the last event of its handle was handed out.
+public class ReactorOwner {
+    /// The handle, 0 before there is one.
+    @exclusivity(unchecked) final var handle: UInt64 = 0
+
+    init() {}
+
+    /// Bytes have arrived; they lie in a pool buffer, which the owner gives back.
+    func received(_ bytes: UnsafeRawBufferPointer, poolBuffer: UInt32) {}
+    /// The peer has sent its last byte (0), or receiving has failed (-errno).
+    func ended(_ result: CInt) {}
+    /// The peer has left while receiving was stopped: it has sent its last byte (0), or the connection is broken (-errno).
+    func hungUp(_ result: CInt) {}
+    /// A send has ended: with 0, or -errno.
+    func sent(_ result: CInt) {}
+    /// A connection attempt has ended: with 0, or -errno.
+    func connected(_ result: CInt) {}
+    /// The connection's last event.
+    func closedByReactor() {}
+    /// A listener has accepted `connection`, or pauses for the error `result`.
+    func accepted(_ connection: Reactor.Handle, _ result: CInt) {}
+    /// A watched descriptor is ready for what `mask` says.
+    func ready(_ handle: Reactor.Handle, _ mask: CInt) {}
+
+    // What the loop asks of its open streams.
+
+    /// Starts to send the output that was gathered in this turn.
+    func flushOutput() {}
+    /// Gives back the pool buffer in which unread bytes lie.
+    func unpinInput() {}
+    /// The deadline has passed; `time` is as of when that was judged.
+    func deadlinePassed(asOf time: UInt64) {}
+    /// The loop is closed.
+    func closeWithLoop() {}
+}
+
+/// The Swift face of the C reactor: the one file that imports it. It turns -errno into `IOError` and hands each event to
+/// the owner of its handle.
 package final class Reactor {
     typealias Handle = UInt64
 
@@ -17,20 +54,21 @@ package final class Reactor {
 
     private let raw: OpaquePointer
     private let events: UnsafeMutablePointer<reactor_event>
-    private static let batch: Int32 = 256
+    /// The most events that one wait brings.
+    static let batch: Int32 = 256
 
-    package init(_ configuration: IOLoop.Configuration) throws(IOError) {
+    package init(_ wanted: IOBackend, bufferSize: Int, maxConnections: Int?) throws(IOError) {
         var config = reactor_config()
-        config.backend = configuration.backend.raw
-        config.buffer_size = UInt32(clamping: max(64, configuration.readChunkSize))
-        config.connections_max = UInt32(clamping: configuration.maxConnections ?? 0)
+        config.backend = wanted.raw
+        config.buffer_size = UInt32(clamping: max(64, bufferSize))
+        config.connections_max = UInt32(clamping: maxConnections ?? 0)
         var created: OpaquePointer?
         var text = [CChar](repeating: 0, count: 256)
         let result = reactor_create(&config, &created, &text, text.count)
         let length = text.firstIndex(of: 0) ?? text.count
         let reason = String(decoding: text[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
         guard result == 0, let created else {
-            throw IOError(errno: -result, "\(configuration.backend) backend: \(reason)")
+            throw IOError(errno: -result, "\(wanted) backend: \(reason)")
         }
         var statistics = reactor_statistics()
         reactor_get_statistics(created, &statistics)
@@ -51,24 +89,17 @@ package final class Reactor {
     /// Waits once and answers how much happened, for `dispatch`. Negative `timeout` (ns): for ever.
     func wait(timeout: Int64) -> Int { Int(reactor_wait(raw, events, Self.batch, timeout)) }
 
-    /// Hands out the timers and deadlines that are due. All are collected before the first is run, so that a timer which one
-    /// of them starts is never part of its own batch.
-    func expire(now: UInt64, on loop: IOLoop) {
-        var count = reactor_expire(raw, now, events, Self.batch)
-        var earlier: ContiguousArray<reactor_event> = []
+    /// Tells which timers (by their tokens) and which connections' deadlines (by their handles) are due at `now`. All are
+    /// collected before the first is told, so that a timer which one of them starts is never part of its own batch.
+    func expire(now: UInt64, timerDue: (UInt64) -> Void, deadlineDue: (Handle) -> Void) {
+        var due: ContiguousArray<reactor_event> = []
+        var count = Self.batch
         while count == Self.batch {
-            earlier.append(contentsOf: UnsafeBufferPointer(start: events, count: Int(count)))
             count = reactor_expire(raw, now, events, Self.batch)
+            due.append(contentsOf: UnsafeBufferPointer(start: events, count: Int(max(count, 0))))
         }
-        for event in earlier { handOutDue(event, on: loop) }
-        for index in 0..<Int(max(count, 0)) { handOutDue(events[index], on: loop) }
-    }
-
-    private func handOutDue(_ event: reactor_event, on loop: IOLoop) {
-        if event.type == REACTOR_TIMER.rawValue {
-            loop.timerDue(event.token)
-        } else {
-            stream(event.context)?.deadlinePassed()
+        for event in due {
+            if event.type == REACTOR_TIMER.rawValue { timerDue(event.token) } else { deadlineDue(event.handle) }
         }
     }
 
@@ -76,31 +107,13 @@ package final class Reactor {
     func dispatch(_ count: Int) {
         for index in 0..<max(count, 0) {
             let event = events[index]
-            switch reactor_event_type(event.type) {
-            case REACTOR_RECEIVED:
-                stream(event.context)?.received(
-                    UnsafeRawBufferPointer(start: event.data, count: Int(event.result)), poolBuffer: event.buffer)
-            case REACTOR_SENT: stream(event.context)?.sent(event.result)
-            case REACTOR_END: stream(event.context)?.ended(event.result)
-            case REACTOR_CONNECTED: stream(event.context)?.connected(event.result)
-            case REACTOR_CLOSED: stream(event.context)?.closedByReactor()
-            case REACTOR_ACCEPTED: object(event.context, Acceptor.self)?.accepted(event.handle, event.result)
-            case REACTOR_READY: object(event.context, Watch.self)?.ready(event.handle, event.result)
-            default: break
-            }
+            guard let pointer = UnsafeRawPointer(bitPattern: UInt(event.context)) else { continue }
+            // An owner lives until its last event, so that no event has to retain it.
+            Unmanaged<ReactorOwner>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.handle(event) }
         }
     }
 
-    @inline(__always)
-    private func stream(_ context: UInt64) -> IOStream? { object(context, IOStream.self) }
-
-    @inline(__always)
-    private func object<Object: AnyObject>(_ context: UInt64, _: Object.Type) -> Object? {
-        guard let pointer = UnsafeRawPointer(bitPattern: UInt(context)) else { return nil }
-        return Unmanaged<Object>.fromOpaque(pointer).takeUnretainedValue()
-    }
-
-    private static func context(_ object: AnyObject) -> UInt64 {
+    private static func context(_ object: ReactorOwner) -> UInt64 {
         UInt64(UInt(bitPattern: Unmanaged.passUnretained(object).toOpaque()))
     }
 
@@ -111,7 +124,7 @@ package final class Reactor {
 
     // MARK: Listeners and connections
 
-    func listen(_ fd: CInt, _ acceptor: Acceptor) throws(IOError) -> Handle {
+    func listen(_ fd: CInt, _ acceptor: ReactorOwner) throws(IOError) -> Handle {
         var handle: Handle = 0
         try check(reactor_listen(raw, fd, Self.context(acceptor), &handle), "listen")
         return handle
@@ -119,13 +132,13 @@ package final class Reactor {
 
     func closeListener(_ handle: Handle) { _ = reactor_listener_close(raw, handle) }
 
-    func adopt(_ fd: CInt, _ stream: IOStream) throws(IOError) -> Handle {
+    func adopt(_ fd: CInt, _ stream: ReactorOwner) throws(IOError) -> Handle {
         var handle: Handle = 0
         try check(reactor_adopt(raw, fd, Self.context(stream), &handle), "adopt")
         return handle
     }
 
-    func connect(_ fd: CInt, to address: SocketAddress, _ stream: IOStream) throws(IOError) -> Handle {
+    func connect(_ fd: CInt, to address: SocketAddress, _ stream: ReactorOwner) throws(IOError) -> Handle {
         var handle: Handle = 0
         let result = address.withSockaddr { pointer, length in
             reactor_connect(raw, fd, pointer, length, Self.context(stream), &handle)
@@ -134,7 +147,7 @@ package final class Reactor {
         return handle
     }
 
-    func setContext(_ handle: Handle, _ stream: IOStream) {
+    func setContext(_ handle: Handle, _ stream: ReactorOwner) {
         _ = reactor_set_context(raw, handle, Self.context(stream))
     }
 
@@ -162,7 +175,7 @@ package final class Reactor {
 
     // MARK: Watches, buffers, timers
 
-    func watch(_ fd: CInt, _ mask: CInt, _ watch: Watch) throws(IOError) -> Handle {
+    func watch(_ fd: CInt, _ mask: CInt, _ watch: ReactorOwner) throws(IOError) -> Handle {
         var handle: Handle = 0
         try check(reactor_watch(raw, fd, mask, Self.context(watch), &handle), "watch descriptor \(fd)")
         return handle
@@ -205,6 +218,24 @@ package final class Reactor {
 
     private func check(_ result: CInt, _ what: @autoclosure () -> String) throws(IOError) {
         if result < 0 { throw IOError(errno: -result, what()) }
+    }
+}
+
+extension ReactorOwner {
+    @inline(__always)
+    fileprivate final func handle(_ event: reactor_event) {
+        switch reactor_event_type(event.type) {
+        case REACTOR_RECEIVED:
+            received(UnsafeRawBufferPointer(start: event.data, count: Int(event.result)), poolBuffer: event.buffer)
+        case REACTOR_SENT: sent(event.result)
+        case REACTOR_END: ended(event.result)
+        case REACTOR_HANGUP: hungUp(event.result)
+        case REACTOR_CONNECTED: connected(event.result)
+        case REACTOR_CLOSED: closedByReactor()
+        case REACTOR_ACCEPTED: accepted(event.handle, event.result)
+        case REACTOR_READY: ready(event.handle, event.result)
+        default: break
+        }
     }
 }
 

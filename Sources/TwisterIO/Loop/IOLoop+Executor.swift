@@ -2,7 +2,7 @@
 ///
 /// The loop's turns run inside a task, the leader, so that a handler is an ordinary async call: no task, no continuation
 /// and no hop for one that does not suspend. A handler that does suspend takes its worker along; the thread then elects
-/// another one, which goes on where the first left off, because all state of the loop is here and none is the worker's.
+/// another one, which goes on where the first left off, because all state belongs to the loop and none to the worker.
 extension IOLoop {
     // MARK: TaskExecutor
 
@@ -31,8 +31,7 @@ extension IOLoop {
         if let idle = workers.idle.popLast() {
             idle.resume()
         } else {
-            let worker = workers.add()
-            worker.task = Task(executorPreference: self) { [self] in await work(worker) }
+            workers.add { worker in Task(executorPreference: self) { [self] in await work(worker) } }
         }
     }
 

@@ -27,7 +27,9 @@ extension IOLoop {
         guard watches[fd] == nil else {
             throw IOError(errno: EEXIST, "descriptor \(fd) has a handler already")
         }
-        watches[fd] = try Watch(self, fd, events, handler)
+        watches[fd] = try Watch(reactor, fd, events.rawValue) { [self] mask in
+            runCallback { try handler(fd, Events(rawValue: mask)) }
+        }
     }
 
     /// Replaces the events that `fd`'s handler waits for.
@@ -49,37 +51,34 @@ extension IOLoop {
     public func removeHandler(_ fd: CInt) {
         preconditionOnLoop()
         guard let watch = watches.removeValue(forKey: fd) else { return }
-        watch.cancel()
+        cancel(watch)
+    }
+
+    func cancel(_ watch: Watch) {
+        watch.cancel(reactor)
+        // The batch under way may still point to it: it stays alive until the next turn.
+        addLocalCallback { withExtendedLifetime(watch) {} }
     }
 }
 
 /// A watched descriptor.
-final class Watch {
-    private(set) var handle: Reactor.Handle = 0
-    private let loop: IOLoop
-    private let fd: CInt
-    private var handler: ((CInt, IOLoop.Events) throws -> Void)?
+final class Watch: ReactorOwner {
+    private var body: ((CInt) -> Void)?
 
-    init(
-        _ loop: IOLoop, _ fd: CInt, _ events: IOLoop.Events,
-        _ handler: @escaping (CInt, IOLoop.Events) throws -> Void
-    ) throws(IOError) {
-        self.loop = loop
-        self.fd = fd
-        self.handler = handler
-        handle = try loop.reactor.watch(fd, events.rawValue, self)
+    /// - Parameter body: gets the mask of what the descriptor is ready for, on each turn in which it is.
+    init(_ reactor: Reactor, _ fd: CInt, _ mask: CInt, _ body: @escaping (CInt) -> Void) throws(IOError) {
+        self.body = body
+        super.init()
+        handle = try reactor.watch(fd, mask, self)
     }
 
-    func ready(_ handle: Reactor.Handle, _ mask: CInt) {
+    override func ready(_ handle: Reactor.Handle, _ mask: CInt) {
         // An event of the batch that was fetched before the handler was removed has no one to go to.
-        guard handle == self.handle, let handler else { return }
-        loop.runCallback { try handler(fd, IOLoop.Events(rawValue: mask)) }
+        if handle == self.handle { body?(mask) }
     }
 
-    func cancel() {
-        handler = nil
-        loop.reactor.unwatch(handle)
-        // The batch under way may still point here: stay alive until the next turn.
-        loop.addLocalCallback { withExtendedLifetime(self) {} }
+    func cancel(_ reactor: Reactor) {
+        body = nil
+        reactor.unwatch(handle)
     }
 }

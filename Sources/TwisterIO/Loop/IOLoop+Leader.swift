@@ -7,26 +7,32 @@ extension IOLoop {
     static let anyLeader: Leader = { loop, worker in await loop.lead(worker, mostly: AnyLoopJob.self) }
 
     func work(_ worker: Worker) async {
-        while !workers.retiring {
-            await leader(self, worker)
-            // A cancelled task cannot be made whole again; and after a crowd of handlers that waited, few are needed.
-            if workers.retiring || Task.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
-            await withUnsafeContinuation { workers.idle.append($0) }
+        // A job may cancel the task on which it runs (`withUnsafeCurrentTask`). The next job must not inherit that, so the
+        // worker takes no other one.
+        await withTaskCancellationHandler {
+            while !workers.retiring {
+                await leader(self, worker)
+                // A task stays cancelled; and after a crowd of handlers that waited, few workers are needed.
+                if workers.retiring || worker.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
+                await withUnsafeContinuation { workers.idle.append($0) }
+            }
+        } onCancel: {
+            worker.noteCancellation()
         }
         workers.remove(worker)
     }
 
     /// Leads: runs what is ready, then a turn, and so on, until the worker has slept or other jobs wait for the thread.
     ///
-    /// Each async frame that is returned to costs a look at the executor. So the floor that knows the class of nearly all
-    /// jobs has this function specialised for it, and what their `execute` does becomes a part of it.
+    /// Each return to an async frame costs a look at the executor. So the layer that knows the class of nearly all jobs has
+    /// this function specialised for that class, and the body of their `execute` becomes a part of it.
     @inlinable
     package func lead<Job: LoopJob>(_ worker: Worker, mostly: Job.Type) async {
         let term = term
         while let work = nextWork(for: worker, since: term) {
             var runs = 0
             repeat {
-                // `didRun` looks who else holds the request, so the job is let go of before.
+                // The job is released before `didRun`, which uses the request's memory again unless somebody holds it.
                 guard let job = work.willRun(on: worker.id) else { break }
                 do {
                     if let job = job as? Job { try await job.execute() } else { try await job.execute() }
@@ -38,7 +44,7 @@ extension IOLoop {
         }
     }
 
-    /// How often work that is ready again at once is run before others have their turn.
+    /// How often work that is ready again at once is run before other work has its turn.
     private static let mostRuns = 32
 
     /// Whether `work`, which has run, is run again at once: then it is in the processor's caches only once. A connection with
@@ -51,7 +57,7 @@ extension IOLoop {
         return false
     }
 
-    /// Counts who has led: a worker that finds it changed has slept, and no longer leads.
+    /// Moves on with each election: a worker that finds it changed has suspended, and no longer leads.
     @usableFromInline package var term: UInt64 { workers.term }
 
     private func isLed(by worker: Worker, since term: UInt64) -> Bool {
@@ -73,7 +79,7 @@ extension IOLoop {
     package func setLeader(_ leader: @escaping Leader) {
         preconditionOnLoop()
         self.leader = leader
-        // Who leads now gives way after this turn.
+        // The worker that leads now gives way after this turn.
         workers.term &+= 1
     }
 
@@ -82,11 +88,11 @@ extension IOLoop {
         ready.append(work)
     }
 
-    /// Cancels what runs on a worker, which is retired afterwards.
+    /// Cancels the job that runs on a worker, which takes no other one.
     package func cancelWorker(_ id: Int) { workers.members[id]?.cancel() }
 }
 
-/// Stands for no class in particular.
+/// Where nothing is known of the class of a loop's jobs, a class that none of them has.
 private final class AnyLoopJob: LoopJob {
     func execute() async throws {}
     func executionFailed(_ error: any Error) async {}

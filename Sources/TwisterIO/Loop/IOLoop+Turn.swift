@@ -25,20 +25,40 @@ extension IOLoop {
         if nextDeadline != .max {
             now = self.now
             if nextDeadline <= now {
-                reactor.expire(now: now, on: self)
+                reactor.expire(now: now, timerDue: { timerDue($0) }, deadlineDue: { streams.overdue.append($0) })
                 nextDeadline = reactor.nextDeadline
             }
         }
         sendOutput()
         unpinInput()
         let workPending = !callbacks.isEmpty || !jobs.isEmpty || !ready.isEmpty || isStopping || !inbox.isEmpty
-        let timeout = Self.waitTimeout(workPending: workPending, nextDeadline: nextDeadline, now: now)
+        let isOverdue = !streams.overdue.isEmpty || !streams.gathered.isEmpty
+        let timeout = Self.waitTimeout(
+            workPending: workPending || isOverdue, nextDeadline: nextDeadline, now: now)
         let count = reactor.wait(timeout: timeout)
         turnTime = self.now
         reactor.dispatch(count)
+        if isOverdue { judgeDeadlines(asOf: now, eventCount: count) }
     }
 
-    /// Runs the callbacks that are there now; what they add runs in the next turn, so that none starves I/O and timers.
+    /// Hands out the deadlines that had passed before the wait. The bytes that had arrived by then were read first: a client
+    /// that was in time is not cut off because this process was busy or stopped.
+    ///
+    /// Where the wait brought as many events as it can there may be more, and the deadlines wait for those, for as many
+    /// turns as it takes to hear from every connection.
+    @inline(never)
+    private func judgeDeadlines(asOf time: UInt64, eventCount: Int) {
+        if eventCount == Int(Reactor.batch), streams.deferrals <= streams.count / Int(Reactor.batch) + 1 {
+            streams.deferrals += 1
+            return
+        }
+        streams.deferrals = 0
+        let overdue = streams.overdue
+        streams.overdue.removeAll(keepingCapacity: overdue.count < 1024)
+        for handle in overdue { streams[handle]?.deadlinePassed(asOf: time) }
+    }
+
+    /// Runs the callbacks that are there now; what they add run in the next turn, so that none starves I/O and timers.
     private func runCallbacks() {
         var count = callbacks.count
         while count > 0, let callback = callbacks.popFirst() {
@@ -60,16 +80,22 @@ extension IOLoop {
 
     /// One send for each stream that has output.
     private func sendOutput() {
-        guard !dirtyStreams.isEmpty else { return }
-        for stream in dirtyStreams { stream.flushOutput() }
-        dirtyStreams.removeAll(keepingCapacity: true)
+        let count = streams.gathered.count
+        guard count > 0 else { return }
+        for index in 0..<count { streams.gathered[index].flushOutput() }
+        // A filter may have had something to add, which is sent in the next turn.
+        if streams.gathered.count == count {
+            streams.gathered.removeAll(keepingCapacity: count < 1024)
+        } else {
+            streams.gathered.removeFirst(count)
+        }
     }
 
     /// No stream keeps a pool buffer over a wait: what is unread moves to the stream's own storage.
     private func unpinInput() {
-        guard !holdingStreams.isEmpty else { return }
-        for stream in holdingStreams { stream.unpinInput() }
-        holdingStreams.removeAll(keepingCapacity: true)
+        guard !streams.holding.isEmpty else { return }
+        for index in streams.holding.indices { streams.holding[index].unpinInput() }
+        streams.holding.removeAll(keepingCapacity: streams.holding.count < 1024)
     }
 
     func collectInbox() { inbox.collect(into: &callbacks, &jobs) }

@@ -52,24 +52,27 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var callbacks = FIFO<() throws -> Void>()
     @exclusivity(unchecked) var jobs = FIFO<UnownedJob>()
     @exclusivity(unchecked) var ready = FIFO<any LoopWork>()
-    @exclusivity(unchecked) var dirtyStreams: ContiguousArray<IOStream> = []
-    @exclusivity(unchecked) var holdingStreams: ContiguousArray<IOStream> = []
+    @exclusivity(unchecked) var streams = LoopStreams()
     var watches: [CInt: Watch] = [:]
-    /// The open streams, which the loop keeps alive until the reactor has closed them.
-    var streams: [Reactor.Handle: IOStream] = [:]
     /// The clock as it was when the last wait ended: precise enough for deadlines of seconds.
     @exclusivity(unchecked) package var turnTime: UInt64 = 0
     @exclusivity(unchecked) var workers = WorkerPool()
     var leader: Leader = IOLoop.anyLeader
     var signalHandlers = SignalHandlers()
-    var isRunning = false
-    private(set) var isClosed = false
+    private var life = Life.idle
+
+    private enum Life { case idle, running, closed }
+
+    var isRunning: Bool { life == .running }
+    var isClosed: Bool { life == .closed }
 
     /// Creates a loop for the calling thread, without making it current.
     ///
     /// - Throws: `IOError` where the backend asked for is not to be had, saying why.
     public init(_ configuration: Configuration = Configuration()) throws(IOError) {
-        reactor = try Reactor(configuration)
+        reactor = try Reactor(
+            configuration.backend, bufferSize: configuration.readChunkSize,
+            maxConnections: configuration.maxConnections)
         clock = configuration.clock
     }
 
@@ -100,9 +103,21 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     @inline(__always)
     public var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
 
+    /// Ends the program, in release builds too, where the caller does not run on this loop's thread: objects of a loop are
+    /// plain memory, so that a second thread would corrupt them.
     @inline(__always)
-    func preconditionOnLoop(_ function: StaticString = #function) {
-        precondition(isCurrentThread, "IOLoop: \(function) belongs on the loop's own thread")
+    package func preconditionOnLoop(_ function: StaticString = #function) {
+        if !isCurrentThread { Self.failOffLoop(function) }
+    }
+
+    @inline(never)
+    private static func failOffLoop(_ function: StaticString) -> Never {
+        fatalError(
+            """
+            \(function) was called off the thread of the loop that it belongs to. Come back to the loop first: copy the \
+            values that the other thread needs, and use the loop's objects inside `loop.addCallback { }` or \
+            `try await loop.perform { }`.
+            """)
     }
 
     // MARK: Time, backend
@@ -138,11 +153,11 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         precondition(!isClosed, "IOLoop: run() after close()")
         let previous = ThreadLoop.get()
         ThreadLoop.set(self)
-        isRunning = true
+        life = .running
         // What starts before the first wait ends must not count from the last one, which may be long ago or never was.
         turnTime = now
         defer {
-            isRunning = false
+            life = .idle
             ThreadLoop.set(previous)
             stopRequested.store(false, ordering: .releasing)
         }
@@ -173,11 +188,11 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         removeSignalHandlers()
         closeStreams()
         for (fd, watch) in watches {
-            watch.cancel()
+            cancel(watch)
             if allDescriptors { Glibc.close(fd) }
         }
         watches.removeAll()
-        isClosed = true
+        life = .closed
         dropPending()
         // After that, because who slept on a timer has something to say about its end.
         retireWorkers()
@@ -186,9 +201,9 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     /// Closes every stream and waits until the kernel has let go of their buffers, a second at most.
     private func closeStreams() {
-        for stream in streams.values { stream.close() }
-        for _ in 0..<20 where !streams.isEmpty { reactor.dispatch(reactor.wait(timeout: 50_000_000)) }
-        for stream in streams.values { stream.closedByReactor() }
+        for stream in streams.all { stream.closeWithLoop() }
+        for _ in 0..<20 where streams.count > 0 { reactor.dispatch(reactor.wait(timeout: 50_000_000)) }
+        for stream in streams.all { stream.closedByReactor() }
     }
 
     /// What is dropped here may hold the loop itself, and may have a last word in a deinitialiser.
@@ -201,4 +216,29 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     /// Makes a waiting loop go through a turn. Any thread.
     public func wakeup() { reactor.wakeup() }
+}
+
+/// The loop of each thread, in a thread-specific slot.
+private enum ThreadLoop {
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        let result = pthread_key_create(&key) { pointer in
+            // A thread that ends with a current loop releases it.
+            guard let pointer else { return }
+            Unmanaged<IOLoop>.fromOpaque(pointer).release()
+        }
+        precondition(result == 0, "pthread_key_create: \(result)")
+        return key
+    }()
+
+    static func get() -> IOLoop? {
+        guard let pointer = pthread_getspecific(key) else { return nil }
+        return Unmanaged<IOLoop>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    static func set(_ loop: IOLoop?) {
+        let old = pthread_getspecific(key)
+        pthread_setspecific(key, loop.map { UnsafeRawPointer(Unmanaged.passRetained($0).toOpaque()) })
+        if let old { Unmanaged<IOLoop>.fromOpaque(old).release() }
+    }
 }

@@ -1,12 +1,13 @@
-/// Something with async work that is ready: a connection with a request to answer.
+/// Something with async work that is ready: a connection with a request to respond to.
 ///
-/// What comes before and after the async part stands in functions of its own, since each async frame on the way costs a
-/// look at the executor when it is returned to.
+/// The parts before and after the async one are functions of their own, since each async frame on a request's way costs a
+/// look at the executor when it returns.
 @usableFromInline
 package protocol LoopWork: AnyObject {
-    /// The async part; nil where there is none any more. `worker` is for `IOLoop.cancelWorker`, until `didRun`.
+    /// Called right before the async part. Returns the job; nil where there is none any more. `worker` is for
+    /// `IOLoop.cancelWorker`, until `didRun`.
     func willRun(on worker: Int) -> (any LoopJob)?
-    /// The async part has ended. Whether there is more, which is then run soon without being scheduled.
+    /// The async part has ended. Returns whether there is more, which is then run soon without being scheduled.
     func didRun() -> Bool
 }
 
@@ -14,6 +15,6 @@ package protocol LoopWork: AnyObject {
 public protocol LoopJob: AnyObject {
     /// Does the work, on the loop's thread.
     func execute() async throws
-    /// Deals with what `execute` threw.
+    /// Deals with the error that `execute` has thrown.
     func executionFailed(_ error: any Error) async
 }

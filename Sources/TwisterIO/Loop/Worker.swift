@@ -1,16 +1,18 @@
-/// A task that runs what is ready, one at a time. Touched on the loop's thread only.
+import Synchronization
+
+/// A task that runs what is ready, one job at a time.
 @usableFromInline
-package final class Worker: @unchecked Sendable {
+package final class Worker: Sendable {
     @usableFromInline package let id: Int
-    var task: Task<Void, Never>?
-    @exclusivity(unchecked) private(set) var isCancelled = false
+    private let cancelled = Atomic(false)
 
     init(id: Int) { self.id = id }
 
-    func cancel() {
-        isCancelled = true
-        task?.cancel()
-    }
+    /// Whether the worker's task is cancelled, by `IOLoop.cancelWorker` or by the very job that runs on it.
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+    /// Called when the worker's task is cancelled. Any thread.
+    func noteCancellation() { cancelled.store(true, ordering: .relaxed) }
 }
 
 /// The workers of a loop.
@@ -21,15 +23,14 @@ struct WorkerPool {
     /// See `IOLoop.term`.
     var term: UInt64 = 0
     var idle: [UnsafeContinuation<Void, Never>] = []
-    private(set) var members: [Int: Worker] = [:]
+    private(set) var members: [Int: Task<Void, Never>] = [:]
     private var nextID = 0
     var retiring = false
 
-    mutating func add() -> Worker {
+    /// Starts a worker, whose task `start` makes.
+    mutating func add(_ start: (Worker) -> Task<Void, Never>) {
         nextID += 1
-        let worker = Worker(id: nextID)
-        members[nextID] = worker
-        return worker
+        members[nextID] = start(Worker(id: nextID))
     }
 
     mutating func remove(_ worker: Worker) { members[worker.id] = nil }

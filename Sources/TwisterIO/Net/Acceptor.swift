@@ -2,10 +2,9 @@ import Glibc
 import Logging
 
 /// Accepts on one listening socket of a loop. Tornado: what `netutil.add_accept_handler` returns.
-final class Acceptor {
+final class Acceptor: ReactorOwner {
     let fd: CInt
     private let loop: IOLoop
-    private var handle: Reactor.Handle = 0
     private var accept: ((IOStream) -> Void)?
 
     /// - Parameter accept: gets each new stream, on the loop's thread.
@@ -13,10 +12,11 @@ final class Acceptor {
         self.loop = loop
         self.fd = fd
         self.accept = accept
+        super.init()
         handle = try loop.reactor.listen(fd, self)
     }
 
-    func accepted(_ connection: Reactor.Handle, _ result: CInt) {
+    override func accepted(_ connection: Reactor.Handle, _ result: CInt) {
         guard result >= 0 else {
             // The loop's own limit is nothing that the kernel has a word for.
             let reason = -result == ENOBUFS ? "all connections are in use" : "\(IOError(errno: -result, "accept"))"
@@ -30,7 +30,7 @@ final class Acceptor {
     func cancel() {
         guard accept.take() != nil else { return }
         loop.reactor.closeListener(handle)
-        // The batch under way may still point here: stay alive until the next turn.
+        // The batch under way may still point here: the acceptor stays alive until the next turn.
         loop.addLocalCallback { withExtendedLifetime(self) {} }
     }
 }

@@ -86,21 +86,22 @@ extension BaseIOStream {
 
     /// The stream's reader, made where there is none, without a change of who takes the bytes.
     func madeReader() -> StreamReader {
-        if let reader { return reader }
+        let rare = madeRare()
+        if let reader = rare.reader { return reader }
         let made = StreamReader(self)
-        reader = made
+        rare.reader = made
         return made
     }
 
     // MARK: State and limits
 
     /// Whether a read waits. Tornado: `BaseIOStream.reading`.
-    public var isReading: Bool { reader?.isReading ?? false }
+    public var isReading: Bool { rare?.reader?.isReading ?? false }
 
-    /// The most bytes that a read may wait with. Default 100 MiB. Tornado: `max_buffer_size`.
+    /// The most bytes that a read may wait with, 2 GiB at most. Default 100 MiB. Tornado: `max_buffer_size`.
     public var maxBufferSize: Int {
-        get { reader?.maxBufferSize ?? 104_857_600 }
-        set { madeReader().maxBufferSize = max(1, newValue) }
+        get { rare?.reader?.maxBufferSize ?? 104_857_600 }
+        set { madeReader().maxBufferSize = min(max(1, newValue), StreamInput.limit) }
     }
 
     /// The most bytes that one receive brings: the size of the loop's pool buffers, which

@@ -19,7 +19,7 @@ extension BaseIOStream {
             throw StreamBufferFullError(buffer: .write, limit: maxWriteBufferSize)
         }
         enqueue(bytes)
-        try await translatingCloseReason { try await drained() }
+        try await drained()
     }
 
     /// Queues `text` in UTF-8. Tornado: `BaseIOStream.write`.
@@ -32,21 +32,11 @@ extension BaseIOStream {
     /// Tornado: the Future of `BaseIOStream.write`.
     public func flush() async throws {
         loop.preconditionOnLoop()
-        try await translatingCloseReason {
-            if let closeReason { throw closeReason }
-            let count = outputCount
-            guard count > 0 else { return }
-            let waiter = LoopWaiter<Void>(loop)
-            try await waiter.value { outputWaiters.waitForFlush(of: count, waiter) }
-        }
-    }
-
-    private func translatingCloseReason(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let reason as CloseReason {
-            throw StreamClosedError(realError: reason)
-        }
+        if let closeReason { throw StreamClosedError(realError: closeReason) }
+        let count = outputCount
+        guard count > 0 else { return }
+        let waiter = LoopWaiter<Void>(loop)
+        try await waiter.value { madeRare().outputWaiters.waitForFlush(of: count, waiter) }
     }
 
     /// Whether written bytes wait for the kernel to take them. Tornado: `BaseIOStream.writing`.
@@ -65,12 +55,18 @@ extension BaseIOStream {
     /// Closes at once; what was not sent is dropped. Once closed, ignored.
     ///
     /// Tornado: `BaseIOStream.close`.
-    public func close() { close(.closedHere) }
+    public func close() {
+        loop.preconditionOnLoop()
+        close(.closedHere)
+    }
 
     /// Closes at once with `error` as the reason, which later reads and writes throw inside `StreamClosedError`.
     ///
     /// Tornado: `BaseIOStream.close(exc_info)`.
-    public func close(error: any Error) { close((error as? CloseReason) ?? .error(error)) }
+    public func close(error: any Error) {
+        loop.preconditionOnLoop()
+        close((error as? StreamClosedError)?.realError ?? .error(error))
+    }
 
     /// Closes when everything that was written was sent, or the peer has not taken it for 30 s.
     public func closeAfterWriting() {

@@ -4,63 +4,75 @@
 /// A stream belongs to its loop's thread.
 ///
 /// Tornado: `iostream.BaseIOStream`.
-public class BaseIOStream {
+public class BaseIOStream: ReactorOwner {
     /// Why a stream is closed.
-    public enum CloseReason: Error, Sendable, CustomStringConvertible {
-        /// `close()` was called here.
-        case closedHere
-        /// The peer ended the connection.
-        case endedByPeer
-        /// A system call failed: `ECONNRESET`, `EPIPE`, `ETIMEDOUT` and the like.
-        case failed(IOError)
-        /// An error ended it here: what was given to `close(error:)`, `UnsatisfiableReadError`,
-        /// `StreamBufferFullError`.
-        case error(any Error)
-
-        public var description: String {
-            switch self {
-            case .closedHere: "closed here"
-            case .endedByPeer: "ended by the peer"
-            case .failed(let error): "\(error)"
-            case .error(let error): "\(error)"
-            }
-        }
-    }
+    public typealias CloseReason = StreamClosedError.Reason
 
     /// The loop that the stream belongs to.
     public let loop: IOLoop
-    let reactor: Reactor
+    final var reactor: Reactor { loop.reactor }
 
-    @exclusivity(unchecked) var input = StreamInput()
-    /// Answers the application's reads; made with the first of them.
-    @exclusivity(unchecked) var reader: StreamReader?
-    @exclusivity(unchecked) var outputWaiters = OutputWaiters()
+    @exclusivity(unchecked) final var input = StreamInput()
+    /// State that few streams have.
+    @exclusivity(unchecked) final var rare: RareStreamState?
+    @exclusivity(unchecked) private final var watermark: UInt32 = 65_536
+    @exclusivity(unchecked) final var life = Life.open
+    /// Whether the peer has sent its last byte. What it sent before can still be read.
+    @exclusivity(unchecked) public internal(set) final var isPeerEnded = false
+    /// Whether `shutDownWriting` has ended the output.
+    @exclusivity(unchecked) public internal(set) final var isOutputEnded = false
+
+    /// Where a stream is between its creation and its end.
+    enum Life: UInt8 { case connecting, open, closed }
+
+    init(_ loop: IOLoop) {
+        self.loop = loop
+    }
+
+    deinit { input.removeAll(reactor) }
 
     /// Over this many bytes of output, `write` waits and `isOverHighWatermark` says so. Default 64 KiB.
-    @exclusivity(unchecked) package var highWatermark = 65_536
-    /// At this many bytes or fewer it goes on. Default 16 KiB.
-    @exclusivity(unchecked) package var lowWatermark = 16_384
+    package final var highWatermark: Int {
+        get { Int(watermark) }
+        set { watermark = UInt32(clamping: newValue) }
+    }
+    /// At this many bytes or fewer it goes on: a quarter of the high watermark.
+    package final var lowWatermark: Int { Int(watermark / 4) }
+
     /// The most bytes of output that may be queued: a `write` that would make it more throws `StreamBufferFullError`
     /// and queues nothing. Default: no limit.
     ///
     /// Tornado: `max_write_buffer_size`.
-    public var maxWriteBufferSize = Int.max
-
-    /// Whether the peer has sent its last byte. What it sent before can still be read.
-    @exclusivity(unchecked) public internal(set) var isPeerEnded = false
-    /// Whether `shutDownWriting` has ended the output.
-    @exclusivity(unchecked) public internal(set) var isOutputEnded = false
-    /// Why the stream is closed; nil while it is open. Tornado: `BaseIOStream.error`.
-    @exclusivity(unchecked) public internal(set) var closeReason: CloseReason?
-    /// Tornado: `BaseIOStream.closed`.
-    public var isClosed: Bool { closeReason != nil }
-
-    init(_ loop: IOLoop) {
-        self.loop = loop
-        reactor = loop.reactor
+    public final var maxWriteBufferSize: Int {
+        get { rare?.maxWriteBufferSize ?? .max }
+        set { madeRare().maxWriteBufferSize = newValue }
     }
 
-    deinit { input.removeAll(reactor) }
+    /// Why the stream is closed; nil while it is open. Tornado: `BaseIOStream.error`.
+    public final var closeReason: CloseReason? {
+        guard life == .closed else { return nil }
+        // The usual reason is not kept.
+        return rare?.closeReason ?? (isPeerEnded ? .endedByPeer : .closedHere)
+    }
+    /// Tornado: `BaseIOStream.closed`.
+    public final var isClosed: Bool { life == .closed }
+
+    /// Marks the stream as closed.
+    final func setClosed(_ reason: CloseReason) {
+        life = .closed
+        switch reason {
+        case .closedHere where !isPeerEnded && rare?.closeReason == nil: break
+        case .endedByPeer where isPeerEnded && rare?.closeReason == nil: break
+        default: madeRare().closeReason = reason
+        }
+    }
+
+    final func madeRare() -> RareStreamState {
+        if let rare { return rare }
+        let made = RareStreamState()
+        rare = made
+        return made
+    }
 
     // MARK: What a socket does in one way and a pipe in another
 
@@ -94,39 +106,53 @@ public class BaseIOStream {
     // MARK: Waiting for output to leave
 
     /// Whether more is queued than the peer seems to take.
-    package var isOverHighWatermark: Bool { outputCount > highWatermark }
+    package final var isOverHighWatermark: Bool { outputCount > highWatermark }
 
     /// Waits until the output is at the low watermark.
     ///
-    /// - Throws: the `CloseReason` where the stream closes first; `CancellationError` where the task is cancelled,
-    /// which
-    ///   leaves the output as it is.
-    package func drained() async throws {
-        if let closeReason { throw closeReason }
+    /// - Throws: `StreamClosedError` where the stream closes first; `CancellationError` where the task is cancelled,
+    ///   which leaves the output as it is.
+    package final func drained() async throws {
+        if let closeReason { throw StreamClosedError(realError: closeReason) }
         guard isOverHighWatermark else { return }
         let waiter = LoopWaiter<Void>(loop)
-        try await waiter.value { outputWaiters.waitUntilLow(waiter) }
+        try await waiter.value { madeRare().outputWaiters.waitUntilLow(waiter) }
     }
 
-    /// Resumes who waits for output, `count` bytes of which were just taken.
+    /// Resumes the tasks that wait for output, `count` bytes of which were just taken.
     @inline(__always)
-    func outputTaken(_ count: Int) {
-        guard !outputWaiters.isEmpty else { return }
-        outputWaiters.taken(count, isLow: outputCount <= lowWatermark)
+    final func outputTaken(_ count: Int) {
+        guard let rare, !rare.outputWaiters.isEmpty else { return }
+        rare.outputWaiters.taken(count, isLow: outputCount <= lowWatermark)
     }
 
     /// The part of closing that is the same for all: tells everyone who waits.
-    func failWaiters(_ reason: CloseReason) {
-        outputWaiters.fail(reason)
-        reader?.closing(reason)
+    final func failWaiters(_ reason: CloseReason) {
+        guard let rare else { return }
+        rare.outputWaiters.fail(reason)
+        rare.reader?.closing(reason)
     }
 
-    /// Whether what was received stays readable once the stream is closed for `reason`: the peer's last words do.
-    func keepsInput(_ reason: CloseReason) -> Bool {
-        guard reader != nil, !input.isEmpty else { return false }
+    /// Whether received bytes stay readable once the stream is closed for `reason`: the last ones of a peer do.
+    final func keepsInput(_ reason: CloseReason) -> Bool {
+        guard rare?.reader != nil, !input.isEmpty else { return false }
         return switch reason {
         case .closedHere, .error: false
         case .endedByPeer, .failed: true
         }
     }
+}
+
+/// State that few streams have, apart so that idle connections stay small.
+final class RareStreamState {
+    /// Answers the application's reads; made with the first of them.
+    var reader: StreamReader?
+    var outputWaiters = OutputWaiters()
+    var maxWriteBufferSize = Int.max
+    /// Why the stream is closed, where that is not the usual reason.
+    var closeReason: StreamClosedError.Reason?
+    /// Gets the result of the connection attempt under way: 0 or an error number.
+    var connecting: ((CInt) -> Void)?
+    /// Stands between the socket and the consumer.
+    var channel: FilterChannel?
 }

@@ -7,45 +7,49 @@ import Glibc
 ///
 /// Tornado: `iostream.IOStream`.
 public final class IOStream: BaseIOStream {
-    @exclusivity(unchecked) private var handle: Reactor.Handle
+    // An idle connection holds all of this, so it is small, and each is touched several times for each request.
 
-    @exclusivity(unchecked) var output = StreamOutput()
-
-    /// Who takes the bytes. An upgrade of the protocol is a change of consumer.
+    /// Takes the bytes. A change of the protocol (an upgrade) is a change of the consumer.
     @exclusivity(unchecked) package var consumer: (any IOStreamConsumer)?
-
-    @exclusivity(unchecked) private var isSending = false
-    /// When output was first there, after there had been none.
-    @exclusivity(unchecked) private var outputBegan: UInt64 = 0
-    /// When the kernel was last given output.
-    @exclusivity(unchecked) private var outputProgress: UInt64 = 0
+    @exclusivity(unchecked) var output: StreamOutput?
     @exclusivity(unchecked) private var deadline = UInt64.max
-    @exclusivity(unchecked) private var isDirty = false
-    @exclusivity(unchecked) private var isDelivering = false
     @exclusivity(unchecked) private var isReceiving = false
+    /// Whether the consumer is being offered bytes.
+    @exclusivity(unchecked) private var isDelivering = false
     @exclusivity(unchecked) private var isOverHigh = false
+    /// Whether the peer was seen to leave while receiving was stopped; its last bytes may be unread.
+    @exclusivity(unchecked) package private(set) var isPeerHungUp = false
+    @exclusivity(unchecked) private var sending = Sending.nothing
     @exclusivity(unchecked) private var afterOutput = AfterOutput.goOn
-    @exclusivity(unchecked) private var connecting: ((CInt) -> Void)?
+
+    /// How far the output is on its way to the kernel.
+    private enum Sending: UInt8 {
+        case nothing
+        /// It is sent at the end of the turn.
+        case gathered
+        /// The kernel has the first piece.
+        case underWay
+    }
 
     /// What happens once everything is sent.
-    private enum AfterOutput { case goOn, shutDown, close, linger, lingering }
+    private enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
 
     /// A connection that a listener accepted.
     init(_ loop: IOLoop, accepted handle: Reactor.Handle) {
-        self.handle = handle
         super.init(loop)
+        self.handle = handle
         reactor.setContext(handle, self)
-        loop.streams[handle] = self
+        loop.streams.insert(self)
     }
 
-    /// Takes over a connected stream socket, which the stream closes.
+    /// Takes over a connected stream socket, which the stream closes. On the loop's thread.
     ///
     /// - Throws: `IOError`; the descriptor is then still the caller's.
     public init(_ loop: IOLoop, fileDescriptor fd: CInt) throws(IOError) {
-        handle = 0
+        loop.preconditionOnLoop()
         super.init(loop)
         handle = try reactor.adopt(fd, self)
-        loop.streams[handle] = self
+        loop.streams.insert(self)
     }
 
     /// Takes over an unconnected socket and connects it; `then` gets 0 or the error number.
@@ -53,17 +57,20 @@ public final class IOStream: BaseIOStream {
         _ loop: IOLoop, fileDescriptor fd: CInt, connectingTo address: SocketAddress,
         then: @escaping (CInt) -> Void
     ) throws(IOError) {
-        handle = 0
         super.init(loop)
         handle = try reactor.connect(fd, to: address, self)
-        connecting = then
-        loop.streams[handle] = self
+        madeRare().connecting = then
+        life = .connecting
+        loop.streams.insert(self)
     }
 
-    deinit { output.removeAll(reactor) }
+    deinit { output?.removeAll(reactor) }
 
     /// The socket's descriptor, for socket options; nil once closed.
-    public var fileDescriptor: CInt? { reactor.fileDescriptor(handle) }
+    public var fileDescriptor: CInt? {
+        loop.preconditionOnLoop()
+        return reactor.fileDescriptor(handle)
+    }
     /// Nil where the socket is closed or has none.
     public var localAddress: SocketAddress? { fileDescriptor.flatMap(SocketAddress.local(of:)) }
     /// Nil where the socket is closed or has none.
@@ -85,22 +92,6 @@ public final class IOStream: BaseIOStream {
         reactor.stopReceiving(handle)
     }
 
-    /// Whether the peer is held up: open, and left unread.
-    package var isHeldUp: Bool { !isReceiving && !isPeerEnded && !isClosed }
-
-    /// `POLLRDHUP`, which Glibc's module does not show.
-    private static let pollReadHangUp: Int32 = 0x2000
-
-    /// What the kernel knows of the peer of a stream that is left unread. A system call.
-    package var peerPresence: PeerPresence {
-        var poller = pollfd(
-            fd: fileDescriptor ?? -1, events: Int16(truncatingIfNeeded: Self.pollReadHangUp), revents: 0)
-        guard poll(&poller, 1, 0) > 0 else { return .there }
-        let events = Int32(poller.revents)
-        return events & (POLLHUP | POLLERR | POLLNVAL) != 0
-            ? .gone : events & Self.pollReadHangUp != 0 ? .ended : .there
-    }
-
     /// Bytes that the consumer has left.
     package var unconsumed: UnsafeRawBufferPointer { input.bytes }
 
@@ -110,8 +101,12 @@ public final class IOStream: BaseIOStream {
         deliverInput()
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer, poolBuffer: UInt32) {
+    override func received(_ bytes: UnsafeRawBufferPointer, poolBuffer: UInt32) {
         guard !isClosed, afterOutput != .lingering else { return reactor.releaseBuffer(poolBuffer) }
+        if let channel = rare?.channel {
+            channel.received(bytes)
+            return reactor.releaseBuffer(poolBuffer)
+        }
         guard input.isEmpty, !isDelivering else {
             input.append(bytes, reactor)
             reactor.releaseBuffer(poolBuffer)
@@ -119,62 +114,95 @@ public final class IOStream: BaseIOStream {
         }
         input.pin(bytes, buffer: poolBuffer)
         deliverInput()
-        if input.isPinned { loop.holdingStreams.append(self) }
+        if input.isPinned { loop.streams.holding.append(self) }
     }
 
     /// The end of a turn: unread bytes leave the pool.
-    func unpinInput() { input.unpin(reactor) }
+    override func unpinInput() { input.unpin(reactor) }
 
     private func deliverInput() {
         guard !isDelivering, let consumer else { return }
         isDelivering = true
-        defer { isDelivering = false }
         let consumed = consumer.streamReceived(self, input.bytes)
+        isDelivering = false
         input.consume(consumed, reactor)
+        // A stream that is closed while it delivers keeps its input until here.
+        if isClosed, !keepsInput(closeReason ?? .closedHere) { input.removeAll(reactor) }
     }
 
-    func ended(_ result: CInt) {
+    override func ended(_ result: CInt) {
         isReceiving = false
-        isPeerEnded = true
         guard !isClosed else { return }
-        if result < 0 { return close(.failed(IOError(errno: -result, "receive"))) }
+        if result < 0 {
+            isPeerEnded = true
+            return close(.failed(IOError(errno: -result, "receive")))
+        }
+        if let channel = rare?.channel, afterOutput != .lingering { return channel.receivedEnd() }
+        peerEnded()
+    }
+
+    private func peerEnded() {
+        isPeerEnded = true
         if afterOutput == .lingering { return close(.closedHere) }
         if let consumer { consumer.streamEnded(self) } else { close(.endedByPeer) }
+    }
+
+    override func hungUp(_ result: CInt) {
+        guard !isClosed, !isReceiving else { return }
+        isPeerHungUp = true
+        consumer?.streamPeerLeft(self, isGone: result < 0)
     }
 
     // MARK: Output
 
     /// Bytes that the kernel has not taken yet.
-    package override var outputCount: Int { output.count }
+    package override var outputCount: Int { output?.count ?? 0 }
 
     /// Those of them that are held in memory, not in a file.
-    package var outputMemory: Int { output.count - output.fileCount }
+    package var outputMemory: Int { output.map { $0.count - $0.fileCount } ?? 0 }
+
+    private func madeOutput() -> StreamOutput {
+        if let output { return output }
+        let made = loop.streams.takeOutput()
+        output = made
+        return made
+    }
+
+    /// The output is with the kernel: its memory serves the loop's other streams.
+    private func returnOutput() {
+        if let output = output.take() { loop.streams.keepOutput(output) }
+    }
+
+    private func dropOutput() {
+        output?.removeAll(reactor)
+        returnOutput()
+    }
 
     /// Room for `size` bytes of output; `commitOutput` says how many were written there.
-    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer { output.reserve(size, reactor) }
+    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer { madeOutput().reserve(size, reactor) }
 
     package func commitOutput(_ size: Int) {
-        guard !isClosed else { return output.removeAll(reactor) }
+        guard let output else { return }
+        guard !isClosed else { return dropOutput() }
         output.commit(size)
-        outputChanged()
+        outputChanged(output)
     }
 
     /// Queues bytes, which are copied.
     package func enqueue(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed, !bytes.isEmpty else { return }
+        let output = madeOutput()
         output.append(copying: bytes, reactor)
-        outputChanged()
+        outputChanged(output)
     }
 
     /// Queues bytes; a large array is sent as it is, uncopied.
     package override func enqueue(_ bytes: [UInt8]) {
-        guard !isClosed, !bytes.isEmpty else { return }
-        if bytes.count >= StreamOutput.copyLimit {
-            output.append(keeping: bytes, reactor)
-        } else {
-            bytes.withUnsafeBytes { output.append(copying: $0, reactor) }
-        }
-        outputChanged()
+        guard bytes.count >= StreamOutput.copyLimit else { return bytes.withUnsafeBytes { enqueue($0) } }
+        guard !isClosed else { return }
+        let output = madeOutput()
+        output.append(keeping: bytes, reactor)
+        outputChanged(output)
     }
 
     /// Queues constant text.
@@ -184,35 +212,44 @@ public final class IOStream: BaseIOStream {
 
     /// Queues `length` bytes of a regular file, which go out by sendfile(2). `owner` keeps the descriptor open.
     package func enqueueFile(_ fd: CInt, offset: UInt64, length: Int, owner: AnyObject?) {
-        guard !isClosed else { return }
+        guard !isClosed, length > 0 else { return }
+        let output = madeOutput()
         output.append(file: fd, offset: offset, length: length, owner: owner, reactor)
-        outputChanged()
+        outputChanged(output)
     }
 
     /// Since when there has been output without a break; nil while there is none.
-    package var outputWaitsSince: UInt64? { output.isEmpty ? nil : outputBegan }
+    package var outputWaitsSince: UInt64? { output.flatMap { $0.isEmpty ? nil : $0.began } }
 
     /// When the kernel last took some of the output that waits, or it was first there; nil while there is none.
-    package var outputTakenAt: UInt64? { output.isEmpty ? nil : isSending ? outputProgress : outputBegan }
+    package var outputTakenAt: UInt64? {
+        output.flatMap { $0.isEmpty ? nil : sending == .underWay ? $0.progress : $0.began }
+    }
 
-    private func outputChanged() {
+    @inline(__always)
+    private func outputChanged(_ output: StreamOutput) {
         if output.count > highWatermark { isOverHigh = true }
-        guard !isDirty, !isSending else { return }
-        // What is neither gathered nor under way was not there before.
-        isDirty = true
-        outputBegan = loop.turnTime
-        loop.dirtyStreams.append(self)
+        guard sending == .nothing else { return }
+        // Output that is neither gathered nor under way was not there before.
+        output.began = loop.turnTime
+        gather()
+    }
+
+    private func gather() {
+        sending = .gathered
+        loop.streams.gathered.append(self)
     }
 
     /// Called once a turn: starts to send what was gathered.
-    func flushOutput() {
-        isDirty = false
+    override func flushOutput() {
+        if sending == .gathered { sending = .nothing }
         sendNext()
     }
 
     private func sendNext() {
-        guard !isSending, !isClosed, connecting == nil else { return }
-        guard !output.isEmpty, let segment = output.front(reactor) else { return finishOutput() }
+        guard sending != .underWay, life == .open else { return }
+        if let channel = rare?.channel { return sendNext(through: channel) }
+        guard let output, let segment = output.front(reactor) else { return finishOutput() }
         let result: CInt
         if case .file(let fd, let offset, _) = segment.storage {
             result = reactor.sendFile(handle, fd, offset: offset + UInt64(segment.sent), count: segment.piece)
@@ -221,18 +258,25 @@ public final class IOStream: BaseIOStream {
                 handle, UnsafeRawBufferPointer(start: segment.base.map { $0 + segment.sent }, count: segment.piece))
         }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        isSending = true
-        outputProgress = loop.turnTime
+        sending = .underWay
+        output.progress = loop.turnTime
     }
 
-    func sent(_ result: CInt) {
-        isSending = false
-        guard !isClosed else { return output.removeAll(reactor) }
+    override func sent(_ result: CInt) {
+        sending = .nothing
+        guard !isClosed else { return dropOutput() }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        let count = output.pieceSent(reactor)
+        let count: Int
+        if let channel = rare?.channel {
+            count = channel.wireSent()
+            output?.taken(count, reactor)
+        } else {
+            count = output?.pieceSent(reactor) ?? 0
+        }
+        if output?.isEmpty == true { returnOutput() }
         sendNext()
         outputTaken(count)
-        if isOverHigh, output.count <= lowWatermark, !isClosed {
+        if isOverHigh, outputCount <= lowWatermark, !isClosed {
             isOverHigh = false
             consumer?.streamDrained(self)
         }
@@ -254,36 +298,41 @@ public final class IOStream: BaseIOStream {
     package var turnTime: UInt64 { loop.turnTime }
     package var now: UInt64 { loop.now }
 
-    /// Runs `work` on the stream's loop.
-    package func schedule(_ work: any LoopWork) { loop.schedule(work) }
-
     /// The stream's one deadline, a time of the loop's clock in nanoseconds; nil: none.
     package func setDeadline(_ time: UInt64?) {
         let time = time ?? .max
-        // The requests of one turn all set the same. Who lingers has a deadline of its own, which nobody else moves.
+        // The requests of one turn all set the same. A lingering stream has a deadline of its own, which nobody else moves.
         guard time != deadline, afterOutput != .lingering else { return }
         deadline = time
-        reactor.setDeadline(handle, time)
+        reactor.setDeadline(handle, min(time, rare?.channel?.handshakeDeadline ?? .max))
     }
 
-    /// The same, where none is set that comes earlier. For who looks again at each deadline what it is that is late.
+    /// The same, where none is set that comes earlier. For a consumer that looks again at each deadline what it is that is
+    /// late.
     package func setDeadline(noLaterThan time: UInt64) {
         if time < deadline { setDeadline(time) }
     }
 
-    func deadlinePassed() {
-        deadline = .max
+    override func deadlinePassed(asOf time: UInt64) {
         guard !isClosed else { return }
         if afterOutput == .lingering { return close(.closedHere) }
-        consumer?.streamDeadline(self)
+        if let handshake = rare?.channel?.handshakeDeadline {
+            if handshake <= time { return close(.error(HandshakeTimeoutError())) }
+            reactor.setDeadline(handle, min(deadline, handshake))
+        }
+        // It was moved since.
+        guard deadline <= time else { return }
+        deadline = .max
+        consumer?.streamDeadline(self, asOf: time)
     }
 
     // MARK: Connecting
 
-    func connected(_ result: CInt) {
-        guard let then = connecting.take() else { return }
+    override func connected(_ result: CInt) {
+        guard let then = rare?.connecting.take() else { return }
+        if !isClosed { life = .open }
         then(-result)
-        if !output.isEmpty, !isClosed { sendNext() }
+        if output != nil, sending == .nothing, !isClosed { sendNext() }
     }
 
     // MARK: Closing
@@ -296,21 +345,26 @@ public final class IOStream: BaseIOStream {
 
     /// Closes after what is queued was sent, the peer has read it, or two seconds have passed.
     ///
-    /// For an answer to a request that was not read to its end: to close at once would reset the connection, and the
-    /// reset could overtake the answer (RFC 9112, 9.6).
+    /// For a response to a request that was not read to its end: to close at once would reset the connection, and the
+    /// reset could overtake the response (RFC 9112, 9.6).
     package func lingerAfterOutput() { endOutput(.linger) }
 
     private static let lingerTime: UInt64 = 2_000_000_000
 
     private func endOutput(_ how: AfterOutput) {
         guard !isClosed, afterOutput != .lingering else { return }
-        // What closes anyway need not be shut down first.
+        // A stream that closes anyway need not be shut down first.
         if how == .shutDown, afterOutput != .goOn { return }
         afterOutput = how
-        if output.isEmpty, !isSending { finishOutput() }
+        if outputCount == 0, sending == .nothing { finishOutput() }
     }
 
     private func finishOutput() {
+        guard afterOutput != .goOn, afterOutput != .lingering else { return }
+        if let channel = rare?.channel {
+            channel.sendEnd()
+            if channel.hasWire { return }
+        }
         switch afterOutput {
         case .goOn, .lingering: break
         case .shutDown:
@@ -321,33 +375,110 @@ public final class IOStream: BaseIOStream {
         case .linger:
             afterOutput = .lingering
             reactor.shutdown(handle)
-            input.removeAll(reactor)
+            if !isDelivering { input.removeAll(reactor) }
             reactor.setDeadline(handle, loop.now + Self.lingerTime)
             startReceiving()
         }
     }
 
     package override func close(_ reason: CloseReason) {
-        guard closeReason == nil else { return }
-        closeReason = reason
+        guard !isClosed else { return }
+        setClosed(reason)
         isReceiving = false
         failWaiters(reason)
         if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
-        if !isSending { output.removeAll(reactor) }
-        connecting.take()?(ECANCELED)
+        if sending != .underWay { dropOutput() }
+        rare?.connecting.take()?(ECANCELED)
         reactor.close(handle)
     }
 
+    override func closeWithLoop() { close(.closedHere) }
+
     /// The reactor's last word.
-    func closedByReactor() {
-        let reason = closeReason ?? .endedByPeer
-        if closeReason == nil { failWaiters(reason) }
-        closeReason = reason
-        if !keepsInput(reason) { input.removeAll(reactor) }
-        output.removeAll(reactor)
-        connecting = nil
-        let consumer = consumer.take()
-        consumer?.streamClosed(self, reason)
-        loop.streams[handle] = nil
+    override func closedByReactor() {
+        withExtendedLifetime(self) {
+            if !isClosed {
+                setClosed(.endedByPeer)
+                failWaiters(.endedByPeer)
+            }
+            let reason = closeReason ?? .closedHere
+            if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
+            dropOutput()
+            rare?.connecting = nil
+            rare?.channel = nil
+            consumer.take()?.streamClosed(self, reason)
+            loop.streams.remove(self)
+        }
+    }
+}
+
+// MARK: - Filters
+
+extension IOStream {
+    /// Puts a filter between the socket and the consumer, before anything was received or sent.
+    ///
+    /// - Parameter handshakeTimeout: how long the filter's handshake may take.
+    package func addFilter(_ filter: any StreamFilter, handshakeTimeout: Duration = .seconds(10)) {
+        precondition(rare?.channel == nil && input.isEmpty && output == nil, "IOStream: a filter comes first of all")
+        let deadline = loop.now &+ UInt64(clamping: handshakeTimeout.nanosecondsClamped)
+        let channel = FilterChannel(filter, self, handshakeDeadline: deadline)
+        madeRare().channel = channel
+        reactor.setDeadline(handle, min(self.deadline, deadline))
+        startReceiving()
+        channel.start()
+    }
+
+    /// The application's bytes go through the filter piece by piece, and wait in the output until the kernel has what the
+    /// filter made of them.
+    private func sendNext(through channel: FilterChannel) {
+        if channel.wantsOutput, let segment = output?.front(reactor) {
+            send(segment, through: channel)
+            if isClosed { return }
+        }
+        guard let wire = channel.nextWire() else {
+            if outputCount == 0 { finishOutput() }
+            return
+        }
+        // The channel holds the array until it is sent, so that its bytes stay where they are.
+        let result = wire.withUnsafeBytes { reactor.send(handle, $0) }
+        if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
+        sending = .underWay
+        output?.progress = loop.turnTime
+    }
+
+    private func send(_ segment: StreamOutput.Segment, through channel: FilterChannel) {
+        let count = min(segment.count - segment.sent, FilterChannel.pieceSize)
+        guard case .file(let fd, let offset, _) = segment.storage else {
+            return channel.send(UnsafeRawBufferPointer(start: segment.base.map { $0 + segment.sent }, count: count))
+        }
+        let read = withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
+            let read = pread(fd, room.baseAddress, count, off_t(clamping: offset + UInt64(segment.sent)))
+            if read > 0 { channel.send(UnsafeRawBufferPointer(rebasing: room[..<read])) }
+            return read
+        }
+        // A file that ended too early breaks the connection, as it does without a filter.
+        if read <= 0 { close(.failed(IOError(errno: read < 0 ? errno : ENODATA, "read a file to send"))) }
+    }
+
+    func filterDelivered(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosed, afterOutput != .lingering, !bytes.isEmpty else { return }
+        input.append(bytes, reactor)
+        deliverInput()
+    }
+
+    func filterDeliveredEnd() {
+        guard !isClosed, !isPeerEnded else { return }
+        peerEnded()
+    }
+
+    func filterHasOutput() {
+        guard sending == .nothing else { return }
+        output?.began = loop.turnTime
+        gather()
+    }
+
+    func filterIsOpen() {
+        reactor.setDeadline(handle, deadline)
+        if outputCount > 0, sending == .nothing { gather() }
     }
 }

@@ -25,10 +25,11 @@ struct OutputWaiters {
         }
     }
 
-    mutating func fail(_ reason: BaseIOStream.CloseReason) {
+    mutating func fail(_ reason: StreamClosedError.Reason) {
         guard !isEmpty else { return }
-        for waiter in low { waiter.resume(with: .failure(reason)) }
-        for flush in flushes { flush.waiter.resume(with: .failure(reason)) }
+        let error = StreamClosedError(realError: reason)
+        for waiter in low { waiter.resume(with: .failure(error)) }
+        for flush in flushes { flush.waiter.resume(with: .failure(error)) }
         low.removeAll()
         flushes.removeAll()
     }

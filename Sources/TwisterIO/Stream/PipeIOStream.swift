@@ -102,7 +102,7 @@ public final class PipeIOStream: BaseIOStream {
                 return close(.failed(IOError(errno: errno, "read")))
             }
             if count == 0 { return ended() }
-            if let consumed = reader?.offer(input.bytes) { input.consume(consumed, reactor) }
+            if let consumed = rare?.reader?.offer(input.bytes) { input.consume(consumed, reactor) }
             guard isReceiving, count == chunk else { return }
         }
     }
@@ -111,7 +111,7 @@ public final class PipeIOStream: BaseIOStream {
         isPeerEnded = true
         isReceiving = false
         watch()
-        if let reader { reader.ended() } else { close(.endedByPeer) }
+        if let reader = rare?.reader { reader.ended() } else { close(.endedByPeer) }
     }
 
     // MARK: Output
@@ -183,8 +183,8 @@ public final class PipeIOStream: BaseIOStream {
     }
 
     package override func close(_ reason: CloseReason) {
-        guard closeReason == nil else { return }
-        closeReason = reason
+        guard !isClosed else { return }
+        setClosed(reason)
         isReceiving = false
         watch()
         if let outputLimit { loop.removeTimeout(outputLimit) }
@@ -194,6 +194,6 @@ public final class PipeIOStream: BaseIOStream {
         current = []
         queued = 0
         Glibc.close(descriptor)
-        reader?.closed()
+        rare?.reader?.closed()
     }
 }

@@ -1,11 +1,33 @@
-/// A read or a write met a stream that is closed, or closed before it was done.
+/// A read or a write met a stream that is closed, or that closed before it was done.
 ///
 /// Tornado: `iostream.StreamClosedError`.
 public struct StreamClosedError: Error, CustomStringConvertible, Sendable {
-    /// Why the stream is closed. Tornado: `StreamClosedError.real_error`.
-    public let realError: BaseIOStream.CloseReason
+    /// Why a stream is closed.
+    public enum Reason: Sendable, CustomStringConvertible {
+        /// `close()` was called here.
+        case closedHere
+        /// The peer ended the connection.
+        case endedByPeer
+        /// A system call failed: `ECONNRESET`, `EPIPE`, `ETIMEDOUT` and the like.
+        case failed(IOError)
+        /// An error ended it here: the one given to `close(error:)`, `UnsatisfiableReadError`, `StreamBufferFullError`,
+        /// or the error of a filter such as TLS.
+        case error(any Error)
 
-    public init(realError: BaseIOStream.CloseReason) { self.realError = realError }
+        public var description: String {
+            switch self {
+            case .closedHere: "closed here"
+            case .endedByPeer: "ended by the peer"
+            case .failed(let error): "\(error)"
+            case .error(let error): "\(error)"
+            }
+        }
+    }
+
+    /// Why the stream is closed. Tornado: `StreamClosedError.real_error`.
+    public let realError: Reason
+
+    public init(realError: Reason) { self.realError = realError }
 
     public var description: String { "Stream is closed: \(realError)" }
 }

@@ -1,62 +1,65 @@
 /// Bytes that were received and not yet consumed, in one piece.
 ///
-/// In the usual case everything is consumed where it lies, in the reactor's pool buffer, and nothing is kept. What is
-/// left stays in the pool buffer until the end of the turn (a pipelined request is usually consumed by then), and moves
-/// into storage of its own after that, so that a slow peer holds no pool buffer.
+/// In the usual case everything is consumed where it lies, in the reactor's pool buffer, and nothing is kept. Bytes that
+/// are left stay in the pool buffer until the end of the turn (a pipelined request is usually consumed by then), and move
+/// into memory of the stream's own after that, so that a slow peer holds no pool buffer.
+///
+/// Positions are 32 bits wide, because each idle connection has them: a stream buffers less than 4 GiB.
 struct StreamInput {
-    private var storage: UnsafeMutableRawBufferPointer?
-    private var pinned: (bytes: UnsafeRawBufferPointer, buffer: UInt32)?
-    private var start = 0
-    private var end = 0
+    /// Where the bytes lie: in pool buffer `poolBuffer`, or in memory of our own with room for `capacity` bytes.
+    private var base: UnsafeMutableRawPointer?
+    private var start: UInt32 = 0
+    private var end: UInt32 = 0
+    private var capacity: UInt32 = 0
+    private var poolBuffer = StreamInput.noBuffer
+
+    private static let noBuffer = UInt32.max
+    /// The most bytes that fit.
+    static let limit = Int(UInt32.max / 2)
 
     var isEmpty: Bool { start == end }
-    var count: Int { end - start }
-    var isPinned: Bool { pinned != nil }
+    var count: Int { Int(end &- start) }
+    /// Whether the bytes lie in a pool buffer.
+    var isPinned: Bool { poolBuffer != Self.noBuffer }
 
     @inline(__always)
     var bytes: UnsafeRawBufferPointer {
-        guard start < end else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        if let pinned { return UnsafeRawBufferPointer(rebasing: pinned.bytes[start..<end]) }
-        guard let storage else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return UnsafeRawBufferPointer(rebasing: storage[start..<end])
+        guard let base, start < end else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: base + Int(start), count: count)
     }
 
-    /// Keeps what is left of a pool buffer. Only while empty.
+    /// Keeps a pool buffer with its bytes. Only while empty.
     mutating func pin(_ bytes: UnsafeRawBufferPointer, buffer: UInt32) {
-        pinned = (bytes, buffer)
+        base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         start = 0
-        end = bytes.count
+        end = UInt32(truncatingIfNeeded: bytes.count)
+        poolBuffer = buffer
     }
 
-    /// Counts bytes as consumed; gives the pool buffer back where that was the last of it.
+    /// Counts bytes as consumed; gives the memory back where that was the last of it.
     mutating func consume(_ count: Int, _ reactor: Reactor) {
-        start += min(count, end - start)
-        guard start == end else { return }
-        start = 0
-        end = 0
-        if let buffer = pinned.take()?.buffer { reactor.releaseBuffer(buffer) }
-        freeStorage()
+        start += UInt32(truncatingIfNeeded: min(count, self.count))
+        if start == end { release(reactor) }
     }
 
-    /// Moves what is pinned into storage of its own.
+    /// Moves bytes that lie in a pool buffer into memory of our own.
     mutating func unpin(_ reactor: Reactor) {
-        guard let (bytes, buffer) = pinned.take() else { return }
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-        start = 0
-        end = 0
-        if !rest.isEmpty { append(rest, reactor) }
-        reactor.releaseBuffer(buffer)
+        guard isPinned else { return }
+        let rest = bytes
+        var moved = StreamInput()
+        if !rest.isEmpty { moved.append(rest, reactor) }
+        reactor.releaseBuffer(poolBuffer)
+        self = moved
     }
 
     /// Adds bytes behind those that are there.
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
         unpin(reactor)
-        let needed = count + bytes.count
-        if start + needed > (storage?.count ?? 0) { makeRoom(needed) }
-        if let storage {
-            UnsafeMutableRawBufferPointer(rebasing: storage[end...]).copyMemory(from: bytes)
-            end += bytes.count
-        }
+        precondition(count + bytes.count <= Self.limit, "IOStream: more than 2 GiB are unread; read or lower maxBufferSize")
+        if Int(end) + bytes.count > Int(capacity) { makeRoom(count + bytes.count) }
+        guard let base, let source = bytes.baseAddress else { return }
+        (base + Int(end)).copyMemory(from: source, byteCount: bytes.count)
+        end += UInt32(truncatingIfNeeded: bytes.count)
     }
 
     /// Puts bytes back before those that are there.
@@ -67,24 +70,26 @@ struct StreamInput {
         rest.withUnsafeBytes { append($0, reactor) }
     }
 
-    /// Storage for `needed` bytes from the front on: doubled, so that bytes that trickle in cost linear time.
+    /// Memory for `needed` bytes from the front on: doubled, so that bytes that trickle in cost linear time.
     private mutating func makeRoom(_ needed: Int) {
-        let old = self.bytes
-        if let storage, needed <= storage.count / 2 {
-            storage.copyMemory(from: old)
+        let old = bytes
+        if needed <= Int(capacity) / 2, let base {
+            if let source = old.baseAddress { base.copyMemory(from: source, byteCount: old.count) }
         } else {
-            let grown = UnsafeMutableRawBufferPointer.allocate(byteCount: max(512, needed * 2), alignment: 16)
-            grown.copyMemory(from: old)
-            storage?.deallocate()
-            storage = grown
+            let size = max(512, min(needed * 2, Self.limit))
+            let grown = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+            if let source = old.baseAddress { grown.copyMemory(from: source, byteCount: old.count) }
+            base?.deallocate()
+            base = grown
+            capacity = UInt32(truncatingIfNeeded: size)
         }
-        end = old.count
         start = 0
+        end = UInt32(truncatingIfNeeded: old.count)
     }
 
-    private mutating func freeStorage() {
-        storage?.deallocate()
-        storage = nil
+    private mutating func release(_ reactor: Reactor) {
+        if isPinned { reactor.releaseBuffer(poolBuffer) } else { base?.deallocate() }
+        self = StreamInput()
     }
 
     /// Drops everything.

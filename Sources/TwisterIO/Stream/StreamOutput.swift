@@ -3,8 +3,9 @@ import Glibc
 /// Bytes on their way to the kernel: segments in order, the first of which may be under way.
 ///
 /// Small writes are copied together into pool buffers; a large array is kept by reference and goes out uncopied; a
-/// range of a file goes out by sendfile.
-struct StreamOutput: ~Copyable {
+/// range of a file goes out by sendfile. Only streams that have output hold one; the loop keeps a few of them for the next
+/// streams that have.
+final class StreamOutput {
     struct Segment {
         enum Storage {
             case pool(UInt32)
@@ -27,25 +28,32 @@ struct StreamOutput: ~Copyable {
         }
 
         /// The bytes to send next: all, or a piece of what is long.
-        var piece: Int { min(count - sent, StreamOutput.pieceSize) }
+        var piece: Int { min(count - sent, isFile ? StreamOutput.filePieceSize : StreamOutput.pieceSize) }
     }
 
-    private(set) var first: Segment?
-    private var rest = FIFO<Segment>()
-    private var last: Segment?
+    // Touched several times for each response, and by nobody who could touch them at the same time.
+    @exclusivity(unchecked) private(set) var first: Segment?
+    @exclusivity(unchecked) private var rest = FIFO<Segment>()
+    @exclusivity(unchecked) private var last: Segment?
     /// Bytes that the kernel has not taken yet.
-    private(set) var count = 0
+    @exclusivity(unchecked) private(set) var count = 0
     /// Those of them that lie in files.
-    private(set) var fileCount = 0
+    @exclusivity(unchecked) private(set) var fileCount = 0
+    /// When there was first output, after there had been none.
+    @exclusivity(unchecked) var began: UInt64 = 0
+    /// When the kernel was last given output.
+    @exclusivity(unchecked) var progress: UInt64 = 0
 
     static let copyLimit = 4096
-    /// Longer arrays and files go out in pieces, so that a slow peer's progress shows.
+    /// Longer arrays go out in pieces, so that a slow peer's progress shows.
     static let pieceSize = 65_536
+    /// Files too. A piece of a file is one system call, so it may be longer.
+    static let filePieceSize = 262_144
 
     var isEmpty: Bool { count == 0 }
 
     /// Room for `size` bytes behind what is there; `commit` says how many of them were written.
-    mutating func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
+    func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
         if let open = last, let base = open.base, open.capacity - open.count >= size { return base + open.count }
         push(reactor)
         if size <= reactor.bufferSize, let (id, base) = reactor.acquireBuffer() {
@@ -58,19 +66,19 @@ struct StreamOutput: ~Copyable {
         return base
     }
 
-    mutating func commit(_ size: Int) {
+    func commit(_ size: Int) {
         last?.count += size
         count += size
     }
 
-    mutating func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
+    func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count, reactor).copyMemory(from: source, byteCount: bytes.count)
         commit(bytes.count)
     }
 
     /// Keeps `bytes` as they are until the kernel has taken them.
-    mutating func append(keeping bytes: [UInt8], _ reactor: Reactor) {
+    func append(keeping bytes: [UInt8], _ reactor: Reactor) {
         guard !bytes.isEmpty else { return }
         push(reactor)
         // An array's bytes stay where they are while the segment holds it: nobody else can then change it in place.
@@ -82,7 +90,7 @@ struct StreamOutput: ~Copyable {
         count += bytes.count
     }
 
-    mutating func append(file: CInt, offset: UInt64, length: Int, owner: AnyObject?, _ reactor: Reactor) {
+    func append(file: CInt, offset: UInt64, length: Int, owner: AnyObject?, _ reactor: Reactor) {
         guard length > 0 else { return }
         push(reactor)
         enqueue(Segment(storage: .file(file, offset: offset, owner: owner), base: nil, capacity: 0, count: length))
@@ -91,22 +99,28 @@ struct StreamOutput: ~Copyable {
     }
 
     /// The segment to send next, closed for further bytes.
-    mutating func front(_ reactor: Reactor) -> Segment? {
+    func front(_ reactor: Reactor) -> Segment? {
         if first == nil { push(reactor) }
         return first
     }
 
-    /// The first segment's piece was sent; answers its size.
-    mutating func pieceSent(_ reactor: Reactor) -> Int {
+    /// The first segment's piece was sent. Returns its size.
+    func pieceSent(_ reactor: Reactor) -> Int {
         guard let piece = first?.piece else { return 0 }
-        if first?.isFile == true { fileCount -= piece }
-        first?.sent += piece
-        count -= piece
-        if let segment = first, segment.sent == segment.count { removeFirst(reactor) }
+        taken(piece, reactor)
         return piece
     }
 
-    private mutating func removeFirst(_ reactor: Reactor) {
+    /// `count` bytes of the first segment were taken.
+    func taken(_ count: Int, _ reactor: Reactor) {
+        guard count > 0, first != nil else { return }
+        if first?.isFile == true { fileCount -= count }
+        first?.sent += count
+        self.count -= count
+        if let segment = first, segment.sent == segment.count { removeFirst(reactor) }
+    }
+
+    private func removeFirst(_ reactor: Reactor) {
         guard let segment = first else { return }
         count -= segment.count - segment.sent
         if segment.isFile { fileCount -= segment.count - segment.sent }
@@ -114,18 +128,18 @@ struct StreamOutput: ~Copyable {
         first = rest.popFirst()
     }
 
-    mutating func removeAll(_ reactor: Reactor) {
+    func removeAll(_ reactor: Reactor) {
         push(reactor)
         while first != nil { removeFirst(reactor) }
     }
 
     /// Closes the segment that is being filled.
-    private mutating func push(_ reactor: Reactor) {
+    private func push(_ reactor: Reactor) {
         guard let open = last.take() else { return }
         if open.count > 0 { enqueue(open) } else { Self.free(open, reactor) }
     }
 
-    private mutating func enqueue(_ segment: Segment) {
+    private func enqueue(_ segment: Segment) {
         if first == nil { first = segment } else { rest.append(segment) }
     }
 

@@ -143,7 +143,7 @@ final class StreamReader: IOStreamConsumer {
     }
 
     /// The stream is about to be closed: the outstanding read is answered.
-    func closing(_ reason: BaseIOStream.CloseReason) {
+    func closing(_ reason: StreamClosedError.Reason) {
         guard let request = pending?.request else { return }
         giveBack(request)
         finish(.failure(StreamClosedError(realError: reason)))
@@ -159,12 +159,12 @@ final class StreamReader: IOStreamConsumer {
 
     func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { offer(bytes) }
     func streamEnded(_ stream: IOStream) { ended() }
-    func streamDeadline(_ stream: IOStream) {
+    func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
         // A peer that still takes some of it is slow, not gone.
-        if let since = stream.outputTakenAt, stream.now < since &+ Self.drainTime {
+        if let since = stream.outputTakenAt, time < since &+ Self.drainTime {
             return stream.setDeadline(since &+ Self.drainTime)
         }
         stream.close(.failed(IOError(errno: ETIMEDOUT, "send")))
     }
-    func streamClosed(_ stream: IOStream, _ reason: IOStream.CloseReason) { closed() }
+    func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) { closed() }
 }

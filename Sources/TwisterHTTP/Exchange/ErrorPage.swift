@@ -1,19 +1,19 @@
 import HTTPTypes
 package import TwisterCodec
 
-/// The page for an error: HTML, or the problem details of RFC 9457, whichever the client's `Accept` likes better.
+/// The page for an error: HTML, or the problem details of RFC 9457, whichever the client's `Accept` prefers.
 ///
 /// Without `Accept`, and for a request whose head could not be read, it is HTML. A client that wants none of these gets
-/// HTML too: an error that cannot be read is worse than one in the wrong format (RFC 9110, 12.4.1 allows it).
+/// HTML too: no error text at all is worse than one in the wrong format (RFC 9110, 12.4.1 allows it).
 package struct ErrorPage {
     package let contentType: StaticString
     package let text: String
 
     /// - Parameters:
-    ///   - status: the status of the answer.
+    ///   - status: the status of the response.
     ///   - reason: its reason phrase; nil: the usual one.
-    ///   - detail: what went wrong, in words for the client.
-    ///   - request: whose `Accept` decides; nil where its head is not whole.
+    ///   - detail: the mistake, in words for the client.
+    ///   - request: its `Accept` decides; nil where its head is not whole.
     package init(_ status: Int, reason: String? = nil, detail: String? = nil, for request: RequestHead?) {
         let title = reason ?? "\(ReasonPhrase.of(status))"
         let format = request.map(Self.format) ?? .html
@@ -36,7 +36,7 @@ package struct ErrorPage {
         }
     }
 
-    /// Of what the client likes equally well, the first: HTML, problem details, plain JSON.
+    /// The format that the client likes best; of equals the first of HTML, problem details, plain JSON.
     private static func format(_ request: RequestHead) -> Format {
         guard var accept = request[.accept] else { return .html }
         return accept.withUTF8 { octets in
@@ -96,17 +96,14 @@ package struct ErrorPage {
     }
 }
 
-extension HTTP1Connection {
-    /// Fills the answer, of which nothing is sent, with the page for its status.
+extension HTTPConnection {
+    /// Fills the response, of which nothing is sent, with the page for its status.
     ///
-    /// What it looks like depends on the request's `Accept`, and the answer says so (RFC 9110, 12.5.5).
+    /// Its format depends on the request's `Accept`, and the response says so (RFC 9110, 12.5.5).
     package func writeErrorPage(reason: String? = nil, detail: String? = nil) {
-        let page = ErrorPage(head.status, reason: reason, detail: detail, for: isRequestHeadRead ? requestHead : nil)
+        let page = ErrorPage(head.status, reason: reason, detail: detail, for: state.isRequestHeadRead ? requestHead : nil)
         setTrusted(.contentType, "\(page.contentType)")
-        if isRequestHeadRead, !head.contains(.vary) { setTrusted(.vary, "Accept") }
+        if state.isRequestHeadRead, !head.contains(.vary) { setTrusted(.vary, "Accept") }
         write(page.text)
     }
-
-    /// For fields of our own making, which are always well-formed.
-    func setTrusted(_ name: HTTPField.Name, _ value: String) { try? head.set(name, value) }
 }

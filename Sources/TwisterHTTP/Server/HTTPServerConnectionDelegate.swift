@@ -1,8 +1,8 @@
 public import TwisterIO
 
-/// What an `HTTPServer` asks for each request: an application, or anything that answers requests.
+/// What an `HTTPServer` asks for each request: an application, or anything else that responds to requests.
 ///
-/// One delegate serves every loop, so it is `Sendable`; what it gives out belongs to one loop.
+/// One delegate serves every loop, so it is `Sendable`; the message delegates that it gives out belong to one loop.
 ///
 /// Tornado: `httputil.HTTPServerConnectionDelegate`.
 public protocol HTTPServerConnectionDelegate: AnyObject, Sendable {
@@ -18,28 +18,28 @@ extension HTTPServerConnectionDelegate {
     public func willServe(on loop: IOLoop) {}
 }
 
-/// What takes one request and answers it. The calls come in the order in which they stand here, on the loop's thread.
+/// Takes one request and responds to it. The calls come in the order in which they stand here, on the loop's thread.
 ///
 /// Tornado: `httputil.HTTPMessageDelegate`.
 public protocol HTTPMessageDelegate: LoopJob {
-    /// How the body is to be delivered, told by the head alone.
+    /// How the body is to be delivered, decided by the head alone.
     func headersReceived() -> HTTPBodyDelivery
 
-    /// Answers the request through `request.connection`: once its body is there or, for a streamed one, at once. An answer
-    /// that is not finished when it returns is finished then.
+    /// Responds to the request through `request.connection`: once its body is there or, for a streamed one, at once. A
+    /// response that is not finished when it returns is finished then.
     func execute() async throws
 
-    /// Answers for what `execute` threw.
+    /// Responds to the error that `execute` has thrown.
     func executionFailed(_ error: any Error) async
 
-    /// The client has gone before the answer was finished. At most once. The task that runs `execute` is cancelled too,
-    /// where `cancelsWhenClientGoes`.
+    /// The client disconnected before the response was finished. At most once. The task that runs `execute` is cancelled
+    /// too, where `cancelsOnDisconnect`.
     func onConnectionClose()
 
-    /// Whether the task that runs `execute` is cancelled when the client goes.
-    var cancelsWhenClientGoes: Bool { get }
+    /// Whether the task that runs `execute` is cancelled when the client disconnects.
+    var cancelsOnDisconnect: Bool { get }
 
-    /// The exchange is over: answered, or given up. Exactly once for each delegate.
+    /// The exchange is over, responded to or given up, and `execute` has returned. Exactly once for each delegate.
     func exchangeEnded()
 }
 
@@ -49,7 +49,7 @@ extension HTTPMessageDelegate {
     /// Nothing is done.
     public func onConnectionClose() {}
     /// It is.
-    public var cancelsWhenClientGoes: Bool { true }
+    public var cancelsOnDisconnect: Bool { true }
     /// Nothing is done.
     public func exchangeEnded() {}
 }

@@ -1,9 +1,11 @@
 import TwisterCodec
-import TwisterIO
+package import TwisterIO
 
-/// Gathered bytes of an answer's body that were not sent: small ones in a buffer that is used again for the next answer,
+/// Gathered bytes of a response's body that were not sent: small ones in a buffer that is used again for the next response,
 /// large ones in an array, which goes out uncopied.
-struct AnswerBody: ~Copyable {
+package struct ResponseBody: ~Copyable {
+    init() {}
+
     private var buffer = OctetBuffer()
     /// Empty, or all that is gathered: the buffer is empty then.
     private var large: [UInt8] = []
@@ -11,14 +13,14 @@ struct AnswerBody: ~Copyable {
     /// From so many bytes on, a body is large.
     private static var largeSize: Int { 4096 }
 
-    var count: Int { buffer.count + large.count }
-    var isEmpty: Bool { buffer.isEmpty && large.isEmpty }
-    var isLarge: Bool { !large.isEmpty }
+    package var count: Int { buffer.count + large.count }
+    package var isEmpty: Bool { buffer.isEmpty && large.isEmpty }
+    package var isLarge: Bool { !large.isEmpty }
 
-    /// What is gathered, where it is not large; valid until that changes.
-    var octets: UnsafeRawBufferPointer { buffer.octets }
+    /// The gathered bytes, where they are not large; valid until they change.
+    package var octets: UnsafeRawBufferPointer { buffer.octets }
 
-    mutating func append(_ bytes: [UInt8]) {
+    package mutating func append(_ bytes: [UInt8]) {
         if isEmpty, bytes.count >= Self.largeSize {
             large = bytes
         } else {
@@ -26,7 +28,7 @@ struct AnswerBody: ~Copyable {
         }
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if !isLarge, buffer.count + bytes.count < Self.largeSize { return buffer.append(bytes) }
         if !buffer.isEmpty {
             large.reserveCapacity(buffer.count + bytes.count)
@@ -36,14 +38,14 @@ struct AnswerBody: ~Copyable {
         large.append(contentsOf: bytes)
     }
 
-    /// Hands everything to the stream.
-    mutating func send(_ stream: IOStream) {
+    /// Hands everything to a stream.
+    package mutating func send(_ stream: IOStream) {
         if isLarge { stream.enqueue(large) } else { stream.enqueue(buffer.octets) }
         removeAll()
     }
 
     /// Forgets everything.
-    mutating func removeAll() {
+    package mutating func removeAll() {
         if isLarge { large = [] }
         if !buffer.isEmpty { buffer.removeAll() }
     }

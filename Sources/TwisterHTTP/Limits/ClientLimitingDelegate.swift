@@ -2,7 +2,7 @@ import HTTPTypes
 import TwisterCodec
 import TwisterIO
 
-/// Stands before a server's delegate where there are limits by client, and answers what is over them.
+/// Stands before a server's delegate where there are limits by client, and refuses requests that are over them.
 final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
     private let delegate: any HTTPServerConnectionDelegate
     private let clients: ClientTable
@@ -15,18 +15,16 @@ final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
     func willServe(on loop: IOLoop) { delegate.willServe(on: loop) }
 
     func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
-        let exchange = request.connection
-        guard let connection = exchange.connection else { return delegate.startRequest(request) }
-        let address = exchange.forwarded?.address ?? connection.client
+        let address = request.connection.state.origin.address
         guard let client = clients.client(address) else { return delegate.startRequest(request) }
-        let now = connection.stream.turnTime
+        let now = request.connection.state.startedAt
         let admission = clients.beginRequest(client, at: now)
         guard case .admitted = admission else {
             clients.tellRefusal(address, requests: 1, at: now)
             return RefusedRequest(request, admission)
         }
         let message = delegate.startRequest(request)
-        // Who counts no requests under way need not hear of their end.
+        // Where requests under way are not counted, their end need not be told.
         guard clients.limits.maxConcurrentRequests != nil else { return message }
         return CountedRequest(message, client, clients)
     }
@@ -48,7 +46,7 @@ private final class CountedRequest: HTTPMessageDelegate {
     func execute() async throws { try await message.execute() }
     func executionFailed(_ error: any Error) async { await message.executionFailed(error) }
     func onConnectionClose() { message.onConnectionClose() }
-    var cancelsWhenClientGoes: Bool { message.cancelsWhenClientGoes }
+    var cancelsOnDisconnect: Bool { message.cancelsOnDisconnect }
 
     func exchangeEnded() {
         clients.endRequest(client)
@@ -66,7 +64,7 @@ private final class RefusedRequest: HTTPMessageDelegate {
         self.admission = admission
     }
 
-    /// Nothing of the body is collected: what is little of it is dropped behind the answer, what is much ends the connection.
+    /// Nothing of the body is collected: a short one is dropped behind the response, a long one ends the connection.
     func headersReceived() -> HTTPBodyDelivery { .streamed(limit: nil) }
 
     func execute() {

@@ -4,14 +4,20 @@ import TwisterIO
 
 /// One request as its handler sees it. Text is made from the bytes when it is asked for.
 ///
+/// It shows the same request for as long as somebody holds it. It belongs to the loop that serves the request: used off
+/// that loop's thread, it ends the program with a message. `headers`, `body` and every `String` may go anywhere.
+///
 /// Tornado: `httputil.HTTPServerRequest` (`httpserver.HTTPRequest` in 4.x).
 public struct HTTPServerRequest {
-    /// Where the answer goes. Tornado: `HTTPServerRequest.connection`.
-    public let connection: HTTP1Connection
+    /// The exchange: the request's response is written to it. Tornado: `HTTPServerRequest.connection`.
+    public let connection: HTTPConnection
 
-    package var head: RequestHead { connection.requestHead }
+    package var head: RequestHead {
+        connection.checkThread("HTTPServerRequest")
+        return connection.requestHead
+    }
 
-    package init(_ connection: HTTP1Connection) { self.connection = connection }
+    package init(_ connection: HTTPConnection) { self.connection = connection }
 
     /// The request's method. Tornado: `HTTPServerRequest.method`.
     public var method: HTTPRequest.Method { head.httpMethod }
@@ -28,11 +34,20 @@ public struct HTTPServerRequest {
     public var headers: HTTPHeaders { HTTPHeaders(head) }
 
     /// The whole body, where it is collected; empty for a streamed one. Tornado: `HTTPServerRequest.body`.
-    public var body: [UInt8] { connection.requestBody }
+    public var body: [UInt8] {
+        connection.checkThread("HTTPServerRequest.body")
+        return connection.requestBody.bytes
+    }
     /// The body as it arrives, where it is streamed.
-    public var bodyStream: HTTPBodyStream { connection.bodyStream }
+    public var bodyStream: HTTPBodyStream {
+        connection.checkThread("HTTPServerRequest.bodyStream")
+        return connection.requestBody.stream ?? HTTPBodyStream(emptyOn: connection.loop)
+    }
     /// The fields that came behind a chunked body, once that has been read to its end (RFC 9110, 6.5).
-    public var trailers: HTTPFields { connection.requestTrailers }
+    public var trailers: HTTPFields {
+        connection.checkThread("HTTPServerRequest.trailers")
+        return connection.requestBody.trailers ?? HTTPFields()
+    }
 
     /// The host that was asked for, with its port where one was sent: the target's own, else the `Host` field's, else
     /// (HTTP/1.0) `127.0.0.1`. Tornado: `HTTPServerRequest.host`.
@@ -50,12 +65,16 @@ public struct HTTPServerRequest {
 
     /// `http` or `https`: what the client speaks, where a trusted proxy says so (`xheaders`, `forwardedHeader`), else
     /// what this connection speaks.
-    public var `protocol`: String { connection.forwarded?.isSecured == true ? "https" : "http" }
+    public var `protocol`: String {
+        connection.checkThread("HTTPServerRequest.protocol")
+        return connection.state.origin.forwarded?.isSecured == true ? "https" : "http"
+    }
 
     /// The client's address in numbers: by what trusted proxies say (`xheaders`, `forwardedHeader`, `proxyProtocol`), else
-    /// the peer's. `0.0.0.0` over a unix socket, as Tornado has it, and once the exchange is over.
+    /// the peer's. `0.0.0.0` over a unix socket, as Tornado has it.
     public var remoteIP: String {
-        (connection.forwarded?.address ?? connection.connection?.client)?.description ?? "0.0.0.0"
+        connection.checkThread("HTTPServerRequest.remoteIP")
+        return connection.state.origin.address?.description ?? "0.0.0.0"
     }
 
     /// The request's cookies. Of two with the same name the first counts: browsers send the more specific path first
@@ -77,10 +96,9 @@ public struct HTTPServerRequest {
         head.targetForm == .absolute ? uri : "\(`protocol`)://\(host)\(uri)"
     }
 
-    /// Since the head arrived; zero once the exchange is over. Tornado: `HTTPServerRequest.request_time`.
+    /// Since the head arrived. Tornado: `HTTPServerRequest.request_time`.
     public func requestTime() -> Duration {
-        guard let loop = connection.stream?.loop else { return .zero }
-        return .nanoseconds(Int64(clamping: loop.now &- connection.startedAt))
+        .nanoseconds(Int64(clamping: connection.loop.now &- connection.state.startedAt))
     }
 
     /// The query's arguments, decoded, in order of appearance. Tornado: `HTTPServerRequest.query_arguments`.

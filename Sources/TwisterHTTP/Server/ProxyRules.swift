@@ -14,10 +14,10 @@ struct ForwardedClient: Equatable {
 /// the entry before it be believed. So the client is the right-most address that is not a trusted proxy's; everything to
 /// its left is what that client claims.
 final class ProxyRules {
-    private let configuration: HTTPServer.Configuration
+    private let configuration: HTTPServerConfiguration
 
     /// Nil where the configuration asks for nothing of this.
-    init?(_ configuration: HTTPServer.Configuration) {
+    init?(_ configuration: HTTPServerConfiguration) {
         guard configuration.xheaders || configuration.forwardedHeader else { return nil }
         self.configuration = configuration
     }
@@ -88,13 +88,5 @@ final class ProxyRules {
         if let address = rightmostClient(elements.map { $0.node ?? .hidden }) { client.address = address }
         // The protocol that the proxy next to us was spoken to in, as with X-Forwarded-Proto.
         if let proto = last.proto { client.isSecured = proto == "https" }
-    }
-}
-
-extension HTTPServer.Configuration {
-    /// Whether what `peer` says of its clients is believed; nil: a unix socket.
-    func trusts(_ peer: IPAddress?) -> Bool {
-        guard let peer else { return true }
-        return trustedProxies.contains { $0.contains(peer) }
     }
 }

@@ -35,7 +35,7 @@ package final class ClientTable: Sendable {
     private let state: ConditionLock<State>
 
     /// Nil where nothing is limited.
-    package init?(_ configuration: HTTPServer.Configuration) {
+    package init?(_ configuration: HTTPServerConfiguration) {
         let limits = configuration.clientLimits
         guard limits.isAny else { return nil }
         limits.check()

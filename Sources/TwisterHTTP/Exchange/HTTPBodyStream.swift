@@ -1,47 +1,64 @@
 import TwisterIO
 
-/// A request's body as it arrives: an async sequence of byte arrays, read once, by one reader.
+/// Where the bytes of a request's body come from, whatever the version of HTTP.
+package protocol BodySource: AnyObject {
+    /// The reader lags behind: no more bytes for now.
+    func pauseBody()
+    /// The reader takes bytes again.
+    func resumeBody()
+    /// A reader waits for the body: a client that waits for permission (100-continue) is told to send it.
+    func bodyAwaited()
+}
+
+/// A request's body as it arrives: an async sequence of byte arrays, read once, by one reader at a time.
 ///
 /// A reader that lags behind holds up its client, not the memory: over `bodyBufferSize` bytes the socket is left unread.
-/// Iterating throws `HTTPBodyError` where the body ends early, and `CancellationError` where the task is cancelled.
+/// Iterating throws `HTTPBodyError` where the body ends early, `CancellationError` where the task is cancelled, and
+/// `AlreadyReadingError` while another task waits for the next bytes.
+///
+/// It belongs to the loop that serves the request: read off that loop's thread, it ends the program with a message.
 public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     /// Some bytes of the body, as many as came together.
     public typealias Element = [UInt8]
 
-    private weak var exchange: HTTP1Connection?
+    /// Nil once all of the body has come, or no more of it will come: `finish` is called at the end of each exchange.
+    private var source: (any BodySource)?
+    private let loop: IOLoop
+    private let highWatermark: Int
     private var chunks = FIFO<[UInt8]>()
-    /// What came last; small pieces are gathered here.
+    /// The bytes that came last; small pieces are gathered here.
     private var last: [UInt8] = []
     /// Bytes that wait for the reader.
     private(set) var buffered = 0
-    private let highWatermark: Int
     private(set) var isPaused = false
     private var end: Result<Void, any Error>?
     private var reader: UnsafeContinuation<[UInt8]?, any Error>?
 
-    /// The body of a request that has none, or whose body is collected.
-    nonisolated(unsafe) static let empty: HTTPBodyStream = {
-        let stream = HTTPBodyStream(nil, highWatermark: 0)
-        stream.end = .success(())
-        return stream
-    }()
-
-    init(_ exchange: HTTP1Connection?, highWatermark: Int) {
-        self.exchange = exchange
+    init(_ loop: IOLoop, source: (any BodySource)?, highWatermark: Int) {
+        self.loop = loop
+        self.source = source
         self.highWatermark = highWatermark
+    }
+
+    /// The body of a request that has none, or whose body is collected.
+    convenience init(emptyOn loop: IOLoop) {
+        self.init(loop, source: nil, highWatermark: 0)
+        end = .success(())
     }
 
     public func makeAsyncIterator() -> HTTPBodyStream { self }
 
     /// The next bytes, as many as there are; nil at the end of the body.
     public func next() async throws -> [UInt8]? {
+        loop.preconditionOnLoop("HTTPBodyStream.next")
+        guard reader == nil else { throw AlreadyReadingError() }
         if let chunk = takeChunk() { return chunk }
         if let end {
             try end.get()
             return nil
         }
-        exchange?.sendContinueIfAwaited()
-        let canceller = BodyCanceller(self, exchange?.stream?.loop)
+        source?.bodyAwaited()
+        let canceller = BodyCanceller(self, loop)
         return try await withTaskCancellationHandler {
             try Task.checkCancellation()
             return try await withUnsafeThrowingContinuation { reader = $0 }
@@ -56,7 +73,7 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         buffered -= chunk.count
         if isPaused, buffered <= highWatermark / 2 {
             isPaused = false
-            exchange?.resumeBody()
+            source?.resumeBody()
         }
         return chunk
     }
@@ -82,13 +99,14 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         buffered += bytes.count
         if buffered > highWatermark, !isPaused {
             isPaused = true
-            exchange?.pauseBody()
+            source?.pauseBody()
         }
     }
 
     func finish(_ result: Result<Void, any Error>) {
         guard end == nil else { return }
         end = result
+        source = nil
         reader.take()?.resume(with: result.map { nil })
     }
 
@@ -97,8 +115,8 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
 
 /// Why a body ended before its end.
 public enum HTTPBodyError: Error, Sendable {
-    /// The client closed, or the connection broke.
-    case clientWent
+    /// The client disconnected, or the connection broke.
+    case clientDisconnected
     /// The body was refused: too long, too slow, or badly framed; the status that the client was told.
     case refused(status: Int)
 }
@@ -106,15 +124,14 @@ public enum HTTPBodyError: Error, Sendable {
 /// Carries a cancellation, which may come from any thread, to the loop's.
 private final class BodyCanceller: @unchecked Sendable {
     private weak var body: HTTPBodyStream?
-    private let loop: IOLoop?
+    private let loop: IOLoop
 
-    init(_ body: HTTPBodyStream, _ loop: IOLoop?) {
+    init(_ body: HTTPBodyStream, _ loop: IOLoop) {
         self.body = body
         self.loop = loop
     }
 
     func cancel() {
-        guard let loop else { return }
         if loop.isCurrentThread {
             body?.cancelReader()
         } else {

@@ -1,0 +1,309 @@
+import Glibc
+public import HTTPTypes
+import Logging
+import TwisterCodec
+import TwisterIO
+
+/// A handler broke its own promise about the response: a body of another length than declared, or a change after the head
+/// is sent.
+public struct HTTPOutputError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    public init(description: String) { self.description = description }
+
+    static let headIsSent = HTTPOutputError(description: "the response's head is sent")
+}
+
+/// What handlers call to respond.
+extension HTTPConnection {
+    /// Whether the response's head is sent and can no longer be changed.
+    public var isHeadSent: Bool {
+        if case .open = state.phase { return false }
+        return true
+    }
+
+    /// Whether the response is complete.
+    public var isFinished: Bool {
+        switch state.phase {
+        case .finished, .disconnected(isFinished: true): true
+        case .open, .sending, .bodiless, .disconnected(isFinished: false): false
+        }
+    }
+
+    /// Whether the client disconnected before the response was finished.
+    public var isClientDisconnected: Bool {
+        if case .disconnected = state.phase { return true }
+        return false
+    }
+
+    // MARK: Head
+
+    /// Sets the response's status and fields, replacing those that were set before.
+    ///
+    /// - Throws: `HTTPOutputError` once the head is sent and for an informational status (`sendInformational` sends those),
+    ///   `HTTPHeaderError` for a field that would break the message.
+    ///
+    /// Tornado: `HTTPConnection.write_headers`.
+    public func setHead(_ status: HTTPResponse.Status, _ fields: HTTPFields = HTTPFields()) throws {
+        checkThread()
+        if isClientDisconnected { return }
+        guard !isHeadSent else { throw HTTPOutputError.headIsSent }
+        guard status.code >= 200 else { throw HTTPOutputError(description: "\(status.code) is no final status") }
+        head.reuse()
+        try head.setStatus(status.code, reason: status.reasonPhrase.isEmpty ? nil : status.reasonPhrase)
+        for field in fields { try head.add(field.name, field.value) }
+    }
+
+    package func setField(_ name: HTTPField.Name, _ value: String) throws {
+        checkThread()
+        try head.set(name, value)
+    }
+
+    package func addField(_ name: HTTPField.Name, _ value: String) throws {
+        checkThread()
+        try head.add(name, value)
+    }
+
+    package func removeField(_ name: HTTPField.Name) {
+        checkThread()
+        head.remove(name)
+    }
+
+    /// Sets the type of the body's content, unless one is set.
+    package func setDefaultContentType(_ type: String) {
+        if !head.hasContentType, !isHeadSent { try? head.set(.contentType, type) }
+    }
+
+    /// For fields of our own making, which are always well-formed.
+    func setTrusted(_ name: HTTPField.Name, _ value: String) { try? head.set(name, value) }
+
+    /// Forgets status, fields and body of a response of which nothing is sent.
+    package func clear() {
+        checkThread()
+        guard !isHeadSent else { return }
+        head.reuse()
+        responseBody.removeAll()
+        state.trailers = nil
+    }
+
+    // MARK: Body
+
+    /// Adds to the response's body; gathered until `flush` or `finish`. After the end: ignored.
+    ///
+    /// Tornado: `HTTPConnection.write`.
+    public func write(_ bytes: [UInt8]) {
+        checkThread()
+        guard takesBody else { return }
+        responseBody.append(bytes)
+    }
+
+    /// The same for text, as UTF-8.
+    public func write(_ text: String) {
+        checkThread()
+        guard takesBody else { return }
+        text.withOctets { responseBody.append($0) }
+    }
+
+    /// The same, with the `Content-Type` that the text has where none is set.
+    package func write(_ text: String, as type: String) {
+        checkThread()
+        guard takesBody else { return }
+        setDefaultContentType(type)
+        text.withOctets { responseBody.append($0) }
+    }
+
+    private var takesBody: Bool {
+        switch state.phase {
+        case .open, .sending, .bodiless: true
+        case .disconnected, .finished: false
+        }
+    }
+
+    /// Sends the gathered bytes, and waits while the client lags behind.
+    ///
+    /// - Throws: `StreamClosedError` where the client has disconnected, `HTTPOutputError` for more than was declared,
+    ///   `CancellationError`.
+    public func flush() async throws {
+        checkThread()
+        if isFinished, !isClientDisconnected { return }
+        guard let transport, !isClientDisconnected else { throw StreamClosedError(realError: .endedByPeer) }
+        if !isHeadSent { sendHead(transport, bodyLength: nil) }
+        try sendGathered(transport)
+        if transport.isBackedUp { try await transport.drained() }
+    }
+
+    /// Sends the rest and ends the response. The connection then goes on to its next request, while the handler may go on
+    /// with work of its own. A second call is ignored.
+    ///
+    /// Tornado: `HTTPConnection.finish`.
+    public func finish() {
+        checkThread()
+        guard let transport else { return markFinished() }
+        switch state.phase {
+        case .finished: return
+        case .disconnected: return markFinished()
+        case .open: sendHead(transport, bodyLength: responseBody.count)
+        case .sending, .bodiless: break
+        }
+        // Nearly every response is out with its head.
+        if case .sending(remaining: 0) = state.phase, responseBody.isEmpty {
+            state.phase = .finished
+            return transport.sendEnd(nil)
+        }
+        finishBody(transport)
+    }
+
+    /// Sends the rest of a response that was begun before, or of a large one. Apart, because few have anything left.
+    @inline(never)
+    private func finishBody(_ transport: any ExchangeTransport) {
+        do {
+            try sendGathered(transport)
+            if case .sending(remaining: let left?) = state.phase, left > 0 {
+                throw HTTPOutputError(description: "the body is \(left) bytes short of the declared Content-Length")
+            }
+            state.phase = .finished
+            transport.sendEnd(state.trailers)
+        } catch {
+            Log.application.error("\(requestHead.methodText) \(requestHead.target): \(error)")
+            abort()
+        }
+    }
+
+    private func markFinished() {
+        switch state.phase {
+        case .disconnected: state.phase = .disconnected(isFinished: true)
+        case .open, .sending, .bodiless, .finished: state.phase = .finished
+        }
+        responseBody.removeAll()
+    }
+
+    /// Cuts the response: nothing else tells the client that it is not whole. Responses to earlier requests still go out.
+    package func abort() {
+        checkThread()
+        let isOver = isFinished
+        markFinished()
+        if !isOver { transport?.abort() }
+    }
+
+    /// Replaces a response of which nothing was sent by the error page for `status`; one that was begun is cut.
+    package func respondToFailure(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
+        guard !isFinished else { return }
+        guard !isHeadSent else { return abort() }
+        clear()
+        try? head.setStatus(status)
+        if let fields { for field in fields { setTrusted(field.name, field.value) } }
+        writeErrorPage(detail: detail)
+        finish()
+    }
+
+    // MARK: Framing, as far as it does not depend on the version (RFC 9110, 6.4 and 8.6)
+
+    /// Sends the head; `bodyLength` is the body's length where all of it is there.
+    private func sendHead(_ transport: any ExchangeTransport, bodyLength: Int?) {
+        if head.status < 200 { replaceInformationalStatus() }
+        let length = announcedLength(bodyLength, transport)
+        transport.sendHead(head, length, &responseBody)
+        guard responseBody.isEmpty, let bodyLength, case .sending(remaining: let due?) = state.phase else { return }
+        // The body went out with the head.
+        state.phase = .sending(remaining: due - bodyLength)
+    }
+
+    /// Decides what the head says of the body, and what may follow it.
+    @inline(__always)
+    private func announcedLength(_ bodyLength: Int?, _ transport: any ExchangeTransport) -> BodyLength {
+        let length = head.contentLength ?? bodyLength
+        if !head.allowsBody || requestHead.method == .head {
+            state.phase = .bodiless
+            if head.status == 205 { return .omitted(0) }
+            // To HEAD, what GET would have sent (RFC 9110, 9.3.2), where that is known: a handler that wrote nothing may
+            // have left it out because it is HEAD. A 304 says nothing of a body that it did not make.
+            guard let length, head.allowsBody, length > 0 || head.contentLength != nil else { return .none }
+            return .omitted(length)
+        }
+        if state.trailers != nil, head.contentLength == nil, !transport.isHTTP10 {
+            announceTrailers()
+        } else if let length {
+            state.phase = .sending(remaining: length)
+            return .known(length)
+        }
+        state.phase = .sending(remaining: nil)
+        return .unknown
+    }
+
+    /// A response that ends with a 1xx would leave the client waiting for ever.
+    private func replaceInformationalStatus() {
+        Log.application.error("\(requestHead.methodText) \(requestHead.target): \(head.status) is no final status")
+        try? head.setStatus(500)
+    }
+
+    private func sendGathered(_ transport: any ExchangeTransport) throws {
+        guard !responseBody.isEmpty else { return }
+        switch state.phase {
+        case .sending(remaining: let due?):
+            guard responseBody.count <= due else {
+                throw HTTPOutputError(description: "the body is longer than the declared Content-Length")
+            }
+            state.phase = .sending(remaining: due - responseBody.count)
+            transport.sendBody(&responseBody)
+        case .sending(remaining: nil): transport.sendBody(&responseBody)
+        case .open, .bodiless, .disconnected, .finished: responseBody.removeAll()
+        }
+    }
+
+    // MARK: Files
+
+    /// Sends the head, with the length of the pieces, and ends the response with them; bytes that were written before are
+    /// dropped.
+    ///
+    /// Everything is queued at once: a range of a file holds no memory, and the connection takes no further request while
+    /// the client lags behind. The file stays open until the last of it was sent, or the client has disconnected. A file
+    /// that ends before its range does cuts the connection, since the head has promised more.
+    ///
+    /// - Throws: `HTTPOutputError` once the head is sent.
+    package func finish(_ pieces: [FilePiece], of file: OpenFile) throws {
+        checkThread()
+        if isClientDisconnected { return markFinished() }
+        guard !isHeadSent else { throw HTTPOutputError.headIsSent }
+        guard let transport else { return markFinished() }
+        responseBody.removeAll()
+        let length = pieces.reduce(0) { $0 + $1.count }
+        setTrusted(.contentLength, String(length))
+        // Its body is not there yet: nothing of it goes out with the head.
+        sendHead(transport, bodyLength: nil)
+        if case .sending = state.phase {
+            for piece in pieces {
+                switch piece {
+                case .bytes(let bytes):
+                    responseBody.append(bytes)
+                    transport.sendBody(&responseBody)
+                case .range(let range):
+                    guard transport.sendFile(file, range) else {
+                        Log.application.error("\(requestHead.target): the file has become shorter")
+                        return abort()
+                    }
+                }
+            }
+        }
+        state.phase = .finished
+        transport.sendEnd(nil)
+    }
+
+    /// When the response is made, in seconds since 1970: what its `Date` will say.
+    package var responseTime: Int64 { transport?.responseTime ?? Int64(time(nil)) }
+}
+
+/// A piece of a response's body that comes from a file.
+package enum FilePiece {
+    /// Bytes that stand between ranges of the file.
+    case bytes([UInt8])
+    /// A range of the file.
+    case range(Range<Int>)
+
+    /// In bytes.
+    package var count: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .range(let range): range.count
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import HTTPTypes
+package import TwisterCodec
+package import TwisterIO
+
+/// One exchange: a request, and the writer of its response, whatever version of HTTP carries them.
+///
+/// Written bytes are gathered; `flush` sends them and waits while the client lags behind, `finish` sends the rest and ends
+/// the response. A response that was not flushed goes out with its `Content-Length` in one piece; a flushed one without a
+/// declared length has its end marked by the transport (chunks in HTTP/1.1).
+///
+/// An exchange belongs to the loop that serves it. Used off the loop's thread, it ends the program with a message, in
+/// release builds too. Once it is over, or its client has disconnected, writes are ignored; the request that it shows
+/// stays the same for as long as somebody holds it.
+///
+/// Tornado: `httputil.HTTPConnection`.
+public final class HTTPConnection {
+    /// The loop that serves the exchange.
+    package let loop: IOLoop
+    /// The response's head; it can be changed until it is sent.
+    package let head = ResponseHead()
+
+    // A loop uses its exchanges again and again: these parts are replaced or emptied for each request. Their accesses are
+    // not checked for exclusivity, since none of them calls back into the exchange while it is changed.
+
+    /// The request's head, which is immutable once it was read.
+    @exclusivity(unchecked) package private(set) var requestHead = RequestHead()
+    @exclusivity(unchecked) var requestBody = RequestBody()
+    /// Gathered bytes of the response's body that were not sent.
+    @exclusivity(unchecked) package var responseBody = ResponseBody()
+    @exclusivity(unchecked) var state = State()
+    /// Carries the exchange; nil once it is over. A transport that goes detaches itself before: a strong reference would
+    /// be a circle, and a weak one would make each retain of the transport slow.
+    @exclusivity(unchecked) unowned(unsafe) var transport: (any ExchangeTransport)?
+    @exclusivity(unchecked) private var owners = Owners()
+
+    /// What begins anew with each request, besides head and body.
+    struct State {
+        /// Whether the request's head was read as a whole; its fields are not there before.
+        var isRequestHeadRead = false
+        /// When the head was complete, on the loop's clock.
+        var startedAt: UInt64 = 0
+        var origin = RequestOrigin()
+        var phase = ResponsePhase.open
+        /// Fields to follow the body; nil: none.
+        var trailers: ResponseTrailers?
+    }
+
+    package init(_ loop: IOLoop) { self.loop = loop }
+
+    /// Ends the program with a message where the caller is not on the loop's thread.
+    @inline(__always)
+    func checkThread(_ function: StaticString = #function) { loop.preconditionOnLoop(function) }
+
+    // MARK: The course of an exchange
+
+    /// The request's head was read.
+    @inline(__always)
+    package func begin(at time: UInt64, from peer: IPAddress?) {
+        state.isRequestHeadRead = true
+        state.startedAt = time
+        state.origin.peer = peer
+    }
+
+    /// Lets go of the transport: what is written from now on has nowhere to go.
+    package func detach() { transport = nil }
+
+    /// The client has disconnected. Returns whether the response was still due.
+    package func clientDisconnected() -> Bool {
+        requestBody.fail(.clientDisconnected)
+        guard !isFinished, !isClientDisconnected else { return false }
+        state.phase = .disconnected(isFinished: false)
+        return true
+    }
+
+    /// The application has returned: what was written by now is the response.
+    package func conclude() {
+        if !isFinished { finish() }
+        requestBody.fail(.clientDisconnected)
+    }
+
+    /// Makes ready for another request; only where nobody else holds the exchange. A head that somebody holds is left to its
+    /// holder.
+    package func renew() {
+        if isKnownUniquelyReferenced(&requestHead) { requestHead.reuse() } else { requestHead = RequestHead() }
+        if requestBody.isUsed { requestBody = RequestBody() }
+        head.reuse()
+        if !responseBody.isEmpty { responseBody.removeAll() }
+        state = State()
+        owners.keepOne()
+    }
+
+    /// Keeps `owner` (an application) alive for as long as the exchange, so that the objects that it makes for each request
+    /// need not retain it. Several may be kept: a delegate may ask several applications about one request.
+    package func keep(_ owner: AnyObject) { owners.keep(owner) }
+
+    private struct Owners {
+        /// It is kept from request to request: nearly all of a server's have the same.
+        private var first: AnyObject?
+        private var others: [AnyObject] = []
+
+        mutating func keep(_ owner: AnyObject) {
+            if first === owner { return }
+            if first == nil { first = owner } else { others.append(owner) }
+        }
+
+        mutating func keepOne() {
+            guard !others.isEmpty else { return }
+            self = Owners()
+        }
+    }
+
+    // MARK: The request's body
+
+    /// Decides how the body is delivered.
+    @inline(__always)
+    package func expect(_ delivery: HTTPBodyDelivery, _ limits: BodyLimits) {
+        switch delivery {
+        case .collected(let limit): requestBody.collect(limit ?? limits.collected)
+        case .streamed(let limit): expectStream(limit, limits)
+        }
+    }
+
+    @inline(never)
+    private func expectStream(_ limit: Int?, _ limits: BodyLimits) {
+        requestBody.deliver(
+            to: HTTPBodyStream(loop, source: transport, highWatermark: limits.buffered), limit ?? .max)
+    }
+
+    /// Changes how long the request's body may be, in bytes; over it: 413. Of use while the body has not come, that is in
+    /// `headersReceived` and, for a streamed body, in a handler's `prepare`.
+    ///
+    /// Tornado: `HTTP1Connection.set_max_body_size`.
+    public func setMaxBodySize(_ limit: Int) {
+        checkThread()
+        requestBody.setLimit(max(limit, 0))
+        transport?.bodyLimitChanged()
+    }
+
+    /// Gives the whole body so long to arrive, from now on, however fast it comes; over it: 408.
+    ///
+    /// Tornado: `HTTP1Connection.set_body_timeout`.
+    public func setBodyTimeout(_ timeout: Duration) {
+        checkThread()
+        transport?.limitBodyTime(timeout)
+    }
+}
+
+/// How far a response is.
+enum ResponsePhase {
+    /// Nothing is sent; the head can still be changed.
+    case open
+    /// The head is sent; so many bytes of the body are still due, or (nil) as many as are written.
+    case sending(remaining: Int?)
+    /// The head is sent and no body follows: HEAD, 204, 304.
+    case bodiless
+    /// The client has disconnected before the response was finished; what is written is dropped.
+    case disconnected(isFinished: Bool)
+    case finished
+}
+
+/// Where a request comes from.
+struct RequestOrigin {
+    /// The peer, or whom the PROXY protocol named; nil on a unix socket.
+    var peer: IPAddress?
+    /// What a trusted proxy says of the client; nil: nothing.
+    var forwarded: ForwardedClient?
+
+    /// The client's address, by what is known best.
+    var address: IPAddress? { forwarded?.address ?? peer }
+}

@@ -1,0 +1,132 @@
+package import HTTPTypes
+import TwisterCodec
+import TwisterCompression
+import TwisterIO
+
+/// A server's limits of request bodies, in bytes.
+package struct BodyLimits: Sendable {
+    /// The longest body that is collected, where nobody says otherwise.
+    var collected: Int
+    /// So many bytes of a streamed body wait for their reader.
+    var buffered: Int
+    /// Most bytes that one byte of a compressed body may yield; 0: no limit.
+    var inflateRatio: Int
+
+    init(_ configuration: HTTPServerConfiguration) {
+        collected = configuration.maxBodySize
+        buffered = configuration.bodyBufferSize
+        inflateRatio = configuration.maxInflateRatio
+    }
+}
+
+/// A request's body on its way to the application: collected in one array, or delivered piece by piece. It does not know
+/// how the bytes were framed.
+struct RequestBody {
+    /// Whether there is anything to forget before the next request.
+    private(set) var isUsed = false
+    /// The whole body, where it is collected and has come.
+    private(set) var bytes: [UInt8] = []
+    /// The pieces, where they are delivered as they come.
+    private(set) var stream: HTTPBodyStream?
+    private(set) var limit = 0
+    /// The limit that the application has set for this request.
+    private var ownLimit: Int?
+    /// Bytes of the body that came, as they were sent.
+    private(set) var received = 0
+    /// Undoes the body's compression; nil: there is none.
+    private var inflater: Inflater?
+    /// The fields that came behind the body.
+    private(set) var trailers: HTTPFields?
+
+    /// Bytes in memory.
+    var held: Int { bytes.count + (stream?.buffered ?? 0) }
+
+    @inline(__always)
+    mutating func collect(_ limit: Int) { self.limit = ownLimit ?? limit }
+
+    mutating func deliver(to stream: HTTPBodyStream, _ limit: Int) {
+        isUsed = true
+        self.stream = stream
+        self.limit = ownLimit ?? limit
+    }
+
+    mutating func setLimit(_ limit: Int) {
+        isUsed = true
+        ownLimit = limit
+        self.limit = limit
+        inflater?.limit = limit
+    }
+
+    /// Has the body inflated.
+    ///
+    /// - Throws: `RequestRefusal` 503 where there is no memory.
+    mutating func startInflating(_ coding: ContentCoding, maxRatio: Int) throws(RequestRefusal) {
+        isUsed = true
+        do throws(InflateError) {
+            inflater = try Inflater(coding, limit: limit, maxRatio: maxRatio)
+        } catch {
+            throw RequestRefusal(503)
+        }
+    }
+
+    /// Takes bytes as they were sent.
+    mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(RequestRefusal) {
+        isUsed = true
+        received += bytes.count
+        guard let inflater else { return deliver(bytes) }
+        do throws(InflateError) {
+            try inflater.inflate(bytes) { deliver($0) }
+        } catch {
+            throw RequestRefusal(error)
+        }
+    }
+
+    private mutating func deliver(_ bytes: UnsafeRawBufferPointer) {
+        if let stream { stream.receive(bytes) } else { self.bytes.append(contentsOf: bytes) }
+    }
+
+    /// All of the body has come, or there is none.
+    mutating func end(_ trailers: HTTPFields? = nil) throws(RequestRefusal) {
+        if let inflater {
+            do throws(InflateError) {
+                try inflater.finish()
+            } catch {
+                throw RequestRefusal(error)
+            }
+        }
+        if let trailers, !trailers.isEmpty {
+            isUsed = true
+            self.trailers = trailers
+        }
+        stream?.finish(.success(()))
+    }
+
+    /// No more of the body will come. Ignored where all of it has.
+    func fail(_ error: HTTPBodyError) { stream?.finish(.failure(error)) }
+
+    /// Forgets a collected body that nobody will read.
+    mutating func drop() { bytes = [] }
+}
+
+/// Why a request is refused, as its response will say it.
+struct RequestRefusal: Error {
+    let status: Int
+    let detail: String?
+    let fields: HTTPFields?
+
+    init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
+        self.status = status
+        self.detail = detail
+        self.fields = fields
+    }
+
+    init(_ error: InflateError) {
+        switch error {
+        case .malformed: self.init(400, "the compressed body is malformed")
+        case .truncated: self.init(400, "the compressed body is not whole")
+        case .tooLong: self.init(413)
+        case .ratioTooHigh: self.init(413, "the body is compressed suspiciously well")
+        case .outOfMemory: self.init(503)
+        }
+    }
+}

@@ -1,0 +1,593 @@
+import HTTPTypes
+import TwisterCodec
+import TwisterCompression
+package import TwisterIO
+
+/// The connection on which an exchange stands, as its framing sees it.
+protocol HTTP1ConnectionOwner: AnyObject {
+    /// Who is at the other end, for the request.
+    var client: IPAddress? { get }
+    /// The request cannot be read, or is not wanted: an error page, and the connection closes.
+    func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?)
+    /// The application has returned, and the response is complete or given up. Returns whether the connection's next
+    /// request is ready to run on the same exchange.
+    func exchangeEnded(_ exchange: HTTP1Connection) -> Bool
+    /// The response is complete and the request was read, while the application goes on.
+    func exchangeReleased(_ exchange: HTTP1Connection)
+    /// The clocks of the request have changed.
+    func updateDeadline()
+    /// The amount of memory that is held for the client has changed.
+    func memoryChanged()
+    /// Holds the client up.
+    func leaveUnread()
+    /// Receives again, where nothing else speaks against it.
+    func resumeReading()
+    /// Cuts off a client that does not take its responses.
+    func watchOutput()
+}
+
+/// The HTTP/1.1 framing of one exchange on a connection (RFC 9112): reads a request, has it run by the loop, and frames
+/// its response.
+///
+/// A connection has one while a request is being read or responded to, and none while it is idle.
+///
+/// Tornado: `http1connection.HTTP1Connection`.
+final class HTTP1Connection: ExchangeTransport {
+    /// How far the request is read.
+    enum Reading {
+        case head
+        case fixedBody(remaining: Int)
+        case chunkedBody
+        /// To its end.
+        case complete
+        /// No further: the rest is of no interest.
+        case abandoned
+    }
+
+    /// How far the application is.
+    enum Run {
+        /// It does not run: the head or a collected body is not complete.
+        case waiting
+        /// It is in the loop's queue.
+        case scheduled
+        /// On that worker of the loop.
+        case executing(worker: Int)
+        /// It has returned, and the exchange is being ended.
+        case ending
+        /// The connection's next request became ready meanwhile.
+        case endingAndReady
+    }
+
+    /// How the response's body is framed.
+    private enum Writing {
+        /// The head is not sent.
+        case head
+        /// The bytes go out as they are.
+        case plain
+        case chunked
+        /// The body ends where the connection does (HTTP/1.0).
+        case untilClose
+        case complete
+    }
+
+    let context: ServerContext
+    // One exchange follows another on this object; what begins anew is replaced in `renew`. Not checked for exclusivity,
+    // since the parts do not call back while they are changed.
+    @exclusivity(unchecked) private(set) var exchange: HTTPConnection
+    @exclusivity(unchecked) private var delegate: (any HTTPMessageDelegate)?
+    /// The connection, and its stream; nil once the connection has closed or gone on. They outlive the attachment, because
+    /// a connection detaches its exchange before it goes.
+    @exclusivity(unchecked) private unowned(unsafe) var owner: (any HTTP1ConnectionOwner)?
+    @exclusivity(unchecked) private unowned(unsafe) var stream: IOStream?
+    @exclusivity(unchecked) private(set) var run = Run.waiting
+    @exclusivity(unchecked) private var parser: RequestParser
+    @exclusivity(unchecked) private(set) var reading = Reading.head
+    @exclusivity(unchecked) private var writing = Writing.head
+    /// Whether another request may follow on the connection.
+    @exclusivity(unchecked) var keepsAlive = true
+    @exclusivity(unchecked) var clocks = RequestClocks()
+    /// What few requests have.
+    @exclusivity(unchecked) private var rare: Rare?
+
+    private struct Rare {
+        var chunks = ChunkedDecoder()
+        /// Whether the client waits for a 100 before it sends its body.
+        var awaitsContinue = false
+        /// Bytes of an unread body that were dropped; nil: none of it is to be dropped.
+        var dropped: Int?
+    }
+
+    init(_ context: ServerContext) {
+        self.context = context
+        exchange = HTTPConnection(context.loop)
+        parser = RequestParser(limits: context.parserLimits)
+        exchange.transport = self
+    }
+
+    deinit { exchange.detach() }
+
+    // MARK: On a connection
+
+    @inline(__always)
+    func attach(_ owner: any HTTP1ConnectionOwner, _ stream: IOStream) {
+        self.owner = owner
+        self.stream = stream
+    }
+
+    /// The connection has closed or gone on. The application may still run.
+    func detach() {
+        owner = nil
+        stream = nil
+        exchange.requestBody.fail(.clientDisconnected)
+        exchange.detach()
+        if case .scheduled = run { run = .waiting }
+    }
+
+    var isAttached: Bool { owner != nil }
+
+    /// Whether nothing of a request has come.
+    var isUnused: Bool {
+        if case .head = reading { return parser.isIdle }
+        return false
+    }
+
+    /// Makes ready for another request. An exchange that somebody holds is left to its holder.
+    func renew() {
+        if isKnownUniquelyReferenced(&exchange) {
+            exchange.renew()
+        } else {
+            exchange.detach()
+            exchange = HTTPConnection(context.loop)
+        }
+        exchange.transport = self
+        parser.reset()
+        reading = .head
+        writing = .head
+        keepsAlive = true
+        clocks = RequestClocks()
+        if rare != nil { rare = nil }
+    }
+
+    // MARK: Reading
+
+    /// Reads on, and returns how many bytes it consumed; 0 where it needs more of them, or waits.
+    func read(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch reading {
+        case .head: readHead(bytes)
+        case .fixedBody(let remaining): readFixedBody(bytes, remaining)
+        case .chunkedBody: readChunkedBody(bytes)
+        case .complete: 0
+        case .abandoned: bytes.count
+        }
+    }
+
+    var isRequestRead: Bool {
+        if case .complete = reading { return true }
+        return false
+    }
+
+    private func readHead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch parser.parse(bytes, into: exchange.requestHead) {
+        case .complete(let consumed):
+            clocks.headSince = nil
+            begin(hasMore: bytes.count > consumed)
+            return consumed
+        case .needMore:
+            // Empty lines before a request are none of it: the connection is idle, not slow.
+            if clocks.headSince == nil, !parser.isIdle {
+                clocks.headSince = context.loop.turnTime
+                owner?.updateDeadline()
+            }
+            return 0
+        case .invalid(let error):
+            owner?.refuse(error.status, error.reason, nil)
+            return bytes.count
+        }
+    }
+
+    /// The head was read. `hasMore`: more bytes came with it.
+    private func begin(hasMore: Bool) {
+        guard let owner else { return }
+        exchange.begin(at: context.loop.turnTime, from: owner.client)
+        let head = exchange.requestHead
+        keepsAlive = context.keepsAlive && head.keepAlive
+        let framing = MessageFraming.framing(of: head)
+        if case .invalid(let error) = framing { return owner.refuse(error.status, error.reason, nil) }
+        if head.hasExpect, head.expectation == .unknown { return owner.refuse(417, nil, nil) }
+        if let rules = context.proxyRules { exchange.state.origin.forwarded = rules.client(of: head, from: owner.client) }
+        let request = HTTPServerRequest(exchange)
+        // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
+        if head.isTargetSecured, request.protocol != "https" { return owner.refuse(421, nil, nil) }
+        var coding: ContentCoding?
+        if context.configuration.decompressRequest, head.hasBody {
+            do throws(RequestRefusal) {
+                coding = try contentCoding(head)
+            } catch {
+                return owner.refuse(error.status, error.detail, error.fields)
+            }
+        }
+        let delegate = context.delegate.startRequest(request)
+        exchange.expect(delegate.headersReceived(), context.bodyLimits)
+        self.delegate = consume delegate
+        switch framing {
+        case .none, .invalid, .length(0):
+            reading = .complete
+            if exchange.requestBody.isUsed { endRequestBody(nil) } else { schedule() }
+        case .length(let length):
+            guard length <= exchange.requestBody.limit else { return owner.refuse(413, nil, nil) }
+            startBody(.fixedBody(remaining: length), coding, hasMore)
+        case .chunked: startBody(.chunkedBody, coding, hasMore)
+        }
+    }
+
+    /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
+    /// head says before anybody else has seen it.
+    private func contentCoding(_ head: RequestHead) throws(RequestRefusal) -> ContentCoding? {
+        guard let name = head[.contentEncoding], name.lowercased() != "identity", !name.isEmpty else { return nil }
+        guard let coding = ContentCoding(name) else {
+            throw RequestRefusal(
+                415, "the body's Content-Encoding is not supported", [.acceptEncoding: "gzip, deflate"])
+        }
+        head.renameField("content-encoding", to: "X-Consumed-Content-Encoding")
+        return coding
+    }
+
+    @inline(never)
+    private func startBody(_ body: Reading, _ coding: ContentCoding?, _ hasMore: Bool) {
+        if let coding {
+            do throws(RequestRefusal) {
+                try exchange.requestBody.startInflating(coding, maxRatio: context.bodyLimits.inflateRatio)
+            } catch {
+                owner?.refuse(error.status, error.detail, error.fields)
+                return
+            }
+        }
+        reading = body
+        // A client that sends its body with its head waits for nothing.
+        rare = Rare(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
+        clocks.startBody(context.loop.turnTime)
+        owner?.updateDeadline()
+        if exchange.requestBody.stream != nil { schedule() } else { bodyAwaited() }
+    }
+
+    @inline(never)
+    private func readFixedBody(_ bytes: UnsafeRawBufferPointer, _ remaining: Int) -> Int {
+        let count = min(bytes.count, remaining)
+        reading = .fixedBody(remaining: remaining - count)
+        receiveBody(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        if count == remaining { endBody(nil) }
+        return count
+    }
+
+    @inline(never)
+    private func readChunkedBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let step = rare?.chunks.next(bytes) else { return bytes.count }
+        switch step {
+        case .data(let range, let consumed):
+            guard isDropping || range.count <= exchange.requestBody.limit - exchange.requestBody.received else {
+                owner?.refuse(413, nil, nil)
+                return bytes.count
+            }
+            receiveBody(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            return consumed
+        case .needMore(let consumed): return consumed
+        case .end(let consumed):
+            endBody(rare?.chunks.trailers)
+            return consumed
+        case .invalid(let error):
+            owner?.refuse(error.status, error.reason, nil)
+            return bytes.count
+        }
+    }
+
+    private func receiveBody(_ bytes: UnsafeRawBufferPointer) {
+        if let dropped = rare?.dropped {
+            rare?.dropped = dropped + bytes.count
+            return
+        }
+        clocks.bodyArrived(bytes.count, context.loop.turnTime)
+        do throws(RequestRefusal) {
+            try exchange.requestBody.receive(bytes)
+            owner?.memoryChanged()
+        } catch {
+            owner?.refuse(error.status, error.detail, error.fields)
+        }
+    }
+
+    private func endBody(_ trailers: HTTPFields?) {
+        // Reading it may have ended the connection.
+        if case .abandoned = reading { return }
+        reading = .complete
+        clocks.endBody()
+        if !isDropping { endRequestBody(trailers) }
+    }
+
+    private func endRequestBody(_ trailers: HTTPFields?) {
+        do throws(RequestRefusal) {
+            try exchange.requestBody.end(trailers)
+        } catch {
+            owner?.refuse(error.status, error.detail, error.fields)
+            return
+        }
+        switch run {
+        case .waiting, .ending: schedule()
+        case .executing: releaseIfComplete()
+        case .scheduled, .endingAndReady: break
+        }
+    }
+
+    /// Nothing that follows on the connection is read for this request.
+    func abandonReading() {
+        reading = .abandoned
+        clocks.headSince = nil
+        clocks.endBody()
+    }
+
+    // MARK: A body that nobody reads
+
+    /// Longest rest of an unread body that is read and dropped to keep the connection; a longer one costs more than a new
+    /// connection does.
+    private static let dropLimit = 65_536
+
+    private var isDropping: Bool { rare?.dropped != nil }
+
+    /// Whether the rest of the request's body is short, and on its way.
+    var mayDropBody: Bool {
+        if rare?.awaitsContinue == true, exchange.requestBody.received == 0 { return false }
+        return switch reading {
+        case .fixedBody(let remaining): remaining <= Self.dropLimit
+        case .chunkedBody: true
+        case .head, .complete, .abandoned: false
+        }
+    }
+
+    /// Drops the rest of the body, whose request is responded to.
+    func dropBody() {
+        rare?.dropped = 0
+        clocks.startBody(context.loop.turnTime)
+    }
+
+    /// Whether more was dropped than the connection is worth: a chunked body may turn out to be long.
+    var hasDroppedTooMuch: Bool { rare?.dropped ?? 0 > Self.dropLimit }
+
+    // MARK: BodySource
+
+    func pauseBody() {
+        clocks.pauseBody()
+        owner?.leaveUnread()
+    }
+
+    func resumeBody() {
+        owner?.memoryChanged()
+        switch reading {
+        case .fixedBody, .chunkedBody:
+            clocks.startBody(context.loop.now)
+            owner?.updateDeadline()
+            owner?.resumeReading()
+        case .head, .complete, .abandoned: break
+        }
+    }
+
+    /// The connection may be read again, after there was no memory for more.
+    func resumeAfterParking() {
+        switch reading {
+        case .fixedBody, .chunkedBody: if exchange.requestBody.stream?.isPaused != true { resumeBody() }
+        case .head: owner?.resumeReading()
+        case .complete, .abandoned: break
+        }
+    }
+
+    /// Tells a client that waits for it to send its body (RFC 9110, 10.1.1).
+    func bodyAwaited() {
+        guard rare?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
+        rare?.awaitsContinue = false
+        stream?.enqueue(ResponseEncoder.continue100)
+    }
+
+    func bodyLimitChanged() {
+        var least = exchange.requestBody.received
+        if case .fixedBody(let remaining) = reading { least += remaining }
+        if !exchange.isFinished, least > exchange.requestBody.limit { owner?.refuse(413, nil, nil) }
+    }
+
+    func limitBodyTime(_ timeout: Duration) {
+        guard !isRequestRead else { return }
+        clocks.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
+        owner?.updateDeadline()
+    }
+
+    // MARK: The client
+
+    /// The client has disconnected. The application is told; where it runs, it is cancelled unless it opted out.
+    func clientDisconnected() {
+        guard exchange.clientDisconnected() else { return }
+        delegate?.onConnectionClose()
+        if case .executing(let worker) = run, delegate?.cancelsOnDisconnect == true {
+            context.loop.cancelWorker(worker)
+        }
+    }
+
+    /// Ends an exchange that does not run: its delegate hears of it.
+    func endWithoutRun() {
+        run = .waiting
+        if !exchange.isFinished { exchange.abort() }
+        exchange.conclude()
+        delegate.take()?.exchangeEnded()
+    }
+}
+
+// MARK: - Running
+
+extension HTTP1Connection: LoopWork {
+    /// Has the loop run the application.
+    private func schedule() {
+        // The loop asks `didRun` for more, which it then runs at once.
+        if case .ending = run {
+            run = .endingAndReady
+        } else {
+            run = .scheduled
+            context.loop.schedule(self)
+        }
+    }
+
+    package func willRun(on worker: Int) -> (any LoopJob)? {
+        guard case .scheduled = run, let stream else { return nil }
+        run = .executing(worker: worker)
+        if stream.isPeerEnded || stream.isPeerHungUp { tellOfEndLater(stream) }
+        return delegate
+    }
+
+    /// The client ended before its request was begun. A handler that responds at once does so; one that waits learns of it.
+    private func tellOfEndLater(_ stream: IOStream) {
+        context.loop.addLocalCallback { [weak stream] in
+            guard let stream else { return }
+            stream.consumer?.streamPeerLeft(stream, isGone: false)
+        }
+    }
+
+    package func didRun() -> Bool {
+        run = .ending
+        exchange.conclude()
+        delegate.take()?.exchangeEnded()
+        guard let owner else {
+            run = .waiting
+            return false
+        }
+        let isReady = owner.exchangeEnded(self)
+        if case .endingAndReady = run {
+            run = .scheduled
+            return isReady
+        }
+        if case .ending = run { run = .waiting }
+        return false
+    }
+
+    /// A complete response to a request that was read frees the connection, while the application goes on.
+    private func releaseIfComplete() {
+        guard case .executing = run, case .complete = writing, isRequestRead, let owner else { return }
+        owner.exchangeReleased(self)
+    }
+}
+
+// MARK: - Writing
+
+extension HTTP1Connection {
+    var isHTTP10: Bool { exchange.requestHead.versionMinor == 0 }
+
+    var responseTime: Int64 { context.unixSeconds }
+
+    func sendInformational(_ head: ResponseHead) {
+        guard let stream else { return }
+        if head.status == 100 { rare?.awaitsContinue = false }
+        let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
+        stream.commitOutput(ResponseEncoder.encodeInformational(head, into: base))
+    }
+
+    func sendHead(_ head: ResponseHead, _ length: BodyLength, _ body: inout ResponseBody) {
+        guard let stream else { return body.removeAll() }
+        let isLast = head.closesConnection || !context.keepsAlive
+        if isLast || !isRequestRead && !mayDropBody { keepsAlive = false }
+        var inline = 0
+        let framing: ResponseEncoder.Framing
+        switch length {
+        case .none:
+            writing = .plain
+            framing = .none
+        case .omitted(let length):
+            writing = .plain
+            framing = .length(length)
+        case .known(let length):
+            writing = .plain
+            framing = .length(length)
+            if length == body.count, !body.isLarge { inline = length }
+        case .unknown where isHTTP10:
+            writing = .untilClose
+            keepsAlive = false
+            framing = .none
+        case .unknown:
+            writing = .chunked
+            framing = .chunked
+        }
+        let output = stream.reserveOutput(context.encoder.upperBound(head) + inline)
+        let count = context.encoder.encode(
+            head, framing: framing, persistence: !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied,
+            date: context.date, at: context.unixSeconds, into: output)
+        if inline > 0 {
+            if let base = body.octets.baseAddress { (output + count).copyMemory(from: base, byteCount: inline) }
+            body.removeAll()
+        }
+        stream.commitOutput(count + inline)
+    }
+
+    func sendBody(_ body: inout ResponseBody) {
+        guard let stream else { return body.removeAll() }
+        guard case .chunked = writing else { return body.send(stream) }
+        let base = stream.reserveOutput(ChunkEncoder.headUpperBound)
+        stream.commitOutput(ChunkEncoder.encodeHead(body.count, into: base))
+        body.send(stream)
+        stream.enqueue(ChunkEncoder.tail)
+    }
+
+    /// A range of at most so many bytes is copied: it goes out together with the head, and a client that asks for many
+    /// small files and takes none of them does not keep them all open.
+    private static var copyLimit: Int { 16_384 }
+
+    func sendFile(_ file: OpenFile, _ range: Range<Int>) -> Bool {
+        guard let stream, !range.isEmpty else { return true }
+        guard range.count <= Self.copyLimit else {
+            stream.enqueueFile(
+                file.descriptor, offset: UInt64(clamping: range.lowerBound), length: range.count, owner: file)
+            return true
+        }
+        let count = file.read(into: stream.reserveOutput(range.count), range.count, at: range.lowerBound)
+        stream.commitOutput(count)
+        return count == range.count
+    }
+
+    func sendEnd(_ trailers: ResponseTrailers?) {
+        if case .chunked = writing, let stream { sendLastChunk(trailers, stream) }
+        writing = .complete
+        releaseIfComplete()
+    }
+
+    @inline(never)
+    private func sendLastChunk(_ trailers: ResponseTrailers?, _ stream: IOStream) {
+        guard let trailers else { return stream.enqueue(ChunkEncoder.lastChunk) }
+        let base = stream.reserveOutput(ChunkEncoder.lastChunkUpperBound(trailers))
+        stream.commitOutput(ChunkEncoder.encodeLastChunk(trailers, into: base))
+    }
+
+    func abort() {
+        keepsAlive = false
+        guard let stream else { return }
+        // The end of such a body is the connection's: an orderly end would look like the end of the body.
+        if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
+    }
+
+    var isBackedUp: Bool { stream?.isOverHighWatermark ?? false }
+
+    func drained() async throws {
+        guard let stream else { throw StreamClosedError(realError: .endedByPeer) }
+        owner?.watchOutput()
+        owner?.memoryChanged()
+        try await stream.drained()
+    }
+}
+
+/// The HTTP/1 side of a server: what its connections share, and the exchanges that are not in use.
+final class HTTP1Service {
+    let context: ServerContext
+    @exclusivity(unchecked) private var idleExchanges: ContiguousArray<HTTP1Connection> = []
+
+    /// So many are kept: as many as one batch of events usually needs at once.
+    private static let keptExchanges = 64
+
+    init(_ context: ServerContext) { self.context = context }
+
+    func takeExchange() -> HTTP1Connection { idleExchanges.popLast() ?? HTTP1Connection(context) }
+
+    /// Takes back an exchange that was renewed and is attached to no connection.
+    func keepExchange(_ exchange: HTTP1Connection) {
+        if idleExchanges.count < Self.keptExchanges { idleExchanges.append(exchange) }
+    }
+}

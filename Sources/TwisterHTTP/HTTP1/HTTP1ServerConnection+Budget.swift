@@ -1,0 +1,60 @@
+import HTTPTypes
+import TwisterIO
+
+/// A connection's share in the budget of all.
+extension HTTP1ServerConnection {
+    /// Unread bytes below this are not counted.
+    static let uncountedSize = 16_384
+
+    var chargedBytes: Int { rare?.charged ?? 0 }
+    var isParked: Bool { rare?.isParked ?? false }
+
+    /// Tells the budget what the connection holds now. Where that is too much for the budget, the connection is left unread
+    /// until there is room, or it is given up.
+    func recharge() {
+        var held = exchange?.exchange.requestBody.held ?? 0
+        let unread = stream.unconsumed.count
+        if unread > Self.uncountedSize { held += unread }
+        if stream.isOverHighWatermark { held += stream.outputMemory }
+        let change = held - chargedBytes
+        guard change != 0 else { return }
+        let budget = context.budget
+        madeRare().charged = held
+        budget.budget.change(by: change)
+        if change > 0, !isParked, budget.budget.isExceeded { budget.park(self) }
+    }
+
+    /// The connection is gone.
+    func releaseCharge() {
+        guard let rare else { return }
+        rare.isParked = false
+        guard rare.charged != 0 else { return }
+        context.budget.budget.change(by: -rare.charged)
+        rare.charged = 0
+    }
+
+    /// That the body stands still is not the client's fault.
+    func park() {
+        madeRare().isParked = true
+        exchange?.clocks.pauseBody()
+        leaveUnread()
+    }
+
+    func unpark() {
+        rare?.isParked = false
+        guard !stream.isClosed else { return }
+        switch phase {
+        case .idle, .proxyHeader, .dropping: stream.startReceiving()
+        case .exchange: exchange?.resumeAfterParking()
+        case .blocked, .ending: break
+        }
+    }
+
+    /// 503, where nothing of a response is sent.
+    func shed() {
+        let isResponding = exchange?.exchange.isHeadSent ?? false
+        if let exchange, case .executing = exchange.run {} else { exchange?.exchange.requestBody.drop() }
+        if isResponding { stream.close() } else { refuse(503, "the server is short of memory", [.retryAfter: "1"]) }
+        releaseCharge()
+    }
+}

@@ -1,0 +1,459 @@
+import HTTPTypes
+import TwisterCodec
+package import TwisterIO
+
+/// One accepted connection: reads requests from its stream, one after the other, and has each responded to before the next
+/// one is begun.
+///
+/// Bytes come in through `streamReceived` and are read where they lie by the exchange under way (`HTTP1Connection`), which
+/// exists from a request's first byte to the end of its response. Pipelined requests wait in the stream's input.
+///
+/// Tornado: `http1connection.HTTP1ServerConnection`.
+final class HTTP1ServerConnection {
+    let stream: IOStream
+    let service: HTTP1Service
+
+    // An idle connection holds all of this, so it is small.
+
+    /// The exchange under way.
+    @exclusivity(unchecked) var exchange: HTTP1Connection?
+    /// State that few connections have.
+    @exclusivity(unchecked) var rare: RareConnectionState?
+    /// Since the last response, on the loop's clock.
+    @exclusivity(unchecked) private var idleSince: UInt64 = 0
+    /// Who is at the other end: the peer, or whom the PROXY protocol named; nil on a unix socket.
+    private(set) var client: IPAddress?
+    @exclusivity(unchecked) var phase = Phase.idle
+    var tableIndex: UInt32 = 0
+    let number: UInt32
+
+    /// What the connection does with the bytes that come.
+    enum Phase: UInt8 {
+        /// They are the PROXY protocol's header, which comes once.
+        case proxyHeader
+        /// The first of them begins a request.
+        case idle
+        /// They are for the exchange under way, or wait for the next one.
+        case exchange
+        /// They are the rest of a request that was responded to.
+        case dropping
+        /// They wait until the client has taken its responses.
+        case blocked
+        /// Nobody wants them: the connection is about to close.
+        case ending
+    }
+
+    init(_ stream: IOStream, _ service: HTTP1Service) {
+        self.stream = stream
+        self.service = service
+        number = service.context.connections.nextNumber()
+        stream.highWatermark = service.context.configuration.outputHighWatermark
+    }
+
+    var context: ServerContext { service.context }
+
+    /// Tornado: `HTTP1ServerConnection.start_serving`.
+    func startServing() {
+        context.connections.insert(self)
+        stream.consumer = self
+        client = stream.peerAddress?.withIPOctets { IPAddress(octets: $0) } ?? nil
+        guard context.clients == nil || countClient() else { return }
+        if context.usesProxyProtocol, context.configuration.trusts(client) {
+            phase = .proxyHeader
+            takeExchange().clocks.headSince = stream.turnTime
+            updateDeadline()
+        } else {
+            becomeIdle()
+        }
+        stream.startReceiving()
+    }
+
+    private func becomeIdle() {
+        phase = .idle
+        idleSince = stream.turnTime
+        stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
+    }
+
+    /// Whether no request is under way.
+    private var isIdle: Bool {
+        switch phase {
+        case .idle: true
+        case .exchange: exchange?.isUnused ?? true
+        case .proxyHeader, .dropping, .blocked, .ending: false
+        }
+    }
+
+    // MARK: Exchanges
+
+    @inline(__always)
+    private func takeExchange() -> HTTP1Connection {
+        if let exchange { return exchange }
+        let taken = service.takeExchange()
+        taken.attach(self, stream)
+        exchange = taken
+        return taken
+    }
+
+    /// The exchange is over and renewed, and no other request is there.
+    private func giveBackExchange() {
+        guard let exchange = exchange.take() else { return }
+        exchange.detach()
+        service.keepExchange(exchange)
+    }
+
+    /// Makes ready for the connection's next request, and begins it where it is there.
+    private func prepareForNext() {
+        let lagsBehind = stream.isOverHighWatermark
+        if rare != nil || lagsBehind {
+            rare?.isParked = false
+            recharge()
+        }
+        idleSince = stream.turnTime
+        stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
+        if lagsBehind {
+            // A client that does not take its responses gets no more of them made: its requests wait until it does.
+            phase = .blocked
+            giveBackExchange()
+        } else {
+            nextRequest()
+        }
+    }
+
+    private func nextRequest() {
+        if stream.unconsumed.isEmpty {
+            phase = .idle
+            giveBackExchange()
+        } else {
+            phase = .exchange
+            stream.resumeInput()
+        }
+        // Whoever sends more than is worked off is held up until that is.
+        if phase != .ending, stream.unconsumed.count <= context.pipelineBufferSize { resumeReading() }
+        // It may have ended long ago, behind requests that waited; a request that it left unfinished stays so.
+        if stream.isPeerEnded, !stream.isClosed { streamEnded(stream) }
+    }
+
+    private func goOnAfterExchange(_ exchange: HTTP1Connection) {
+        guard exchange.keepsAlive, !context.isDraining else { return end() }
+        if exchange.isRequestRead {
+            exchange.renew()
+            return prepareForNext()
+        }
+        guard exchange.mayDropBody else { return end() }
+        phase = .dropping
+        exchange.dropBody()
+        updateDeadline()
+        resumeReading()
+        stream.resumeInput()
+    }
+
+    // MARK: Ends
+
+    /// Closes once the response is out. Where the client may still be sending, that is waited out, so that it gets the
+    /// response.
+    private func end() {
+        let isRead = (exchange?.isRequestRead ?? true) && stream.unconsumed.isEmpty
+        stopReading()
+        watchOutput()
+        if isRead { stream.closeAfterOutput() } else { stream.lingerAfterOutput() }
+    }
+
+    /// What follows on this connection is not read as requests any more.
+    private func stopReading() {
+        phase = .ending
+        exchange?.abandonReading()
+    }
+
+    /// The exchange does not run and is given up.
+    private func endExchangeWithoutRun() {
+        guard let exchange = exchange.take() else { return }
+        exchange.endWithoutRun()
+        exchange.detach()
+    }
+}
+
+// MARK: - What the exchange under way tells
+
+extension HTTP1ServerConnection: HTTP1ConnectionOwner {
+    func exchangeEnded(_ exchange: HTTP1Connection) -> Bool {
+        guard exchange === self.exchange else { return false }
+        goOnAfterExchange(exchange)
+        return true
+    }
+
+    /// The application goes on with the exchange, and the connection with another one.
+    func exchangeReleased(_ exchange: HTTP1Connection) {
+        guard exchange === self.exchange else { return }
+        let keepsAlive = exchange.keepsAlive && !context.isDraining
+        guard keepsAlive else { return }
+        self.exchange = nil
+        exchange.detach()
+        // The next request is begun when the application has given the thread back.
+        phase = .blocked
+        stream.loop.addLocalCallback { [weak self] in
+            guard let self, self.phase == .blocked, self.exchange == nil else { return }
+            self.prepareForNext()
+        }
+    }
+
+    func updateDeadline() { stream.setDeadline(context.deadlines.next(wait, stream)) }
+
+    func watchOutput() { stream.setDeadline(context.deadlines.forOutput(rare?.outputWatch, stream)) }
+
+    func memoryChanged() { recharge() }
+
+    /// Holds the client up, by TCP's own flow control.
+    func leaveUnread() { stream.stopReceiving() }
+
+    func resumeReading() {
+        if !isParked { stream.startReceiving() }
+    }
+
+    /// The request is refused before it was read, or while it is being read: an error page, and the connection closes.
+    func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?) {
+        // The rest of a body whose request was responded to needs no response.
+        guard phase != .dropping, phase != .ending else { return end() }
+        let refused = takeExchange()
+        stopReading()
+        refused.keepsAlive = false
+        refused.exchange.requestBody.fail(.refused(status: status))
+        refused.exchange.respondToFailure(status, detail, fields)
+        switch refused.run {
+        // A delegate that runs, or is about to, ends the exchange itself.
+        case .scheduled, .executing: break
+        case .waiting, .ending, .endingAndReady:
+            refused.endWithoutRun()
+            end()
+        }
+    }
+}
+
+// MARK: - What the stream tells
+
+extension HTTP1ServerConnection: IOStreamConsumer {
+    package func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let base = bytes.baseAddress else { return 0 }
+        var consumed = 0
+        while consumed < bytes.count {
+            let rest = UnsafeRawBufferPointer(start: base + consumed, count: bytes.count - consumed)
+            let count: Int
+            switch phase {
+            case .idle:
+                phase = .exchange
+                count = takeExchange().read(rest)
+            case .exchange:
+                guard let exchange else { return consumed }
+                count = exchange.read(rest)
+            case .dropping: count = drop(rest)
+            case .blocked:
+                holdUp(unread: rest.count)
+                return consumed
+            case .proxyHeader: count = readProxyHeader(rest)
+            case .ending: return bytes.count
+            }
+            if count == 0 {
+                waitForMore(unread: rest.count)
+                return consumed
+            }
+            consumed += count
+        }
+        return consumed
+    }
+
+    /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
+    private func waitForMore(unread: Int) {
+        guard phase == .exchange, let exchange else { return }
+        if exchange.isUnused {
+            // Empty lines before a request are none of it.
+            phase = .idle
+            exchange.renew()
+            giveBackExchange()
+        }
+        holdUp(unread: unread, isComplete: exchange.isRequestRead)
+    }
+
+    /// Bytes wait for their turn: over the limit, the client is left unread.
+    @inline(__always)
+    private func holdUp(unread: Int, isComplete: Bool = true) {
+        if unread > Self.uncountedSize { recharge() }
+        if isComplete, unread > context.pipelineBufferSize { leaveUnread() }
+    }
+
+    @inline(never)
+    private func drop(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let exchange else { return bytes.count }
+        let count = exchange.read(bytes)
+        if exchange.hasDroppedTooMuch {
+            end()
+            return bytes.count
+        }
+        guard exchange.isRequestRead else { return count }
+        // The last byte of an unread body has come.
+        if context.isDraining {
+            end()
+            return bytes.count
+        }
+        exchange.renew()
+        prepareForNext()
+        // While bytes are being delivered, those that were read count as there.
+        if count == bytes.count, phase == .exchange {
+            phase = .idle
+            giveBackExchange()
+        }
+        return count
+    }
+
+    /// The client has said all that it will say. A request that is complete and not yet begun is still responded to, since
+    /// the client may have closed just its own half; one that is being responded to counts as left.
+    package func streamEnded(_ stream: IOStream) {
+        switch phase {
+        // Requests wait until the output is taken; `nextRequest` then sees that the client has ended.
+        case .blocked, .ending: break
+        case .idle, .dropping, .proxyHeader: stream.closeAfterOutput()
+        case .exchange:
+            guard let exchange, !exchange.isUnused else { return stream.closeAfterOutput() }
+            if exchange.isRequestRead {
+                switch exchange.run {
+                case .executing where !exchange.exchange.isFinished: break
+                case .executing, .scheduled, .waiting, .ending, .endingAndReady: return
+                }
+            } else {
+                stopReading()
+            }
+            exchange.keepsAlive = false
+            disconnected(exchange)
+        }
+    }
+
+    /// The client has disconnected before its request was responded to.
+    private func disconnected(_ exchange: HTTP1Connection) {
+        exchange.clientDisconnected()
+        switch exchange.run {
+        case .executing, .ending, .endingAndReady: break
+        case .waiting, .scheduled:
+            endExchangeWithoutRun()
+            end()
+        }
+    }
+
+    /// Nothing is read meanwhile, so that a client that leaves is known by this alone.
+    package func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
+        if isGone { return stream.close(.endedByPeer) }
+        guard phase == .exchange, let exchange, exchange.isRequestRead else { return }
+        streamEnded(stream)
+    }
+
+    package func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
+        stopReading()
+        if let exchange {
+            exchange.clientDisconnected()
+            if case .executing = exchange.run {
+                // The application goes on until it has returned.
+                self.exchange = nil
+                exchange.detach()
+            } else {
+                endExchangeWithoutRun()
+            }
+        }
+        releaseCharge()
+        releaseClient()
+        context.connections.remove(self)
+    }
+
+    package func streamDrained(_ stream: IOStream) {
+        if rare != nil { recharge() }
+        if phase == .blocked { nextRequest() }
+    }
+
+    package func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
+        var wait = wait
+        let overdue = context.deadlines.overdue(&wait, stream, time)
+        if wait.output !== rare?.outputWatch { madeRare().outputWatch = wait.output }
+        switch overdue {
+        case nil: stream.setDeadline(context.deadlines.next(wait, stream))
+        case .idle: stream.close()
+        // The kernel would otherwise keep output for a client that does not take it, for as long as the client likes.
+        case .write: stream.reset()
+        case .head:
+            // A client that has not said who it is does not expect HTTP yet.
+            if phase == .proxyHeader { return stream.close() }
+            refuse(408, "the request's head took too long", nil)
+        case .body: refuse(408, "the request's body took too long", nil)
+        }
+    }
+
+    private var wait: ConnectionWait {
+        ConnectionWait(idleSince: isIdle ? idleSince : nil, request: exchange?.clocks, output: rare?.outputWatch)
+    }
+}
+
+// MARK: - What the server asks
+
+extension HTTP1ServerConnection: ServerConnection {
+    func drain() { if isIdle { end() } }
+
+    func close() { stream.close() }
+}
+
+// MARK: - Clients
+
+extension HTTP1ServerConnection {
+    private func readProxyHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch ProxyProtocolParser.parse(bytes) {
+        case .needMore: return 0
+        case .complete(let consumed, let source):
+            // Nil: the peer is the client.
+            if let source { client = source }
+            guard context.clients == nil || source == nil || countClient() else { return bytes.count }
+            exchange?.renew()
+            becomeIdle()
+            giveBackExchange()
+            return consumed
+        case .invalid:
+            stopReading()
+            stream.close()
+            return bytes.count
+        }
+    }
+
+    /// Counts the connection as its client's, now that it is known who that is. Where the client has too many, it closes
+    /// the connection and returns false.
+    private func countClient() -> Bool {
+        guard let clients = context.clients, let counted = clients.client(client) else { return true }
+        if clients.openConnection(counted) {
+            madeRare().isClientCounted = true
+            return true
+        }
+        clients.tellRefusal(client, connections: 1, at: stream.turnTime)
+        stopReading()
+        // A reset, after which the kernel has nothing to remember either.
+        stream.reset()
+        return false
+    }
+
+    private func releaseClient() {
+        guard let rare, rare.isClientCounted, let clients = context.clients, let counted = clients.client(client)
+        else { return }
+        rare.isClientCounted = false
+        clients.closeConnection(counted)
+    }
+
+    func madeRare() -> RareConnectionState {
+        if let rare { return rare }
+        let made = RareConnectionState()
+        rare = made
+        return made
+    }
+}
+
+/// State that few connections have, apart so that idle connections stay small.
+final class RareConnectionState {
+    /// Bytes that the budget was told of.
+    var charged = 0
+    /// Whether it is left unread because the budget is used up.
+    var isParked = false
+    /// Whether the connection counts as its client's.
+    var isClientCounted = false
+    /// What was seen of a client that does not take its responses at once.
+    var outputWatch: OutputWatch?
+}

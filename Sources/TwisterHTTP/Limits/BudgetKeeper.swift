@@ -1,0 +1,62 @@
+import Logging
+import TwisterIO
+
+/// Acts when the budget of bytes is used up: the connections that would hold more are left unread and, where that does not
+/// help, the newest of those that hold something is given up, one after the other.
+final class BudgetKeeper {
+    let budget: ByteBudget
+    private let loop: IOLoop
+    private let connections: ConnectionTable
+    private var state = State.relaxed
+
+    private enum State {
+        case relaxed
+        /// Connections are parked; so many checks in a row have found the budget exceeded.
+        case checking(overBudget: Int)
+    }
+
+    private static let checkInterval: Duration = .milliseconds(50)
+    /// So many checks in a row over the budget before somebody has to go.
+    private static let patience = 4
+
+    init(_ budget: ByteBudget, _ loop: IOLoop, _ connections: ConnectionTable) {
+        self.budget = budget
+        self.loop = loop
+        self.connections = connections
+    }
+
+    /// The connection would hold more than there is room for.
+    func park(_ connection: any ServerConnection) {
+        connection.park()
+        guard case .relaxed = state else { return }
+        state = .checking(overBudget: 0)
+        Log.general.warning("\(budget.held) bytes are held by connections, over the limit: reading pauses")
+        checkLater()
+    }
+
+    private func checkLater() {
+        loop.callLater(Self.checkInterval) { [weak self] in self?.check() }
+    }
+
+    private func check() {
+        guard case .checking(var overBudget) = state else { return }
+        // What clients have taken since is not known before it is asked for.
+        for connection in connections.all where connection.chargedBytes > 0 { connection.recharge() }
+        if budget.isExceeded {
+            overBudget += 1
+            if overBudget >= Self.patience { newestHolder()?.shed() }
+        } else {
+            overBudget = 0
+            for connection in connections.all.filter(\.isParked).sorted(by: { $0.number < $1.number }) {
+                connection.unpark()
+            }
+        }
+        guard connections.all.contains(where: \.isParked) else { return state = .relaxed }
+        state = .checking(overBudget: overBudget)
+        checkLater()
+    }
+
+    private func newestHolder() -> (any ServerConnection)? {
+        connections.all.lazy.filter { $0.chargedBytes > 0 }.max { $0.number < $1.number }
+    }
+}

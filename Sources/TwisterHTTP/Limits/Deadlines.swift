@@ -1,0 +1,128 @@
+import TwisterIO
+
+/// Since when a connection waits for the parts of a request, in nanoseconds of its loop's clock.
+struct RequestClocks {
+    /// Since the first byte of a head that is not complete.
+    var headSince: UInt64?
+    private(set) var bodySince: UInt64?
+    /// When the handler wants the whole body to be there.
+    var bodyEnd: UInt64?
+    private(set) var lastBodyByte: UInt64 = 0
+    private(set) var bodyBytes = 0
+
+    mutating func startBody(_ now: UInt64) {
+        bodySince = now
+        lastBodyByte = now
+        bodyBytes = 0
+    }
+
+    mutating func bodyArrived(_ count: Int, _ now: UInt64) {
+        lastBodyByte = now
+        bodyBytes += count
+    }
+
+    /// While its handler lags behind, a body is not late.
+    mutating func pauseBody() { bodySince = nil }
+
+    mutating func endBody() {
+        bodySince = nil
+        bodyEnd = nil
+    }
+}
+
+/// What a connection waits for at a moment.
+struct ConnectionWait {
+    /// Since when it is idle; nil: it has a request.
+    var idleSince: UInt64?
+    /// Its request's clocks; nil: it has none.
+    var request: RequestClocks?
+    /// What was seen of a client that does not take its responses at once.
+    var output: OutputWatch?
+}
+
+/// The rules of a server's deadlines, as functions of what a connection waits for.
+struct Deadlines {
+    enum Overdue { case head, body, idle, write }
+
+    private let head: UInt64
+    private let bodyStall: UInt64
+    private let idle: UInt64
+    private let writeStall: UInt64
+    private let writeRate: Int
+    private let bodyRate: Int
+    /// The time between two looks at a client that does not take its responses at once.
+    private let lookInterval: UInt64
+
+    init(_ configuration: HTTPServerConfiguration) {
+        func nanoseconds(_ duration: Duration) -> UInt64 { UInt64(clamping: duration.nanosecondsClamped) }
+        head = nanoseconds(configuration.headerTimeout)
+        bodyStall = nanoseconds(configuration.bodyStallTimeout)
+        idle = nanoseconds(configuration.idleTimeout)
+        writeStall = nanoseconds(configuration.writeStallTimeout)
+        writeRate = configuration.minWriteRate
+        bodyRate = configuration.minBodyRate
+        lookInterval = writeStall / 4 &+ 1
+    }
+
+    /// When to look again after a response: at the earlier of the two things that can then be late.
+    func afterResponse(_ now: UInt64) -> UInt64 { now &+ min(idle, lookInterval) }
+
+    /// When to look whether the client has taken the output that is there now.
+    func forOutput(_ watch: OutputWatch?, _ stream: IOStream) -> UInt64 {
+        nextLook(watch, stream.outputWaitsSince ?? stream.turnTime)
+    }
+
+    /// However often it is asked, a look is not put off.
+    private func nextLook(_ watch: OutputWatch?, _ outputBegan: UInt64) -> UInt64 {
+        max(watch?.lastLook ?? 0, outputBegan) &+ lookInterval
+    }
+
+    /// What is late at `now`, if anything.
+    func overdue(_ wait: inout ConnectionWait, _ stream: IOStream, _ now: UInt64) -> Overdue? {
+        if let request = wait.request {
+            if let since = request.headSince, now >= since &+ head { return .head }
+            if let since = request.bodySince, now >= bodyDue(request, since) { return .body }
+            if let end = request.bodyEnd, now >= end { return .body }
+        }
+        if let since = stream.outputWaitsSince { return isOutputLate(&wait.output, stream, since, now) ? .write : nil }
+        if let watch = wait.output, watch.isOver(at: now, interval: lookInterval) { wait.output = nil }
+        if let since = wait.idleSince, now >= since &+ idle { return .idle }
+        return nil
+    }
+
+    /// When something can next be late; nil: nothing can.
+    func next(_ wait: ConnectionWait, _ stream: IOStream) -> UInt64? {
+        var next = UInt64.max
+        if let request = wait.request {
+            if let since = request.headSince { next = min(next, since &+ head) }
+            if let since = request.bodySince { next = min(next, bodyDue(request, since)) }
+            if let end = request.bodyEnd { next = min(next, end) }
+        }
+        if let since = stream.outputWaitsSince { next = min(next, nextLook(wait.output, since)) }
+        if let since = wait.idleSince { next = min(next, since &+ idle) }
+        return next == .max ? nil : next
+    }
+
+    /// Looks at the client, where it is time for that.
+    private func isOutputLate(
+        _ watch: inout OutputWatch?, _ stream: IOStream, _ since: UInt64, _ now: UInt64
+    ) -> Bool {
+        guard now >= nextLook(watch, since) else { return false }
+        let look = OutputWatch.Look(
+            now: now, waitsSince: since, kernelTook: stream.outputTakenAt ?? since,
+            acknowledged: stream.acknowledgedCount)
+        guard let current = watch, !current.isOver(at: since, interval: lookInterval) else {
+            watch = OutputWatch(look)
+            return false
+        }
+        return current.isTooSlow(look, stall: writeStall, rate: writeRate)
+    }
+
+    /// A body is due when no byte came for the stall time, or when the bytes that came are used up at the least rate.
+    private func bodyDue(_ clocks: RequestClocks, _ since: UInt64) -> UInt64 {
+        let stalled = clocks.lastBodyByte &+ bodyStall
+        guard bodyRate > 0 else { return stalled }
+        let (paid, overflow) = UInt64(clocks.bodyBytes / bodyRate).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? stalled : min(stalled, since &+ bodyStall &+ paid)
+    }
+}

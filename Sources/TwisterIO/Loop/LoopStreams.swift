@@ -1,0 +1,52 @@
+/// The streams of a loop: the open ones, and those that have something to be done in the turn under way.
+struct LoopStreams {
+    /// The open streams, which the loop keeps alive until the reactor has closed them, by the slot of their handle.
+    private var open: ContiguousArray<ReactorOwner?> = []
+    private(set) var count = 0
+    /// Streams with output that is to be sent at the end of the turn.
+    var gathered: ContiguousArray<ReactorOwner> = []
+    /// Streams whose unread bytes lie in a pool buffer.
+    var holding: ContiguousArray<ReactorOwner> = []
+    /// Handles of streams whose deadlines have passed, to be judged once everything that had arrived was read.
+    var overdue: ContiguousArray<Reactor.Handle> = []
+    /// For how many turns in a row `overdue` was put off.
+    var deferrals = 0
+    /// Memory for the output of streams, used again and again.
+    private var outputs: ContiguousArray<StreamOutput> = []
+
+    private static let keptOutputs = 64
+
+    mutating func insert(_ stream: ReactorOwner) {
+        let slot = Self.slot(stream.handle)
+        while open.count <= slot { open.append(nil) }
+        open[slot] = stream
+        count += 1
+    }
+
+    mutating func remove(_ stream: ReactorOwner) {
+        let slot = Self.slot(stream.handle)
+        guard slot < open.count, open[slot] === stream else { return }
+        open[slot] = nil
+        count -= 1
+        // What a crowd of connections took is given back when the last of them has gone.
+        if count == 0, open.count > 1024 { open = [] }
+    }
+
+    /// The open stream with this handle.
+    subscript(handle: Reactor.Handle) -> ReactorOwner? {
+        let slot = Self.slot(handle)
+        guard slot < open.count, let stream = open[slot], stream.handle == handle else { return nil }
+        return stream
+    }
+
+    var all: [ReactorOwner] { open.compactMap { $0 } }
+
+    private static func slot(_ handle: Reactor.Handle) -> Int { Int(handle & 0xFFFF_FFFF) }
+
+    mutating func takeOutput() -> StreamOutput { outputs.popLast() ?? StreamOutput() }
+
+    /// An empty output.
+    mutating func keepOutput(_ output: StreamOutput) {
+        if outputs.count < Self.keptOutputs { outputs.append(output) }
+    }
+}
