@@ -43,10 +43,10 @@ typedef struct connection {
   uint64_t context;
   uint64_t deadline; /* REACTOR_NEVER: none */
   uint64_t deadline_sequence;
-  uint64_t send_token; /* while C_REPORT_ACCEPTED: the listener's handle */
   union {
     const unsigned char *base;
     uint64_t file_offset;
+    reactor_handle listener; /* while C_REPORT_ACCEPTED */
   } send;
   size_t send_left;
   list_link queue;  /* in `reactor.reports` */

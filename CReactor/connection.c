@@ -8,9 +8,6 @@
 
 #define REPORTS (C_REPORT_ACCEPTED | C_REPORT_CONNECTED | C_REPORT_SENT | C_REPORT_CLOSED)
 
-/* A file is sent in steps, so that a fast reader does not keep the others waiting. */
-#define SENDFILE_STEP ((size_t)1 << 20)
-
 connection *connection_create(reactor *r, int fd, uint64_t context) {
   connection *c = slab_allocate(&r->connections);
   if (c == NULL) return NULL;
@@ -103,11 +100,11 @@ void connection_sent(reactor *r, connection *c, int32_t result) {
 }
 
 /* One step of a sendfile. Answers whether the socket takes no more for now. */
+#define SENDFILE_STEP ((size_t)1 << 20)
 bool connection_send_file(reactor *r, connection *c) {
   off_t offset = (off_t)c->send.file_offset;
-  size_t step = c->send_left < SENDFILE_STEP ? c->send_left : SENDFILE_STEP;
   r->syscalls++;
-  ssize_t sent = sendfile(c->fd, c->file, &offset, step);
+  ssize_t sent = sendfile(c->fd, c->file, &offset, c->send_left < SENDFILE_STEP ? c->send_left : SENDFILE_STEP);
   if (sent < 0) {
     if (errno == EAGAIN || errno == EINTR) return true;
     connection_sent(r, c, -errno);
@@ -157,7 +154,7 @@ static bool report(reactor *r, connection *c, batch *out) {
     r->backend->connection_update(r, c);
   }
   if (c->flags & C_REPORT_ACCEPTED) {
-    listener *l = slab_get(&r->listeners, c->send_token);
+    listener *l = slab_get(&r->listeners, c->send.listener);
     if (l == NULL) {
       drop_unreported(r, c);
       return false;
@@ -170,7 +167,7 @@ static bool report(reactor *r, connection *c, batch *out) {
   }
   if ((c->flags & C_REPORT_SENT) && !batch_is_full(out)) {
     c->flags &= ~(uint32_t)(C_REPORT_SENT | C_SEND_BUSY);
-    next_event(r, c, out, REACTOR_SENT, c->send_result)->token = c->send_token;
+    next_event(r, c, out, REACTOR_SENT, c->send_result);
   }
   if ((c->flags & C_REPORT_CLOSED) && !batch_is_full(out)) {
     next_event(r, c, out, REACTOR_CLOSED, 0);

@@ -272,31 +272,30 @@ int reactor_recv_stop(reactor *r, reactor_handle handle) {
 }
 
 /* The kernel's refusals come as SENT, so the backend's answer is of no interest. */
-static int start_sending(reactor *r, connection *c, size_t length, uint64_t token, uint32_t flags) {
+static int start_sending(reactor *r, connection *c, size_t length, uint32_t flags) {
   c->send_left = length;
-  c->send_token = token;
   c->flags |= C_SENDING | C_SEND_BUSY | flags;
   r->backend->connection_update(r, c);
   return 0;
 }
 
-int reactor_send(reactor *r, reactor_handle handle, const void *base, size_t length, uint64_t token) {
+int reactor_send(reactor *r, reactor_handle handle, const void *base, size_t length) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
   if (length == 0) return -EINVAL;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   c->send.base = base;
-  return start_sending(r, c, length, token, 0);
+  return start_sending(r, c, length, 0);
 }
 
-int reactor_sendfile(reactor *r, reactor_handle handle, int fd, uint64_t offset, size_t length, uint64_t token) {
+int reactor_sendfile(reactor *r, reactor_handle handle, int fd, uint64_t offset, size_t length) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
   if (length == 0 || offset > INT64_MAX || length > INT64_MAX - offset) return -EINVAL;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   c->send.file_offset = offset;
   c->file = fd;
-  return start_sending(r, c, length, token, C_FILE);
+  return start_sending(r, c, length, C_FILE);
 }
 
 int reactor_shutdown(reactor *r, reactor_handle handle) {
