@@ -99,12 +99,11 @@ void connection_sent(reactor *r, connection *c, int32_t result) {
   connection_queue(r, c, C_REPORT_SENT);
 }
 
-/* One step of a sendfile. Answers whether the socket takes no more for now. */
-#define SENDFILE_STEP ((size_t)1 << 20)
+/* Sends what the socket takes of a file. Returns whether some of it is left for when the socket is writable again. */
 bool connection_send_file(reactor *r, connection *c) {
   off_t offset = (off_t)c->send.file_offset;
   r->syscalls++;
-  ssize_t sent = sendfile(c->fd, c->file, &offset, c->send_left < SENDFILE_STEP ? c->send_left : SENDFILE_STEP);
+  ssize_t sent = sendfile(c->fd, c->file, &offset, c->send_left);
   if (sent < 0) {
     if (errno == EAGAIN || errno == EINTR) return true;
     connection_sent(r, c, -errno);

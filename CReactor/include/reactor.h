@@ -134,7 +134,8 @@ int reactor_recv_stop(reactor *r, reactor_handle connection);
 int reactor_send(reactor *r, reactor_handle connection, const void *base, size_t length);
 
 /* The same for `length` bytes of a regular file from `offset`; a file that ends early gives SENT with -ENODATA. The
- * file's descriptor stays the caller's, and open until SENT. */
+ * file's descriptor stays the caller's, and open until SENT. A peer that reads as fast as the file is read keeps the
+ * reactor busy for the whole of `length`: the caller decides how long a piece is fair to its other connections. */
 int reactor_sendfile(reactor *r, reactor_handle connection, int fd, uint64_t offset, size_t length);
 
 /* shutdown(2) with SHUT_WR: the peer sees the end after what was sent. -EBUSY while a send is under way. */
