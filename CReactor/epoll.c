@@ -41,7 +41,7 @@ static uint32_t wanted_events(const connection *c) {
   uint32_t events = 0;
   if (c->flags & C_CLOSING) return 0;
   if (c->flags & (C_CONNECTING | C_BLOCKED)) events |= EPOLLOUT;
-  if ((c->flags & (C_RECEIVE | C_CONNECTING | C_STARVING)) == C_RECEIVE) events |= input_events;
+  if ((c->flags & (C_RECEIVE | C_CONNECTING | C_WAITING)) == C_RECEIVE) events |= input_events;
   return events;
 }
 
@@ -90,7 +90,7 @@ static int epoll_connection_update(reactor *r, connection *c) {
 static void receive_now(reactor *r, connection *c, batch *out) {
   uint32_t buffer;
   if (!buffer_pop(&r->buffers.receive, &buffer)) {
-    connection_starves(r, c);
+    connection_wait_for_buffer(r, c);
     set_connection_interest(r, c, wanted_events(c));
     return;
   }
@@ -204,7 +204,7 @@ static void dispatch(reactor *r, const struct epoll_event *event, batch *out, in
 
 static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   epoll_state *state = r->state;
-  connections_feed(r, r->buffers.receive.free_count);
+  connections_retry_receiving(r, r->buffers.receive.free_count);
   connections_report(r, out);
   listeners_report(r, out);
   if (out->count > 0) {
@@ -217,7 +217,7 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
     timeout_ns = 0;
   }
   state->skipped_poll = false;
-  if (!list_is_empty(&r->reports)) timeout_ns = 0;
+  if (!connections_are_none(&r->reports)) timeout_ns = 0;
   int count = poll_kernel(r, out->capacity - out->count, timeout_ns);
   if (count < 0) return count == -EINTR ? 0 : count;
   for (int i = 0; i < count; i++) dispatch(r, &state->events[i], out, count - i - 1);

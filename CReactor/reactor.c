@@ -44,8 +44,7 @@ static int init_common(reactor *r, const reactor_config *config) {
   slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), 8);
   slab_init(&r->listeners, KIND_LISTENER, sizeof(listener), 3);
   slab_init(&r->watches, KIND_WATCH, sizeof(watch), 6);
-  list_init(&r->reports);
-  list_init(&r->starving);
+  r->reports = r->waiting = (connection_list){.first = SLOT_NONE, .last = SLOT_NONE};
   list_init(&r->all_listeners);
   r->retry_timer = SLOT_NONE;
   r->connections_max = or_default(config->connections_max, connections_by_descriptors());
@@ -224,8 +223,7 @@ int reactor_connect(reactor *r, int fd, const struct sockaddr *address, socklen_
   connection *c = slab_get(&r->connections, *out);
   r->syscalls++;
   if (connect(fd, address, length) < 0 && errno != EINPROGRESS && errno != EINTR) {
-    c->connect_result = -errno;
-    connection_queue(r, c, C_REPORT_CONNECTED);
+    connection_connect_failed(r, c, errno);
     return 0;
   }
   c->flags |= C_CONNECTING;
@@ -256,18 +254,12 @@ int reactor_recv_start(reactor *r, reactor_handle handle) {
   return result;
 }
 
-/* Takes the connection out of the queue for buffers. */
-static void stop_starving(connection *c) {
-  c->flags &= ~(uint32_t)C_STARVING;
-  list_remove(&c->hunger);
-}
-
 int reactor_recv_stop(reactor *r, reactor_handle handle) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
   if (!(c->flags & C_RECEIVE)) return 0;
   c->flags &= ~(uint32_t)C_RECEIVE;
-  stop_starving(c);
+  connection_stop_waiting(r, c);
   return r->backend->connection_update(r, c);
 }
 
@@ -317,7 +309,7 @@ int reactor_close(reactor *r, reactor_handle handle) {
   if (c == NULL) return -ESTALE;
   if (c->flags & C_CLOSING) return 0;
   c->flags = (c->flags | C_CLOSING) & ~(uint32_t)C_RECEIVE;
-  stop_starving(c);
+  connection_stop_waiting(r, c);
   cancel_deadline(r, c);
   return r->backend->connection_update(r, c);
 }

@@ -130,10 +130,10 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   listeners_report(r, out);
   uring_refill(r);
   /* A connection may starve without having anything to receive, so whoever waits for a buffer tries again. */
-  if (state->ring_buffers > 0) connections_feed(r, UINT32_MAX);
+  if (state->ring_buffers > 0) connections_retry_receiving(r, UINT32_MAX);
   arm_wake(r);
   uring_arm_watches(r);
-  bool is_news = out->count > 0 || state->woke || !list_is_empty(&r->reports) || !list_is_empty(&state->to_arm);
+  bool is_news = out->count > 0 || state->woke || !connections_are_none(&r->reports) || !list_is_empty(&state->to_arm);
   if (is_news) {
     /* What is known already is told without asking the kernel, but not twice in a row. */
     bool is_nothing_to_submit = io_uring_sq_ready(&state->ring) == 0;

@@ -55,7 +55,7 @@ static void flush(reactor *r) {
  * comes. It is lent few, the warm ones, and from then on more when connections starve. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
-  if (!list_is_empty(&r->starving) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
+  if (!connections_are_none(&r->waiting) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
   int mask = io_uring_buf_ring_mask(r->buffers.receive.total);
   int added = 0;
   uint32_t number;
@@ -130,7 +130,7 @@ static bool start_wanted(reactor *r, connection *c) {
   if ((c->flags & C_SENDING) && !(c->backend & (IN_SEND | IN_POLL))) is_done &= start_send(r, c);
   if (!(c->flags & C_RECEIVE)) {
     is_done &= stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
-  } else if (!(c->flags & C_STARVING) && !(c->backend & IN_RECEIVE)) {
+  } else if (!(c->flags & C_WAITING) && !(c->backend & IN_RECEIVE)) {
     is_done &= start_receive(r, c);
   }
   return is_done;
@@ -161,7 +161,7 @@ void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cq
   if (done->res == -ECONNRESET) c->flags |= C_RESET;
   if ((c->flags & (C_RECEIVE | C_CLOSING)) == C_RECEIVE) {
     if (done->res == -ENOBUFS) {
-      connection_starves(r, c);
+      connection_wait_for_buffer(r, c);
     } else if (done->res == 0 || is_failure) {
       connection_ended(r, c, out, done->res);
     }
