@@ -30,6 +30,7 @@ enum {
   C_RESET = 1 << 8,           /* the peer's reset was seen, by whichever operation came first */
   C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
   C_CONNECT_FAILED = 1 << 10, /* `connect_result` says why; C_ENDED is set, too */
+  C_POLL_EDGES = 1 << 11,     /* io_uring: the peer has ended its side, which a one-shot poll would report for ever */
   /* ... and what is to be reported (or tried again) by `connections_report`, in this order. */
   C_REPORT_ACCEPTED = 1 << 16,
   C_REPORT_CONNECTED = 1 << 17,

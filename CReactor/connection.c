@@ -162,9 +162,11 @@ void connection_sent(reactor *r, connection *c, int32_t result) {
 bool connection_send_file(reactor *r, connection *c) {
   off_t offset = (off_t)c->send.file_offset;
   r->syscalls++;
-  ssize_t sent = sendfile(c->fd, c->file, &offset, c->send_left);
+  ssize_t sent;
+  do sent = sendfile(c->fd, c->file, &offset, c->send_left);
+  while (sent < 0 && errno == EINTR);
   if (sent < 0) {
-    if (errno == EAGAIN || errno == EINTR) return true;
+    if (errno == EAGAIN) return true;
     connection_sent(r, c, -errno);
     return false;
   }

@@ -53,7 +53,7 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
     uring_send_completed(r, slab_find(&r->connections, index, generation), done->res);
     break;
   case OP_POLL:
-    uring_poll_completed(r, slab_find(&r->connections, index, generation));
+    uring_poll_completed(r, slab_find(&r->connections, index, generation), done);
     break;
   case OP_ACCEPT:
     uring_accept_completed(r, slab_find(&r->listeners, index, generation), done, out);

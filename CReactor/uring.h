@@ -83,7 +83,7 @@ void uring_arm_watches(reactor *r);
 
 void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cqe *done, batch *out);
 void uring_send_completed(reactor *r, connection *c, int32_t result);
-void uring_poll_completed(reactor *r, connection *c);
+void uring_poll_completed(reactor *r, connection *c, const struct io_uring_cqe *done);
 void uring_accept_completed(reactor *r, listener *l, const struct io_uring_cqe *done, batch *out);
 void uring_watch_completed(reactor *r, watch *w, int32_t result, batch *out);
 

@@ -61,6 +61,39 @@ import Testing
         close(pair.theirs)
     }
 
+    @Test(
+        "A send that waits for a peer that has ended its side does not spin, and ends when the peer reads",
+        arguments: Backend.available, [false, true])
+    func halfClosedPeer(backend: Backend, isFile: Bool) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        reactor_recv_start(reactor.raw, handle)
+        Glibc.shutdown(pair.theirs, CInt(SHUT_WR))
+        #expect(reactor.collect { !$0.isEmpty }.map(\.type) == [REACTOR_END])
+        let file = try Sockets.temporaryFile()
+        defer { close(file) }
+        for _ in 0..<2 {
+            if isFile {
+                #expect(Glibc.pwrite(file, Self.payload.baseAddress, Self.size, 0) == Self.size)
+                #expect(reactor_sendfile(reactor.raw, handle, file, 0, Self.size) == 0)
+            } else {
+                #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size) == 0)
+            }
+            #expect(reactor.settle().isEmpty)
+            let begin = now()
+            var waits = 0
+            while now() - begin < 60_000_000, waits < 10 {
+                #expect(reactor.wait(milliseconds: 20).isEmpty)
+                waits += 1
+            }
+            #expect(waits <= 5)
+            let (isSame, events) = receive(reactor, pair.theirs, offset: 0, count: Self.size)
+            #expect(isSame && events.map(\.type) == [REACTOR_SENT] && events.first?.result == 0)
+        }
+        close(pair.theirs)
+    }
+
     @Test("sendfile sends a range, and says ENODATA where the file ends early", arguments: Backend.available)
     func sendFile(backend: Backend) throws {
         let reactor = try TestReactor(backend)
