@@ -31,13 +31,19 @@ enum {
   C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
   C_CONNECT_FAILED = 1 << 10, /* `connect_result` says why; C_ENDED is set, too */
   C_POLL_EDGES = 1 << 11,     /* io_uring: the peer has ended its side, which a one-shot poll would report for ever */
+  C_STOPPED = 1 << 12,        /* receiving was stopped, now or once before */
+  C_SHUT_DOWN = 1 << 13,      /* nothing is sent any more */
+  C_PEER_ENDED = 1 << 14, /* while receiving was stopped, the kernel said that the peer has sent its last byte ... */
+  C_PEER_LOST = 1 << 15,  /* ... and that nothing reaches it any more */
+  C_TOLD_ENDED = 1 << 16, /* HANGUP with 0 was reported, or is not to be any more ... */
+  C_TOLD_LOST = 1 << 17,  /* ... and with an error */
   /* ... and what is to be reported (or tried again) by `connections_report`, in this order. */
-  C_REPORT_ACCEPTED = 1 << 16,
-  C_REPORT_CONNECTED = 1 << 17,
-  C_REPORT_SENT = 1 << 18,
-  C_REPORT_CLOSED = 1 << 19,
-  C_RETRY = 1 << 20,
-  C_QUEUED = 1 << 21, /* in `reactor.reports` */
+  C_REPORT_ACCEPTED = 1 << 20,
+  C_REPORT_CONNECTED = 1 << 21,
+  C_REPORT_SENT = 1 << 22,
+  C_REPORT_CLOSED = 1 << 23,
+  C_RETRY = 1 << 24,
+  C_QUEUED = 1 << 25, /* in `reactor.reports` */
 };
 
 typedef struct connection {
@@ -161,6 +167,11 @@ struct backend {
 extern const backend epoll_backend;
 extern const backend uring_backend;
 
+/* Whether the peer is watched instead of received from. */
+static inline bool connection_is_stopped(const connection *c) {
+  return (c->flags & (C_STOPPED | C_RECEIVE | C_ENDED | C_CONNECTING | C_CLOSING)) == C_STOPPED;
+}
+
 static inline bool connections_are_none(const connection_list *list) { return list->first == SLOT_NONE; }
 
 static inline bool batch_is_full(const batch *out) { return out->count == out->capacity; }
@@ -182,6 +193,7 @@ void connection_connect_failed(reactor *r, connection *c, int error);
 void connection_connected(reactor *r, connection *c);
 void connection_sent(reactor *r, connection *c, int32_t result);
 bool connection_send_file(reactor *r, connection *c);
+void connection_peer_left(reactor *r, connection *c, uint32_t mask);
 void connection_gone(reactor *r, connection *c);
 void connections_report(reactor *r, batch *out);
 void connections_retry_receiving(reactor *r, uint32_t buffers_available);

@@ -2,6 +2,7 @@
 #include "backend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -183,6 +184,36 @@ bool connection_send_file(reactor *r, connection *c) {
   return true;
 }
 
+/* An error waits for the end of the send that meets it, too, so that SENT comes first on both backends. */
+static bool lost_is_due(const connection *c) {
+  return (c->flags & (C_PEER_LOST | C_TOLD_LOST | C_SENDING)) == C_PEER_LOST;
+}
+
+static bool ended_is_due(const connection *c) {
+  return (c->flags & (C_PEER_ENDED | C_PEER_LOST | C_TOLD_ENDED)) == C_PEER_ENDED;
+}
+
+static bool hangup_is_due(const connection *c) {
+  return connection_is_stopped(c) && (lost_is_due(c) || ended_is_due(c));
+}
+
+/* Notes what the kernel says of the peer, as poll(2) has it. Receiving may be on again when it comes: it is told, then,
+ * if receiving stops before it has brought the end. */
+void connection_peer_left(reactor *r, connection *c, uint32_t mask) {
+  /* After a shutdown on both sides there is a hang-up without an error, too. */
+  bool is_lost = (mask & POLLERR) || ((mask & POLLHUP) && !(c->flags & C_SHUT_DOWN));
+  if (mask & POLLRDHUP) c->flags |= C_PEER_ENDED;
+  if (is_lost) c->flags |= C_PEER_LOST;
+  if (hangup_is_due(c)) connection_queue(r, c, 0);
+}
+
+static void write_hangup(reactor *r, connection *c, batch *out) {
+  bool is_lost = lost_is_due(c);
+  c->flags |= is_lost ? C_TOLD_ENDED | C_TOLD_LOST : C_TOLD_ENDED;
+  /* The socket's own error is left for the operation that meets it. */
+  next_event(r, c, out, REACTOR_HANGUP, is_lost ? -ECONNRESET : 0);
+}
+
 /* Nothing is under way any more for a closing connection: its descriptor can go. */
 void connection_gone(reactor *r, connection *c) {
   if (c->fd < 0) return;
@@ -224,6 +255,10 @@ static bool report(reactor *r, connection *c, batch *out) {
   if ((c->flags & C_REPORT_SENT) && !batch_is_full(out)) {
     c->flags &= ~(uint32_t)(C_REPORT_SENT | C_SEND_BUSY);
     next_event(r, c, out, REACTOR_SENT, c->send_result);
+  }
+  if (hangup_is_due(c)) {
+    if (batch_is_full(out)) return true;
+    write_hangup(r, c, out);
   }
   if ((c->flags & C_REPORT_CLOSED) && !batch_is_full(out)) {
     next_event(r, c, out, REACTOR_CLOSED, 0);

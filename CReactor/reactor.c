@@ -257,9 +257,10 @@ int reactor_recv_start(reactor *r, reactor_handle handle) {
 int reactor_recv_stop(reactor *r, reactor_handle handle) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
-  if (!(c->flags & C_RECEIVE)) return 0;
-  c->flags &= ~(uint32_t)C_RECEIVE;
+  if ((c->flags & C_ENDED) || connection_is_stopped(c)) return 0;
+  c->flags = (c->flags | C_STOPPED) & ~(uint32_t)C_RECEIVE;
   connection_stop_waiting(r, c);
+  connection_peer_left(r, c, 0);
   return r->backend->connection_update(r, c);
 }
 
@@ -295,7 +296,9 @@ int reactor_shutdown(reactor *r, reactor_handle handle) {
   if (c == NULL) return -ESTALE;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   r->syscalls++;
-  return shutdown(c->fd, SHUT_WR) < 0 ? -errno : 0;
+  if (shutdown(c->fd, SHUT_WR) < 0) return -errno;
+  c->flags |= C_SHUT_DOWN;
+  return 0;
 }
 
 static void cancel_deadline(reactor *r, connection *c) {

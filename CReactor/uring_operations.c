@@ -101,6 +101,16 @@ static bool start_poll(reactor *r, connection *c) {
   return true;
 }
 
+/* Multishot, so that it goes on by edges: the peer's end, which stays true, is told once, and an error after it. */
+static bool start_hangup_poll(reactor *r, connection *c) {
+  struct io_uring_sqe *entry = uring_entry(r);
+  if (entry == NULL) return false;
+  io_uring_prep_poll_multishot(entry, c->fd, POLLRDHUP);
+  uring_start(r, entry, uring_user_data(OP_HANGUP, &c->slot));
+  c->backend |= IN_HANGUP;
+  return true;
+}
+
 /* A full socket is waited for by a poll of ours. The kernel would wait by itself, but where the peer has ended its side
  * it does so in a worker thread, and a send that is there is not found when it is to be cancelled. */
 static bool start_send(reactor *r, connection *c) {
@@ -132,6 +142,7 @@ static bool stop_all(reactor *r, connection *c) {
   bool is_done = stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
   is_done &= stop(r, c, IN_SEND, CANCEL_SEND, OP_SEND);
   is_done &= stop(r, c, IN_POLL, CANCEL_POLL, OP_POLL);
+  is_done &= stop(r, c, IN_HANGUP, CANCEL_HANGUP, OP_HANGUP);
   if (!(c->backend & IN_ANY)) connection_gone(r, c);
   return is_done;
 }
@@ -141,6 +152,7 @@ static bool start_wanted(reactor *r, connection *c) {
   bool is_done = true;
   if ((c->flags & (C_SENDING | C_BLOCKED)) == C_SENDING && !(c->backend & IN_SEND)) is_done &= start_send(r, c);
   if ((c->flags & C_BLOCKED) && !(c->backend & IN_POLL)) is_done &= start_poll(r, c);
+  if (connection_is_stopped(c) && !(c->backend & IN_HANGUP)) is_done &= start_hangup_poll(r, c);
   if (!(c->flags & C_RECEIVE)) {
     is_done &= stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
   } else if (!(c->flags & C_WAITING) && !(c->backend & IN_RECEIVE)) {
@@ -211,6 +223,13 @@ void uring_poll_completed(reactor *r, connection *c, const struct io_uring_cqe *
   } else if (is_over) {
     c->flags |= C_POLL_EDGES;
   }
+  uring_connection_update(r, c);
+}
+
+void uring_hangup_completed(reactor *r, connection *c, const struct io_uring_cqe *done) {
+  if (c == NULL) return;
+  if (!(done->flags & IORING_CQE_F_MORE)) c->backend &= ~(uint32_t)(IN_HANGUP | CANCEL_HANGUP);
+  if (done->res > 0) connection_peer_left(r, c, (uint32_t)done->res);
   uring_connection_update(r, c);
 }
 

@@ -65,6 +65,11 @@ typedef enum reactor_event_type {
   REACTOR_DEADLINE = 7, /* the connection's deadline has passed; it is now unset */
   REACTOR_TIMER = 8,    /* the timer's deadline has passed; `token` is the timer's, its handle is now stale */
   REACTOR_CLOSED = 9,   /* the connection's last event: its descriptor is closed, its handle stale */
+  /* The peer left while receiving is stopped (see `reactor_recv_stop`). `result` 0: it has sent its last byte, which may
+   * still be unread in the socket; it may still read. -ECONNRESET: nothing that is sent reaches it. Each of the two comes
+   * at most once a connection, and 0 only before -ECONNRESET. It is only a notice: receiving can be started again, and
+   * then brings what is unread and END as usual. */
+  REACTOR_HANGUP = 10,
 } reactor_event_type;
 
 typedef struct reactor_event {
@@ -125,8 +130,8 @@ int reactor_connection_fd(const reactor *r, reactor_handle connection);
 /* Starts receiving: RECEIVED as bytes come, until END, `reactor_recv_stop` or close. Idempotent. */
 int reactor_recv_start(reactor *r, reactor_handle connection);
 
-/* Stops receiving. Bytes that had been taken from the socket already may still be reported. Nothing is noticed of the
- * peer while stopped. Idempotent. */
+/* Stops receiving. Bytes that had been taken from the socket already may still be reported. While receiving is stopped
+ * and END was not reported, HANGUP tells of a peer that leaves. Idempotent. */
 int reactor_recv_stop(reactor *r, reactor_handle connection);
 
 /* Sends `length` bytes (more than 0), which must stay where they are until SENT. One send (or sendfile) at a time a
