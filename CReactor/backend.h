@@ -25,17 +25,25 @@ enum {
   C_SENDING = 1 << 3,    /* there are bytes that the kernel has not taken */
   C_FILE = 1 << 4,       /* ... and they are a file's */
   C_SEND_BUSY = 1 << 5,  /* from reactor_send until SENT is reported */
-  C_STARVING = 1 << 6,   /* in `reactor.starving`: waits for a pool buffer */
+  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer */
   C_CLOSING = 1 << 7,
-  C_RESET = 1 << 8,   /* the peer's reset was seen, by whichever operation came first */
-  C_BLOCKED = 1 << 9, /* sending waits until the socket is writable */
+  C_RESET = 1 << 8,           /* the peer's reset was seen, by whichever operation came first */
+  C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
+  C_CONNECT_FAILED = 1 << 10, /* `connect_result` says why; C_ENDED is set, too */
+  C_POLL_EDGES = 1 << 11,     /* io_uring: the peer has ended its side, which a one-shot poll would report for ever */
+  C_STOPPED = 1 << 12,        /* receiving was stopped, now or once before */
+  C_SHUT_DOWN = 1 << 13,      /* nothing is sent any more */
+  C_PEER_ENDED = 1 << 14, /* while receiving was stopped, the kernel said that the peer has sent its last byte ... */
+  C_PEER_LOST = 1 << 15,  /* ... and that nothing reaches it any more */
+  C_TOLD_ENDED = 1 << 16, /* HANGUP with 0 was reported, or is not to be any more ... */
+  C_TOLD_LOST = 1 << 17,  /* ... and with an error */
   /* ... and what is to be reported (or tried again) by `connections_report`, in this order. */
-  C_REPORT_ACCEPTED = 1 << 16,
-  C_REPORT_CONNECTED = 1 << 17,
-  C_REPORT_SENT = 1 << 18,
-  C_REPORT_CLOSED = 1 << 19,
-  C_RETRY = 1 << 20,
-  C_QUEUED = 1 << 21, /* in `reactor.reports` */
+  C_REPORT_ACCEPTED = 1 << 20,
+  C_REPORT_CONNECTED = 1 << 21,
+  C_REPORT_SENT = 1 << 22,
+  C_REPORT_CLOSED = 1 << 23,
+  C_RETRY = 1 << 24,
+  C_QUEUED = 1 << 25, /* in `reactor.reports` */
 };
 
 typedef struct connection {
@@ -43,22 +51,36 @@ typedef struct connection {
   uint64_t context;
   uint64_t deadline; /* REACTOR_NEVER: none */
   uint64_t deadline_sequence;
-  uint64_t send_token; /* while C_REPORT_ACCEPTED: the listener's handle */
   union {
     const unsigned char *base;
     uint64_t file_offset;
+    reactor_handle listener; /* while C_REPORT_ACCEPTED */
   } send;
   size_t send_left;
-  list_link queue;  /* in `reactor.reports` */
-  list_link hunger; /* in `reactor.starving` */
   int fd;
-  int file;
   uint32_t flags;
-  int32_t send_result;
-  int32_t connect_result;
   uint32_t timer;   /* its entry's index in the wheel, or SLOT_NONE */
   uint32_t backend; /* epoll: the registered interest; io_uring: what is in flight */
+  union {
+    int file;            /* while C_FILE */
+    int32_t send_result; /* while C_REPORT_SENT */
+  };
+  uint32_t next_report; /* while C_QUEUED: the next connection of `reactor.reports`, or SLOT_NONE */
+  union {
+    struct {
+      uint32_t next, previous;
+    } waiting;              /* while C_WAITING: the neighbours in `reactor.waiting`, or SLOT_NONE */
+    int32_t connect_result; /* while C_CONNECT_FAILED: such a connection never receives */
+  };
 } connection;
+
+_Static_assert(sizeof(connection) <= 80, "an idle connection is to stay small");
+
+/* Connections in a row, by the indices of their slots; both SLOT_NONE where there is none. */
+typedef struct connection_list {
+  uint32_t first;
+  uint32_t last;
+} connection_list;
 
 enum {
   L_PAUSED = 1 << 0,       /* descriptors or slots ran out */
@@ -105,8 +127,8 @@ struct reactor {
   slab listeners;
   slab watches;
   timer_wheel *wheel;
-  list_link reports;  /* connections with something to report */
-  list_link starving; /* connections that wait for a pool buffer */
+  connection_list reports; /* connections with something to report */
+  connection_list waiting; /* connections whose receiving waits for a pool buffer */
   list_link all_listeners;
   uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
   uint32_t watch_of_fd_count;
@@ -145,6 +167,13 @@ struct backend {
 extern const backend epoll_backend;
 extern const backend uring_backend;
 
+/* Whether the peer is watched instead of received from. */
+static inline bool connection_is_stopped(const connection *c) {
+  return (c->flags & (C_STOPPED | C_RECEIVE | C_ENDED | C_CONNECTING | C_CLOSING)) == C_STOPPED;
+}
+
+static inline bool connections_are_none(const connection_list *list) { return list->first == SLOT_NONE; }
+
 static inline bool batch_is_full(const batch *out) { return out->count == out->capacity; }
 
 static inline reactor_event *batch_next(batch *out) {
@@ -158,13 +187,16 @@ connection *connection_create(reactor *r, int fd, uint64_t context);
 void connection_queue(reactor *r, connection *c, uint32_t report);
 void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer, int32_t count);
 void connection_ended(reactor *r, connection *c, batch *out, int32_t result);
-void connection_starves(reactor *r, connection *c);
+void connection_wait_for_buffer(reactor *r, connection *c);
+void connection_stop_waiting(reactor *r, connection *c);
+void connection_connect_failed(reactor *r, connection *c, int error);
 void connection_connected(reactor *r, connection *c);
 void connection_sent(reactor *r, connection *c, int32_t result);
 bool connection_send_file(reactor *r, connection *c);
+void connection_peer_left(reactor *r, connection *c, uint32_t mask);
 void connection_gone(reactor *r, connection *c);
 void connections_report(reactor *r, batch *out);
-void connections_feed(reactor *r, uint32_t buffers_available);
+void connections_retry_receiving(reactor *r, uint32_t buffers_available);
 
 /* watch.c */
 void watch_report(reactor *r, const watch *w, batch *out, int32_t mask);

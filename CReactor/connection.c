@@ -2,14 +2,12 @@
 #include "backend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define REPORTS (C_REPORT_ACCEPTED | C_REPORT_CONNECTED | C_REPORT_SENT | C_REPORT_CLOSED)
-
-/* A file is sent in steps, so that a fast reader does not keep the others waiting. */
-#define SENDFILE_STEP ((size_t)1 << 20)
 
 connection *connection_create(reactor *r, int fd, uint64_t context) {
   connection *c = slab_allocate(&r->connections);
@@ -26,13 +24,82 @@ static void release_slot(reactor *r, connection *c) {
   listeners_resume(r);
 }
 
+static connection *connection_at(const reactor *r, uint32_t index) { return slab_at(&r->connections, index); }
+
+/* ---- The queue of reports -------------------------------------------------------------------------------------- */
+
+static void append_report(reactor *r, connection *c) {
+  uint32_t index = c->slot.link;
+  c->next_report = SLOT_NONE;
+  if (r->reports.last != SLOT_NONE) {
+    connection_at(r, r->reports.last)->next_report = index;
+  } else {
+    r->reports.first = index;
+  }
+  r->reports.last = index;
+}
+
+static void prepend_report(reactor *r, connection *c) {
+  c->next_report = r->reports.first;
+  r->reports.first = c->slot.link;
+  if (r->reports.last == SLOT_NONE) r->reports.last = c->slot.link;
+}
+
+static connection *take_report(reactor *r) {
+  connection *c = connection_at(r, r->reports.first);
+  r->reports.first = c->next_report;
+  if (r->reports.first == SLOT_NONE) r->reports.last = SLOT_NONE;
+  return c;
+}
+
+/* ---- The list of those that wait for a buffer ------------------------------------------------------------------ */
+
+void connection_wait_for_buffer(reactor *r, connection *c) {
+  if (c->flags & C_WAITING) return;
+  c->flags |= C_WAITING;
+  c->waiting.next = SLOT_NONE;
+  c->waiting.previous = r->waiting.last;
+  if (r->waiting.last != SLOT_NONE) {
+    connection_at(r, r->waiting.last)->waiting.next = c->slot.link;
+  } else {
+    r->waiting.first = c->slot.link;
+  }
+  r->waiting.last = c->slot.link;
+  /* Where there are buffers, the kernel had too few of them for a moment: io_uring lends more. */
+  if (r->buffers.receive.free_count == 0) r->receive_pauses++;
+}
+
+void connection_stop_waiting(reactor *r, connection *c) {
+  if (!(c->flags & C_WAITING)) return;
+  c->flags &= ~(uint32_t)C_WAITING;
+  if (c->waiting.next != SLOT_NONE) {
+    connection_at(r, c->waiting.next)->waiting.previous = c->waiting.previous;
+  } else {
+    r->waiting.last = c->waiting.previous;
+  }
+  if (c->waiting.previous != SLOT_NONE) {
+    connection_at(r, c->waiting.previous)->waiting.next = c->waiting.next;
+  } else {
+    r->waiting.first = c->waiting.next;
+  }
+}
+
+/* Lets as many connections receive again as there are buffers. */
+void connections_retry_receiving(reactor *r, uint32_t buffers_available) {
+  for (; buffers_available > 0 && !connections_are_none(&r->waiting); buffers_available--) {
+    connection *c = connection_at(r, r->waiting.first);
+    connection_stop_waiting(r, c);
+    r->backend->connection_update(r, c);
+  }
+}
+
 /* ---- Outcomes -------------------------------------------------------------------------------------------------- */
 
 void connection_queue(reactor *r, connection *c, uint32_t report) {
   c->flags |= report;
   if (c->flags & C_QUEUED) return;
   c->flags |= C_QUEUED;
-  list_append(&r->reports, &c->queue);
+  append_report(r, c);
 }
 
 static reactor_event *next_event(reactor *r, connection *c, batch *out, reactor_event_type type, int32_t result) {
@@ -63,22 +130,12 @@ void connection_ended(reactor *r, connection *c, batch *out, int32_t result) {
   next_event(r, c, out, REACTOR_END, seen_through_reset(c, result, 0));
 }
 
-void connection_starves(reactor *r, connection *c) {
-  if (c->flags & C_STARVING) return;
-  c->flags |= C_STARVING;
-  list_append(&r->starving, &c->hunger);
-  /* Where there are buffers, the kernel had too few of them for a moment: io_uring lends more. */
-  if (r->buffers.receive.free_count == 0) r->receive_pauses++;
-}
-
-/* Lets as many connections receive again as there are buffers. */
-void connections_feed(reactor *r, uint32_t buffers_available) {
-  for (; buffers_available > 0 && !list_is_empty(&r->starving); buffers_available--) {
-    connection *c = LINK_OWNER(r->starving.next, connection, hunger);
-    list_remove(&c->hunger);
-    c->flags &= ~(uint32_t)C_STARVING;
-    r->backend->connection_update(r, c);
-  }
+/* Such a connection can only be closed: nothing is received from it. */
+void connection_connect_failed(reactor *r, connection *c, int error) {
+  connection_stop_waiting(r, c);
+  c->flags = (c->flags | C_CONNECT_FAILED | C_ENDED) & ~(uint32_t)(C_CONNECTING | C_RECEIVE);
+  c->connect_result = -error;
+  connection_queue(r, c, C_REPORT_CONNECTED);
 }
 
 /* The socket that was connecting is writable or in error. */
@@ -87,13 +144,13 @@ void connection_connected(reactor *r, connection *c) {
   socklen_t length = sizeof error;
   r->syscalls++;
   if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
-  c->connect_result = -error;
+  if (error != 0) {
+    connection_connect_failed(r, c, error);
+    if (c->flags & C_SENDING) connection_sent(r, c, -error);
+    return;
+  }
   c->flags &= ~(uint32_t)C_CONNECTING;
   connection_queue(r, c, C_REPORT_CONNECTED);
-  if (error != 0) {
-    c->flags &= ~(uint32_t)C_RECEIVE;
-    if (c->flags & C_SENDING) connection_sent(r, c, -error);
-  }
 }
 
 void connection_sent(reactor *r, connection *c, int32_t result) {
@@ -102,14 +159,15 @@ void connection_sent(reactor *r, connection *c, int32_t result) {
   connection_queue(r, c, C_REPORT_SENT);
 }
 
-/* One step of a sendfile. Answers whether the socket takes no more for now. */
+/* Sends what the socket takes of a file. Returns whether some of it is left for when the socket is writable again. */
 bool connection_send_file(reactor *r, connection *c) {
   off_t offset = (off_t)c->send.file_offset;
-  size_t step = c->send_left < SENDFILE_STEP ? c->send_left : SENDFILE_STEP;
   r->syscalls++;
-  ssize_t sent = sendfile(c->fd, c->file, &offset, step);
+  ssize_t sent;
+  do sent = sendfile(c->fd, c->file, &offset, c->send_left);
+  while (sent < 0 && errno == EINTR);
   if (sent < 0) {
-    if (errno == EAGAIN || errno == EINTR) return true;
+    if (errno == EAGAIN) return true;
     connection_sent(r, c, -errno);
     return false;
   }
@@ -126,14 +184,40 @@ bool connection_send_file(reactor *r, connection *c) {
   return true;
 }
 
+/* An error waits for the end of the send that meets it, too, so that SENT comes first on both backends. */
+static bool lost_is_due(const connection *c) {
+  return (c->flags & (C_PEER_LOST | C_TOLD_LOST | C_SENDING)) == C_PEER_LOST;
+}
+
+static bool ended_is_due(const connection *c) {
+  return (c->flags & (C_PEER_ENDED | C_PEER_LOST | C_TOLD_ENDED)) == C_PEER_ENDED;
+}
+
+static bool hangup_is_due(const connection *c) {
+  return connection_is_stopped(c) && (lost_is_due(c) || ended_is_due(c));
+}
+
+/* Notes what the kernel says of the peer, as poll(2) has it. Receiving may be on again when it comes: it is told, then,
+ * if receiving stops before it has brought the end. */
+void connection_peer_left(reactor *r, connection *c, uint32_t mask) {
+  /* After a shutdown on both sides there is a hang-up without an error, too. */
+  bool is_lost = (mask & POLLERR) || ((mask & POLLHUP) && !(c->flags & C_SHUT_DOWN));
+  if (mask & POLLRDHUP) c->flags |= C_PEER_ENDED;
+  if (is_lost) c->flags |= C_PEER_LOST;
+  if (hangup_is_due(c)) connection_queue(r, c, 0);
+}
+
+static void write_hangup(reactor *r, connection *c, batch *out) {
+  bool is_lost = lost_is_due(c);
+  c->flags |= is_lost ? C_TOLD_ENDED | C_TOLD_LOST : C_TOLD_ENDED;
+  /* The socket's own error is left for the operation that meets it. */
+  next_event(r, c, out, REACTOR_HANGUP, is_lost ? -ECONNRESET : 0);
+}
+
 /* Nothing is under way any more for a closing connection: its descriptor can go. */
 void connection_gone(reactor *r, connection *c) {
   if (c->fd < 0) return;
-  if (c->flags & C_CONNECTING) {
-    c->flags &= ~(uint32_t)C_CONNECTING;
-    c->connect_result = -ECANCELED;
-    connection_queue(r, c, C_REPORT_CONNECTED);
-  }
+  if (c->flags & C_CONNECTING) connection_connect_failed(r, c, ECANCELED);
   if (c->flags & C_SENDING) connection_sent(r, c, -ECANCELED);
   r->syscalls++;
   close(c->fd);
@@ -157,7 +241,7 @@ static bool report(reactor *r, connection *c, batch *out) {
     r->backend->connection_update(r, c);
   }
   if (c->flags & C_REPORT_ACCEPTED) {
-    listener *l = slab_get(&r->listeners, c->send_token);
+    listener *l = slab_get(&r->listeners, c->send.listener);
     if (l == NULL) {
       drop_unreported(r, c);
       return false;
@@ -166,11 +250,15 @@ static bool report(reactor *r, connection *c, batch *out) {
   }
   if ((c->flags & C_REPORT_CONNECTED) && !batch_is_full(out)) {
     c->flags &= ~(uint32_t)C_REPORT_CONNECTED;
-    next_event(r, c, out, REACTOR_CONNECTED, c->connect_result);
+    next_event(r, c, out, REACTOR_CONNECTED, c->flags & C_CONNECT_FAILED ? c->connect_result : 0);
   }
   if ((c->flags & C_REPORT_SENT) && !batch_is_full(out)) {
     c->flags &= ~(uint32_t)(C_REPORT_SENT | C_SEND_BUSY);
-    next_event(r, c, out, REACTOR_SENT, c->send_result)->token = c->send_token;
+    next_event(r, c, out, REACTOR_SENT, c->send_result);
+  }
+  if (hangup_is_due(c)) {
+    if (batch_is_full(out)) return true;
+    write_hangup(r, c, out);
   }
   if ((c->flags & C_REPORT_CLOSED) && !batch_is_full(out)) {
     next_event(r, c, out, REACTOR_CLOSED, 0);
@@ -182,18 +270,19 @@ static bool report(reactor *r, connection *c, batch *out) {
 
 /* Reports each connection of the queue once; those that become due meanwhile come with the next call. */
 void connections_report(reactor *r, batch *out) {
-  if (list_is_empty(&r->reports)) return;
-  const list_link *last = r->reports.previous;
-  bool is_last = false;
+  uint32_t last = r->reports.last;
+  bool is_last = connections_are_none(&r->reports);
   while (!is_last && !batch_is_full(out)) {
-    list_link *item = r->reports.next;
-    is_last = item == last;
-    connection *c = LINK_OWNER(item, connection, queue);
-    list_remove(item);
+    is_last = r->reports.first == last;
+    connection *c = take_report(r);
     c->flags &= ~(uint32_t)C_QUEUED;
     if (!report(r, c, out) || (c->flags & C_QUEUED)) continue;
     c->flags |= C_QUEUED;
-    /* Behind the others where its listener has had its share, first where there was no room. */
-    list_append(batch_is_full(out) ? r->reports.next : &r->reports, item);
+    /* First where there was no room, behind the others where its listener has had its share. */
+    if (batch_is_full(out)) {
+      prepend_report(r, c);
+    } else {
+      append_report(r, c);
+    }
   }
 }

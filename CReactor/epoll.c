@@ -41,8 +41,17 @@ static uint32_t wanted_events(const connection *c) {
   uint32_t events = 0;
   if (c->flags & C_CLOSING) return 0;
   if (c->flags & (C_CONNECTING | C_BLOCKED)) events |= EPOLLOUT;
-  if ((c->flags & (C_RECEIVE | C_CONNECTING | C_STARVING)) == C_RECEIVE) events |= input_events;
-  return events;
+  if ((c->flags & (C_RECEIVE | C_CONNECTING | C_WAITING)) == C_RECEIVE) return events | input_events;
+  if (!connection_is_stopped(c)) return events;
+  /* The peer's end stays true. It is left out, or told by the edge, so that it is not told in every wait. */
+  if (events == 0) return EPOLLRDHUP | EPOLLET;
+  return c->flags & C_PEER_ENDED ? events : events | EPOLLRDHUP;
+}
+
+/* Whether what is wanted is among what is registered. */
+static bool covers(uint32_t registered, uint32_t wanted) {
+  if (wanted & ~registered & ~(uint32_t)EPOLLET) return false;
+  return !(registered & EPOLLET) || !(wanted & (EPOLLIN | EPOLLOUT));
 }
 
 static int set_connection_interest(reactor *r, connection *c, uint32_t events) {
@@ -81,8 +90,9 @@ static int epoll_connection_update(reactor *r, connection *c) {
   }
   if ((c->flags & (C_SENDING | C_CONNECTING | C_BLOCKED)) == C_SENDING) send_now(r, c);
   uint32_t wanted = wanted_events(c);
-  if ((wanted & ~c->backend) == 0) return 0;
-  int result = set_connection_interest(r, c, c->backend | wanted);
+  if (covers(c->backend, wanted)) return 0;
+  bool is_edge = (c->backend | wanted) & EPOLLET;
+  int result = set_connection_interest(r, c, is_edge ? wanted : c->backend | wanted);
   if (result < 0 && (c->flags & C_BLOCKED)) connection_sent(r, c, result);
   return result;
 }
@@ -90,7 +100,7 @@ static int epoll_connection_update(reactor *r, connection *c) {
 static void receive_now(reactor *r, connection *c, batch *out) {
   uint32_t buffer;
   if (!buffer_pop(&r->buffers.receive, &buffer)) {
-    connection_starves(r, c);
+    connection_wait_for_buffer(r, c);
     set_connection_interest(r, c, wanted_events(c));
     return;
   }
@@ -107,14 +117,15 @@ static void receive_now(reactor *r, connection *c, batch *out) {
 
 static void connection_ready(reactor *r, connection *c, uint32_t events, batch *out) {
   uint32_t wanted = wanted_events(c);
-  bool is_unwanted = (events & ~wanted & c->backend) != 0 || wanted == 0;
+  bool is_unwanted = (events & ~wanted & c->backend) != 0 || wanted == 0 || (wanted & ~c->backend & EPOLLET);
   if ((wanted & EPOLLOUT) && (events & (EPOLLOUT | error_events))) {
     if (c->flags & C_CONNECTING) connection_connected(r, c);
     if (c->flags & C_SENDING) send_now(r, c);
   }
   if ((wanted & EPOLLIN) && (events & (input_events | error_events))) receive_now(r, c, out);
+  if (connection_is_stopped(c)) connection_peer_left(r, c, events);
   uint32_t now_wanted = wanted_events(c);
-  if (is_unwanted || (now_wanted & ~c->backend)) {
+  if (is_unwanted || !covers(c->backend, now_wanted)) {
     int result = set_connection_interest(r, c, now_wanted);
     if (result < 0 && (c->flags & C_BLOCKED)) connection_sent(r, c, result);
   }
@@ -204,7 +215,7 @@ static void dispatch(reactor *r, const struct epoll_event *event, batch *out, in
 
 static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   epoll_state *state = r->state;
-  connections_feed(r, r->buffers.receive.free_count);
+  connections_retry_receiving(r, r->buffers.receive.free_count);
   connections_report(r, out);
   listeners_report(r, out);
   if (out->count > 0) {
@@ -217,7 +228,7 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
     timeout_ns = 0;
   }
   state->skipped_poll = false;
-  if (!list_is_empty(&r->reports)) timeout_ns = 0;
+  if (!connections_are_none(&r->reports)) timeout_ns = 0;
   int count = poll_kernel(r, out->capacity - out->count, timeout_ns);
   if (count < 0) return count == -EINTR ? 0 : count;
   for (int i = 0; i < count; i++) dispatch(r, &state->events[i], out, count - i - 1);

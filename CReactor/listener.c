@@ -39,7 +39,7 @@ void listener_accepted(reactor *r, listener *l, batch *out, int fd) {
   if (l->deferred == 0 && !batch_is_full(out) && take_turn(r, l)) {
     write_accepted(r, l, c, out);
   } else {
-    c->send_token = slab_handle(&r->listeners, l);
+    c->send.listener = slab_handle(&r->listeners, l);
     l->deferred++;
     connection_queue(r, c, C_REPORT_ACCEPTED);
   }
@@ -50,7 +50,6 @@ void listener_accepted(reactor *r, listener *l, batch *out, int fd) {
 bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out) {
   if (batch_is_full(out) || !take_turn(r, l)) return false;
   c->flags &= ~(uint32_t)C_REPORT_ACCEPTED;
-  c->send_token = 0;
   l->deferred--;
   write_accepted(r, l, c, out);
   return true;

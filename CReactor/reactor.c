@@ -44,8 +44,7 @@ static int init_common(reactor *r, const reactor_config *config) {
   slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), 8);
   slab_init(&r->listeners, KIND_LISTENER, sizeof(listener), 3);
   slab_init(&r->watches, KIND_WATCH, sizeof(watch), 6);
-  list_init(&r->reports);
-  list_init(&r->starving);
+  r->reports = r->waiting = (connection_list){.first = SLOT_NONE, .last = SLOT_NONE};
   list_init(&r->all_listeners);
   r->retry_timer = SLOT_NONE;
   r->connections_max = or_default(config->connections_max, connections_by_descriptors());
@@ -224,8 +223,7 @@ int reactor_connect(reactor *r, int fd, const struct sockaddr *address, socklen_
   connection *c = slab_get(&r->connections, *out);
   r->syscalls++;
   if (connect(fd, address, length) < 0 && errno != EINPROGRESS && errno != EINTR) {
-    c->connect_result = -errno;
-    connection_queue(r, c, C_REPORT_CONNECTED);
+    connection_connect_failed(r, c, errno);
     return 0;
   }
   c->flags |= C_CONNECTING;
@@ -256,47 +254,41 @@ int reactor_recv_start(reactor *r, reactor_handle handle) {
   return result;
 }
 
-/* Takes the connection out of the queue for buffers. */
-static void stop_starving(connection *c) {
-  c->flags &= ~(uint32_t)C_STARVING;
-  list_remove(&c->hunger);
-}
-
 int reactor_recv_stop(reactor *r, reactor_handle handle) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
-  if (!(c->flags & C_RECEIVE)) return 0;
-  c->flags &= ~(uint32_t)C_RECEIVE;
-  stop_starving(c);
+  if ((c->flags & C_ENDED) || connection_is_stopped(c)) return 0;
+  c->flags = (c->flags | C_STOPPED) & ~(uint32_t)C_RECEIVE;
+  connection_stop_waiting(r, c);
+  connection_peer_left(r, c, 0);
   return r->backend->connection_update(r, c);
 }
 
 /* The kernel's refusals come as SENT, so the backend's answer is of no interest. */
-static int start_sending(reactor *r, connection *c, size_t length, uint64_t token, uint32_t flags) {
+static int start_sending(reactor *r, connection *c, size_t length, uint32_t flags) {
   c->send_left = length;
-  c->send_token = token;
   c->flags |= C_SENDING | C_SEND_BUSY | flags;
   r->backend->connection_update(r, c);
   return 0;
 }
 
-int reactor_send(reactor *r, reactor_handle handle, const void *base, size_t length, uint64_t token) {
+int reactor_send(reactor *r, reactor_handle handle, const void *base, size_t length) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
   if (length == 0) return -EINVAL;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   c->send.base = base;
-  return start_sending(r, c, length, token, 0);
+  return start_sending(r, c, length, 0);
 }
 
-int reactor_sendfile(reactor *r, reactor_handle handle, int fd, uint64_t offset, size_t length, uint64_t token) {
+int reactor_sendfile(reactor *r, reactor_handle handle, int fd, uint64_t offset, size_t length) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;
   if (length == 0 || offset > INT64_MAX || length > INT64_MAX - offset) return -EINVAL;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   c->send.file_offset = offset;
   c->file = fd;
-  return start_sending(r, c, length, token, C_FILE);
+  return start_sending(r, c, length, C_FILE);
 }
 
 int reactor_shutdown(reactor *r, reactor_handle handle) {
@@ -304,7 +296,9 @@ int reactor_shutdown(reactor *r, reactor_handle handle) {
   if (c == NULL) return -ESTALE;
   if (c->flags & C_SEND_BUSY) return -EBUSY;
   r->syscalls++;
-  return shutdown(c->fd, SHUT_WR) < 0 ? -errno : 0;
+  if (shutdown(c->fd, SHUT_WR) < 0) return -errno;
+  c->flags |= C_SHUT_DOWN;
+  return 0;
 }
 
 static void cancel_deadline(reactor *r, connection *c) {
@@ -318,7 +312,7 @@ int reactor_close(reactor *r, reactor_handle handle) {
   if (c == NULL) return -ESTALE;
   if (c->flags & C_CLOSING) return 0;
   c->flags = (c->flags | C_CLOSING) & ~(uint32_t)C_RECEIVE;
-  stop_starving(c);
+  connection_stop_waiting(r, c);
   cancel_deadline(r, c);
   return r->backend->connection_update(r, c);
 }

@@ -27,12 +27,20 @@ static void cancel_failed(reactor *r, uint64_t op, uint32_t index, uint32_t gene
     if (l == NULL || !(l->flags & L_PAUSED)) return;
     l->backend &= ~(uint32_t)IS_CANCELLED;
     uring_listener_update(r, l);
-  } else if (op == OP_RECEIVE || op == OP_SEND || op == OP_POLL) {
+  } else if (op == OP_RECEIVE || op == OP_SEND || op == OP_POLL || op == OP_HANGUP) {
     connection *c = slab_find(&r->connections, index, generation);
     if (c == NULL || c->fd < 0) return;
     c->backend &= IN_ANY;
     uring_connection_update(r, c);
   }
+}
+
+static void probe_completed(reactor *r, const struct io_uring_cqe *done) {
+  uring_state *state = r->state;
+  state->probe_result = done->res;
+  if (!(done->flags & IORING_CQE_F_BUFFER)) return;
+  state->ring_buffers--;
+  buffer_push(&r->buffers.receive, done->flags >> IORING_CQE_BUFFER_SHIFT);
 }
 
 static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
@@ -53,7 +61,10 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
     uring_send_completed(r, slab_find(&r->connections, index, generation), done->res);
     break;
   case OP_POLL:
-    uring_poll_completed(r, slab_find(&r->connections, index, generation));
+    uring_poll_completed(r, slab_find(&r->connections, index, generation), done);
+    break;
+  case OP_HANGUP:
+    uring_hangup_completed(r, slab_find(&r->connections, index, generation), done);
     break;
   case OP_ACCEPT:
     uring_accept_completed(r, slab_find(&r->listeners, index, generation), done, out);
@@ -61,16 +72,13 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
   case OP_WATCH:
     uring_watch_completed(r, slab_find(&r->watches, index, generation), done->res, out);
     break;
-  case OP_WAKE:
-    state->is_wake_armed = false;
-    state->woke = true;
-    atomic_store(&r->is_woken, 0);
-    break;
-  case OP_PROBE:
-    state->probe_result = done->res;
-    if (done->flags & IORING_CQE_F_BUFFER) {
-      state->ring_buffers--;
-      buffer_push(&r->buffers.receive, done->flags >> IORING_CQE_BUFFER_SHIFT);
+  case OP_OWN:
+    if (done->user_data == probe_data) {
+      probe_completed(r, done);
+    } else {
+      state->is_wake_armed = false;
+      state->woke = true;
+      atomic_store(&r->is_woken, 0);
     }
     break;
   default:
@@ -100,7 +108,7 @@ static void arm_wake(reactor *r) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return;
   io_uring_prep_read(entry, r->wake_fd, &state->wake_value, sizeof state->wake_value, 0);
-  uring_start(r, entry, (uint64_t)OP_WAKE << OP_SHIFT);
+  uring_start(r, entry, wake_data);
   state->is_wake_armed = true;
 }
 
@@ -130,10 +138,10 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   listeners_report(r, out);
   uring_refill(r);
   /* A connection may starve without having anything to receive, so whoever waits for a buffer tries again. */
-  if (state->ring_buffers > 0) connections_feed(r, UINT32_MAX);
+  if (state->ring_buffers > 0) connections_retry_receiving(r, UINT32_MAX);
   arm_wake(r);
   uring_arm_watches(r);
-  bool is_news = out->count > 0 || state->woke || !list_is_empty(&r->reports) || !list_is_empty(&state->to_arm);
+  bool is_news = out->count > 0 || state->woke || !connections_are_none(&r->reports) || !list_is_empty(&state->to_arm);
   if (is_news) {
     /* What is known already is told without asking the kernel, but not twice in a row. */
     bool is_nothing_to_submit = io_uring_sq_ready(&state->ring) == 0;
@@ -207,7 +215,7 @@ static int probe(reactor *r, char *reason, size_t reason_size) {
   int result = entry == NULL ? -EBUSY : 0;
   if (entry != NULL) {
     uring_prepare_receive(entry, pair[0]);
-    uring_start(r, entry, (uint64_t)OP_PROBE << OP_SHIFT);
+    uring_start(r, entry, probe_data);
     if (send(pair[1], "", 1, MSG_NOSIGNAL) < 0) result = -errno;
     if (result == 0) result = enter(r, 0);
     if (result == 0) reap(r, &none);
@@ -246,7 +254,7 @@ static int uring_create(reactor *r, char *reason, size_t reason_size) {
 static void drain(reactor *r) {
   uring_state *state = r->state;
   reactor_event events[64];
-  if (state->is_wake_armed) uring_cancel(r, (uint64_t)OP_WAKE << OP_SHIFT);
+  if (state->is_wake_armed) uring_cancel(r, wake_data);
   for (int i = 0; i < 100; i++) {
     batch dropped = {.events = events, .count = 0, .capacity = 64};
     int64_t timeout_ns = state->in_flight > 0 ? 10000000 : 0;

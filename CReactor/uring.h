@@ -13,21 +13,27 @@
 #include <sys/types.h>
 
 /* What a completion belongs to: three of the upper four bits of its user data. */
-enum { OP_NONE, OP_RECEIVE, OP_SEND, OP_POLL, OP_ACCEPT, OP_WATCH, OP_WAKE, OP_PROBE };
+enum { OP_NONE, OP_RECEIVE, OP_SEND, OP_POLL, OP_HANGUP, OP_ACCEPT, OP_WATCH, OP_OWN };
 
 #define OP_SHIFT 60
 /* With this bit it is the cancellation of what has the same user data without it. */
 #define CANCEL_BIT (UINT64_C(8) << OP_SHIFT)
+
+/* The reactor's own operations. */
+static const uint64_t wake_data = (uint64_t)OP_OWN << OP_SHIFT;
+static const uint64_t probe_data = (uint64_t)OP_OWN << OP_SHIFT | 1;
 
 /* What is in flight for a connection ... */
 enum {
   IN_RECEIVE = 1 << 0,
   IN_SEND = 1 << 1,
   IN_POLL = 1 << 2,
-  CANCEL_RECEIVE = 1 << 3,
-  CANCEL_SEND = 1 << 4,
-  CANCEL_POLL = 1 << 5,
-  IN_ANY = IN_RECEIVE | IN_SEND | IN_POLL,
+  IN_HANGUP = 1 << 3, /* the poll that notices a peer that leaves; armed when receiving first stops, and left there */
+  CANCEL_RECEIVE = 1 << 4,
+  CANCEL_SEND = 1 << 5,
+  CANCEL_POLL = 1 << 6,
+  CANCEL_HANGUP = 1 << 7,
+  IN_ANY = IN_RECEIVE | IN_SEND | IN_POLL | IN_HANGUP,
 };
 
 /* ... and for a listener or a watch. */
@@ -83,7 +89,8 @@ void uring_arm_watches(reactor *r);
 
 void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cqe *done, batch *out);
 void uring_send_completed(reactor *r, connection *c, int32_t result);
-void uring_poll_completed(reactor *r, connection *c);
+void uring_poll_completed(reactor *r, connection *c, const struct io_uring_cqe *done);
+void uring_hangup_completed(reactor *r, connection *c, const struct io_uring_cqe *done);
 void uring_accept_completed(reactor *r, listener *l, const struct io_uring_cqe *done, batch *out);
 void uring_watch_completed(reactor *r, watch *w, int32_t result, batch *out);
 

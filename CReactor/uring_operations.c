@@ -55,7 +55,7 @@ static void flush(reactor *r) {
  * comes. It is lent few, the warm ones, and from then on more when connections starve. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
-  if (!list_is_empty(&r->starving) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
+  if (!connections_are_none(&r->waiting) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
   int mask = io_uring_buf_ring_mask(r->buffers.receive.total);
   int added = 0;
   uint32_t number;
@@ -85,20 +85,42 @@ static bool start_receive(reactor *r, connection *c) {
   return true;
 }
 
+/* Waits until the socket is writable. The kernel adds POLLRDHUP to what any poll asks for, so that one on a connection
+ * whose peer has ended its side always fires at once. A multishot poll fires then, too, but goes on by edges: it
+ * fires again only after the kernel has refused bytes, so that sends are then tried until it does. */
 static bool start_poll(reactor *r, connection *c) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
-  io_uring_prep_poll_add(entry, c->fd, POLLOUT);
+  if (c->flags & C_POLL_EDGES) {
+    io_uring_prep_poll_multishot(entry, c->fd, POLLOUT);
+  } else {
+    io_uring_prep_poll_add(entry, c->fd, POLLOUT);
+  }
   uring_start(r, entry, uring_user_data(OP_POLL, &c->slot));
   c->backend |= IN_POLL;
+  return true;
+}
+
+/* Multishot, so that it goes on by edges: the peer's end, which stays true, is told once, and an error after it. */
+static bool start_hangup_poll(reactor *r, connection *c) {
+  struct io_uring_sqe *entry = uring_entry(r);
+  if (entry == NULL) return false;
+  io_uring_prep_poll_multishot(entry, c->fd, POLLRDHUP);
+  uring_start(r, entry, uring_user_data(OP_HANGUP, &c->slot));
+  c->backend |= IN_HANGUP;
   return true;
 }
 
 /* A full socket is waited for by a poll of ours. The kernel would wait by itself, but where the peer has ended its side
  * it does so in a worker thread, and a send that is there is not found when it is to be cancelled. */
 static bool start_send(reactor *r, connection *c) {
-  if (c->flags & C_BLOCKED) return start_poll(r, c);
-  if (c->flags & C_FILE) return !connection_send_file(r, c) || start_poll(r, c);
+  if (c->flags & C_FILE) {
+    size_t left;
+    do left = c->send_left;
+    while (connection_send_file(r, c) && (c->flags & C_POLL_EDGES) && c->send_left < left);
+    if (c->flags & C_SENDING) c->flags |= C_BLOCKED;
+    return true;
+  }
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
   size_t length = c->send_left < SEND_MAX ? c->send_left : SEND_MAX;
@@ -120,6 +142,7 @@ static bool stop_all(reactor *r, connection *c) {
   bool is_done = stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
   is_done &= stop(r, c, IN_SEND, CANCEL_SEND, OP_SEND);
   is_done &= stop(r, c, IN_POLL, CANCEL_POLL, OP_POLL);
+  is_done &= stop(r, c, IN_HANGUP, CANCEL_HANGUP, OP_HANGUP);
   if (!(c->backend & IN_ANY)) connection_gone(r, c);
   return is_done;
 }
@@ -127,10 +150,12 @@ static bool stop_all(reactor *r, connection *c) {
 static bool start_wanted(reactor *r, connection *c) {
   if (c->flags & C_CONNECTING) return (c->backend & IN_POLL) || start_poll(r, c);
   bool is_done = true;
-  if ((c->flags & C_SENDING) && !(c->backend & (IN_SEND | IN_POLL))) is_done &= start_send(r, c);
+  if ((c->flags & (C_SENDING | C_BLOCKED)) == C_SENDING && !(c->backend & IN_SEND)) is_done &= start_send(r, c);
+  if ((c->flags & C_BLOCKED) && !(c->backend & IN_POLL)) is_done &= start_poll(r, c);
+  if (connection_is_stopped(c) && !(c->backend & IN_HANGUP)) is_done &= start_hangup_poll(r, c);
   if (!(c->flags & C_RECEIVE)) {
     is_done &= stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
-  } else if (!(c->flags & C_STARVING) && !(c->backend & IN_RECEIVE)) {
+  } else if (!(c->flags & C_WAITING) && !(c->backend & IN_RECEIVE)) {
     is_done &= start_receive(r, c);
   }
   return is_done;
@@ -161,7 +186,7 @@ void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cq
   if (done->res == -ECONNRESET) c->flags |= C_RESET;
   if ((c->flags & (C_RECEIVE | C_CLOSING)) == C_RECEIVE) {
     if (done->res == -ENOBUFS) {
-      connection_starves(r, c);
+      connection_wait_for_buffer(r, c);
     } else if (done->res == 0 || is_failure) {
       connection_ended(r, c, out, done->res);
     }
@@ -175,10 +200,10 @@ void uring_send_completed(reactor *r, connection *c, int32_t result) {
   if (result > 0) {
     c->send.base += result;
     c->send_left -= (size_t)result;
-    if (c->send_left > 0) {
-      c->flags |= C_BLOCKED;
-    } else {
+    if (c->send_left == 0) {
       connection_sent(r, c, 0);
+    } else if (!(c->flags & C_POLL_EDGES)) {
+      c->flags |= C_BLOCKED;
     }
   } else if (result == -EAGAIN) {
     c->flags |= C_BLOCKED;
@@ -188,11 +213,23 @@ void uring_send_completed(reactor *r, connection *c, int32_t result) {
   uring_connection_update(r, c);
 }
 
-void uring_poll_completed(reactor *r, connection *c) {
+void uring_poll_completed(reactor *r, connection *c, const struct io_uring_cqe *done) {
   if (c == NULL) return;
-  c->backend &= ~(uint32_t)(IN_POLL | CANCEL_POLL);
-  c->flags &= ~(uint32_t)C_BLOCKED;
-  if ((c->flags & (C_CONNECTING | C_CLOSING)) == C_CONNECTING) connection_connected(r, c);
+  bool is_over = !(done->flags & IORING_CQE_F_MORE);
+  if (is_over) c->backend &= ~(uint32_t)(IN_POLL | CANCEL_POLL);
+  if (done->res < 0 || (done->res & (POLLOUT | POLLERR | POLLHUP))) {
+    c->flags &= ~(uint32_t)C_BLOCKED;
+    if ((c->flags & (C_CONNECTING | C_CLOSING)) == C_CONNECTING) connection_connected(r, c);
+  } else if (is_over) {
+    c->flags |= C_POLL_EDGES;
+  }
+  uring_connection_update(r, c);
+}
+
+void uring_hangup_completed(reactor *r, connection *c, const struct io_uring_cqe *done) {
+  if (c == NULL) return;
+  if (!(done->flags & IORING_CQE_F_MORE)) c->backend &= ~(uint32_t)(IN_HANGUP | CANCEL_HANGUP);
+  if (done->res > 0) connection_peer_left(r, c, (uint32_t)done->res);
   uring_connection_update(r, c);
 }
 

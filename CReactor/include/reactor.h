@@ -60,12 +60,16 @@ typedef enum reactor_event_type {
   REACTOR_RECEIVED = 3,  /* `result` bytes at `data` in pool buffer `buffer`, to be given back with
                             `reactor_buffer_release` */
   REACTOR_END = 4,   /* the peer sent its last byte (`result` 0), or receiving failed (-errno); no RECEIVED follows */
-  REACTOR_SENT = 5,  /* a send ended: `result` is 0 when every byte was taken by the kernel, else -errno; `token` is
-                            the send's */
+  REACTOR_SENT = 5,  /* a send ended: `result` is 0 when every byte was taken by the kernel, else -errno */
   REACTOR_READY = 6, /* a watched descriptor: `result` is a mask of REACTOR_READ, _WRITE and _ERROR */
   REACTOR_DEADLINE = 7, /* the connection's deadline has passed; it is now unset */
   REACTOR_TIMER = 8,    /* the timer's deadline has passed; `token` is the timer's, its handle is now stale */
   REACTOR_CLOSED = 9,   /* the connection's last event: its descriptor is closed, its handle stale */
+  /* The peer left while receiving is stopped (see `reactor_recv_stop`). `result` 0: it has sent its last byte, which may
+   * still be unread in the socket; it may still read. -ECONNRESET: nothing that is sent reaches it. Each of the two comes
+   * at most once a connection, and 0 only before -ECONNRESET. It is only a notice: receiving can be started again, and
+   * then brings what is unread and END as usual. */
+  REACTOR_HANGUP = 10,
 } reactor_event_type;
 
 typedef struct reactor_event {
@@ -73,7 +77,7 @@ typedef struct reactor_event {
   int32_t result; /* 0, a count, a mask or -errno, as said above */
   reactor_handle handle;
   uint64_t context; /* what the handle's owner gave: reactor_adopt, _connect, _listen, _watch, _set_context */
-  uint64_t token;   /* of the send or the timer */
+  uint64_t token;   /* TIMER: the timer's; ACCEPTED: the listener's handle */
   const void *data; /* RECEIVED only */
   uint32_t buffer;  /* RECEIVED only */
 } reactor_event;
@@ -126,17 +130,18 @@ int reactor_connection_fd(const reactor *r, reactor_handle connection);
 /* Starts receiving: RECEIVED as bytes come, until END, `reactor_recv_stop` or close. Idempotent. */
 int reactor_recv_start(reactor *r, reactor_handle connection);
 
-/* Stops receiving. Bytes that had been taken from the socket already may still be reported. Nothing is noticed of the
- * peer while stopped. Idempotent. */
+/* Stops receiving. Bytes that had been taken from the socket already may still be reported. While receiving is stopped
+ * and END was not reported, HANGUP tells of a peer that leaves. Idempotent. */
 int reactor_recv_stop(reactor *r, reactor_handle connection);
 
 /* Sends `length` bytes (more than 0), which must stay where they are until SENT. One send (or sendfile) at a time a
  * connection: -EBUSY. Short sends are finished in here. The kernel's refusal comes as SENT, never from this call. */
-int reactor_send(reactor *r, reactor_handle connection, const void *base, size_t length, uint64_t token);
+int reactor_send(reactor *r, reactor_handle connection, const void *base, size_t length);
 
 /* The same for `length` bytes of a regular file from `offset`; a file that ends early gives SENT with -ENODATA. The
- * file's descriptor stays the caller's, and open until SENT. */
-int reactor_sendfile(reactor *r, reactor_handle connection, int fd, uint64_t offset, size_t length, uint64_t token);
+ * file's descriptor stays the caller's, and open until SENT. A peer that reads as fast as the file is read keeps the
+ * reactor busy for the whole of `length`: the caller decides how long a piece is fair to its other connections. */
+int reactor_sendfile(reactor *r, reactor_handle connection, int fd, uint64_t offset, size_t length);
 
 /* shutdown(2) with SHUT_WR: the peer sees the end after what was sent. -EBUSY while a send is under way. */
 int reactor_shutdown(reactor *r, reactor_handle connection);

@@ -161,11 +161,11 @@ package final class Reactor {
 
     /// One at a time; the bytes stay where they are until `IOStream.sent`.
     func send(_ handle: Handle, _ bytes: UnsafeRawBufferPointer) -> CInt {
-        reactor_send(raw, handle, bytes.baseAddress, bytes.count, 0)
+        reactor_send(raw, handle, bytes.baseAddress, bytes.count)
     }
 
     func sendFile(_ handle: Handle, _ fd: CInt, offset: UInt64, count: Int) -> CInt {
-        reactor_sendfile(raw, handle, fd, offset, count, 0)
+        reactor_sendfile(raw, handle, fd, offset, count)
     }
 
     func shutdown(_ handle: Handle) { _ = reactor_shutdown(raw, handle) }

@@ -155,7 +155,7 @@ import Testing
         let client = socket(family, Sockets.stream, 0)
         var handle: UInt64 = 0
         #expect(Sockets.withSockaddr(&bound) { reactor_connect(reactor.raw, client, $0, $1, 2, &handle) } == 0)
-        #expect(reactor_send(reactor.raw, handle, Sockets.hello, 5, 3) == 0)
+        #expect(reactor_send(reactor.raw, handle, Sockets.hello, 5) == 0)
         let events = reactor.collect { $0.count == 3 }
         #expect(events.filter { $0.context == 2 }.map(\.type) == [REACTOR_CONNECTED, REACTOR_SENT])
         #expect(events.allSatisfy { $0.result == 0 })
@@ -205,7 +205,7 @@ import Testing
             #expect(Sockets.withSockaddr(&address) { reactor_connect(reactor.raw, filler, $0, $1, 2, &handle) } == 0)
         }
         _ = reactor.settle()
-        #expect(reactor_send(reactor.raw, handle, Sockets.hello, 1, 9) == 0)
+        #expect(reactor_send(reactor.raw, handle, Sockets.hello, 1) == 0)
         #expect(reactor_close(reactor.raw, handle) == 0)
         let events = reactor.collect { $0.contains { $0.type == REACTOR_CLOSED } }
         #expect(events.map(\.type) == [REACTOR_CONNECTED, REACTOR_SENT, REACTOR_CLOSED])

@@ -99,7 +99,7 @@ import Testing
                 }
                 if event.type == REACTOR_SENT { isSending[index] = false }
                 flushReceived(index)
-                traces[index].append("event \(event.type.rawValue) result \(event.result) token \(event.token)")
+                traces[index].append("event \(event.type.rawValue) result \(event.result)")
             }
         }
 
@@ -135,7 +135,7 @@ import Testing
                 result = reactor_recv_stop(reactor.raw, handle)
                 isReceiving[index] = false
             case .send(let count):
-                result = reactor_send(reactor.raw, handle, ScriptTests.payload.baseAddress, count, UInt64(count))
+                result = reactor_send(reactor.raw, handle, ScriptTests.payload.baseAddress, count)
                 if result == 0 { isSending[index] = true }
             case .shutDown: result = reactor_shutdown(reactor.raw, handle)
             case .close:

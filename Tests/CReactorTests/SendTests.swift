@@ -43,10 +43,10 @@ import Testing
         let reactor = try TestReactor(backend)
         let pair = try Sockets.tcpPair()
         let handle = try reactor.adopt(pair.ours, context: 3)
-        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size, 11) == 0)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size) == 0)
         #expect(reactor.settle().isEmpty, "nobody reads")
-        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 1, 12) == -EBUSY)
-        #expect(reactor_sendfile(reactor.raw, handle, 0, 0, 1, 12) == -EBUSY)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 1) == -EBUSY)
+        #expect(reactor_sendfile(reactor.raw, handle, 0, 0, 1) == -EBUSY)
         #expect(reactor_shutdown(reactor.raw, handle) == -EBUSY)
         // It must not spin meanwhile.
         let before = reactor.statistics.syscalls
@@ -54,10 +54,43 @@ import Testing
         #expect(reactor.statistics.syscalls - before <= 2)
         let (isSame, events) = receive(reactor, pair.theirs, offset: 0, count: Self.size)
         #expect(isSame)
-        #expect(events == [Event(type: REACTOR_SENT, result: 0, handle: handle, context: 3, token: 11)])
+        #expect(events == [Event(type: REACTOR_SENT, result: 0, handle: handle, context: 3, token: 0)])
         #expect(reactor_shutdown(reactor.raw, handle) == 0)
         var byte: UInt8 = 0
         #expect(recv(pair.theirs, &byte, 1, 0) == 0, "the peer sees the end")
+        close(pair.theirs)
+    }
+
+    @Test(
+        "A send that waits for a peer that has ended its side does not spin, and ends when the peer reads",
+        arguments: Backend.available, [false, true])
+    func halfClosedPeer(backend: Backend, isFile: Bool) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        reactor_recv_start(reactor.raw, handle)
+        Glibc.shutdown(pair.theirs, CInt(SHUT_WR))
+        #expect(reactor.collect { !$0.isEmpty }.map(\.type) == [REACTOR_END])
+        let file = try Sockets.temporaryFile()
+        defer { close(file) }
+        for _ in 0..<2 {
+            if isFile {
+                #expect(Glibc.pwrite(file, Self.payload.baseAddress, Self.size, 0) == Self.size)
+                #expect(reactor_sendfile(reactor.raw, handle, file, 0, Self.size) == 0)
+            } else {
+                #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size) == 0)
+            }
+            #expect(reactor.settle().isEmpty)
+            let begin = now()
+            var waits = 0
+            while now() - begin < 60_000_000, waits < 30 {
+                #expect(reactor.wait(milliseconds: 20).isEmpty)
+                waits += 1
+            }
+            #expect(waits <= 15, "no spin")
+            let (isSame, events) = receive(reactor, pair.theirs, offset: 0, count: Self.size)
+            #expect(isSame && events.map(\.type) == [REACTOR_SENT] && events.first?.result == 0)
+        }
         close(pair.theirs)
     }
 
@@ -70,16 +103,16 @@ import Testing
         #expect(Glibc.write(file, Self.payload.baseAddress, Self.size) == Self.size)
         let offset = 12_345
         let count = Self.size - offset - 777
-        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(offset), count, 5) == 0)
+        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(offset), count) == 0)
         let (isSame, events) = receive(reactor, pair.theirs, offset: offset, count: count)
         #expect(isSame)
-        #expect(events.map(\.result) == [0] && events.map(\.token) == [5])
-        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(Self.size - 10), 20, 6) == 0)
+        #expect(events.map(\.result) == [0])
+        #expect(reactor_sendfile(reactor.raw, handle, file, UInt64(Self.size - 10), 20) == 0)
         let (isRest, short) = receive(reactor, pair.theirs, offset: Self.size - 10, count: 10)
         #expect(isRest)
-        #expect(short.map(\.result) == [-ENODATA] && short.map(\.token) == [6])
-        #expect(reactor_sendfile(reactor.raw, handle, file, .max, 1, 6) == -EINVAL)
-        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 0, 6) == -EINVAL)
+        #expect(short.map(\.result) == [-ENODATA])
+        #expect(reactor_sendfile(reactor.raw, handle, file, .max, 1) == -EINVAL)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 0) == -EINVAL)
         close(file)
         close(pair.theirs)
     }
@@ -89,17 +122,17 @@ import Testing
         let reactor = try TestReactor(backend)
         let pair = try Sockets.tcpPair()
         let handle = try reactor.adopt(pair.ours)
-        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size, 1) == 0)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size) == 0)
         _ = reactor.wait()
         Sockets.reset(pair.theirs)
         var events = reactor.collect { !$0.isEmpty }
         #expect(events.map(\.result) == [-ECONNRESET])
-        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 5, 2) == 0)
+        #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 5) == 0)
         events = reactor.collect { !$0.isEmpty }
         #expect(events.map(\.type) == [REACTOR_SENT] && events[0].result < 0)
         let file = try Sockets.temporaryFile()
         #expect(Glibc.write(file, Self.payload.baseAddress, Self.size) == Self.size)
-        #expect(reactor_sendfile(reactor.raw, handle, file, 0, Self.size, 3) == 0)
+        #expect(reactor_sendfile(reactor.raw, handle, file, 0, Self.size) == 0)
         events = reactor.collect { !$0.isEmpty }
         #expect(events.map(\.type) == [REACTOR_SENT] && events[0].result < 0)
         close(file)
@@ -116,14 +149,14 @@ import Testing
         _ = reactor.settle()
         Sockets.write(slow.theirs, [1])
         // A send that never blocks is answered again and again by another one.
-        #expect(reactor_send(reactor.raw, streaming, Sockets.hello, 1, 0) == 0)
+        #expect(reactor_send(reactor.raw, streaming, Sockets.hello, 1) == 0)
         var waits = 0
         var isHeard = false
         while !isHeard, waits < 10 {
             waits += 1
             for event in reactor.wait(milliseconds: -1) {
                 if event.type == REACTOR_RECEIVED { isHeard = true }
-                if event.type == REACTOR_SENT { reactor_send(reactor.raw, streaming, Sockets.hello, 1, 0) }
+                if event.type == REACTOR_SENT { reactor_send(reactor.raw, streaming, Sockets.hello, 1) }
             }
         }
         #expect(isHeard && waits <= 3)
@@ -142,7 +175,7 @@ import Testing
             for pair in pairs { Sockets.write(pair.theirs, [1, 2, 3]) }
             let requests = reactor.collect { $0.filter { $0.type == REACTOR_RECEIVED }.count == 10 }
             for event in requests where event.type == REACTOR_RECEIVED {
-                reactor_send(reactor.raw, event.handle, Sockets.hello, 3, 0)
+                reactor_send(reactor.raw, event.handle, Sockets.hello, 3)
             }
             #expect(reactor.wait().map(\.type) == Array(repeating: REACTOR_SENT, count: 10))
         }

@@ -106,7 +106,7 @@ import Testing
         for (index, pair) in pairs.enumerated() {
             let handle = try reactor.adopt(pair.ours, context: UInt64(index))
             reactor_recv_start(reactor.raw, handle)
-            reactor_send(reactor.raw, handle, Sockets.hello, 1, 0)
+            reactor_send(reactor.raw, handle, Sockets.hello, 1)
             Sockets.write(pair.theirs, [1])
         }
         var events: [Event] = []
