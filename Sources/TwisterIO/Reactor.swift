@@ -57,10 +57,10 @@ package final class Reactor {
     /// The most events that one wait brings.
     static let batch: Int32 = 256
 
-    package init(_ wanted: IOBackend, bufferSize: Int, maxConnections: Int?) throws(IOError) {
+    package init(_ wanted: IOBackend, bufferSize wantedSize: Int, maxConnections: Int?) throws(IOError) {
         var config = reactor_config()
         config.backend = wanted.raw
-        config.buffer_size = UInt32(clamping: max(64, bufferSize))
+        config.buffer_size = UInt32(clamping: max(64, wantedSize))
         config.connections_max = UInt32(clamping: maxConnections ?? 0)
         var created: OpaquePointer?
         var text = [CChar](repeating: 0, count: 256)

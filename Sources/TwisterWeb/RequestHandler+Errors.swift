@@ -2,28 +2,33 @@ import HTTPTypes
 import TwisterHTTP
 import TwisterIO
 
-/// From errors to answers.
+/// From errors to responses.
 extension RequestHandler {
-    /// Turns what a handler throws into an answer; the one place where that is done.
+    /// Turns the error that a handler has thrown into a response; the one place where that is done.
     ///
     /// Tornado: `RequestHandler._handle_request_exception`.
     public func executionFailed(_ error: any Error) async {
         if error is Finish { return finish() }
-        // Nobody is left to tell.
-        if error is CancellationError, connection.isClientGone { return connection.abort() }
-        if let error = error as? HTTPBodyError {
-            // It has left in the middle of its body; or the connection has told it why the body is refused.
-            if case .clientWent = error { connection.abort() }
-            return
-        }
+        // A client that disconnects is no error of the handler, and nobody is left to respond to.
+        if connection.isClientDisconnected, Self.tellsOfDisconnect(error) { return connection.abort() }
+        // The connection has told the client why its body is refused.
+        if case .refused? = error as? HTTPBodyError { return }
         logException(error)
         guard !isFinished else { return }
         await sendError((error as? HTTPError)?.status ?? .internalServerError, error)
     }
 
+    /// Whether the error is how a handler learns that its client has disconnected.
+    private static func tellsOfDisconnect(_ error: any Error) -> Bool {
+        switch error {
+        case is CancellationError, is StreamClosedError, HTTPBodyError.clientDisconnected: true
+        default: false
+        }
+    }
+
     func sendError(_ status: HTTPResponse.Status, _ error: (any Error)?) async {
         guard !connection.isFinished else { return }
-        // The status is out: to cut the answer is all that is left to tell the client.
+        // The status is sent: to cut the response is all that is left to tell the client.
         guard !connection.isHeadSent else { return connection.abort() }
         clear()
         setStatus(status)

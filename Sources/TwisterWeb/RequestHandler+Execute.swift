@@ -5,12 +5,12 @@ public import TwisterHTTP
 /// A request's course through its handler; the server calls these.
 ///
 /// `execute` is inlined in the leader of the loop (`Application.willServe`), and so the handler's method is the one async
-/// frame of a request: each that is come back to costs a look at the executor.
+/// frame of a request: each return to an async frame costs a look at the executor.
 extension RequestHandler: HTTPMessageDelegate {
     /// The body comes as the handler's class has it: in one piece, or in pieces.
     public func headersReceived() -> HTTPBodyDelivery {
         let traits = route.traits
-        // The answer to a method that is not served needs no body: a client that waits to send one is told at once.
+        // The response to a method that is not served needs no body: a client that waits to send one is told at once.
         // Where there is a `prepare`, that may be what serves it.
         if connection.requestHead.hasBody, !traits.overridesPrepare, !serves(connection.requestHead.method) {
             return .streamed(limit: traits.maxBodySize)
@@ -41,7 +41,7 @@ extension RequestHandler: HTTPMessageDelegate {
         }
     }
 
-    /// What comes before the method, where the class has anything. Apart, so that it costs the others nothing.
+    /// Runs `prepare` and `dataReceived`, where the class has them. Apart, so that it costs the others nothing.
     private func runPrelude() async throws {
         if route.traits.overridesPrepare { try await prepare() }
         if route.traits.requestBody == .dataReceived, !isFinished, serves(connection.requestHead.method) {

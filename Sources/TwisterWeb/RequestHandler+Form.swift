@@ -11,7 +11,7 @@ extension RequestHandler {
     ///
     /// Tornado: `httputil.parse_body_arguments`.
     func readForm() throws {
-        guard !connection.requestBody.isEmpty else { return }
+        guard !request.body.isEmpty else { return }
         let settings = application.settings
         do throws(MultipartError) {
             let type = connection.requestHead.firstValueBytes(for: .contentType) { type in
@@ -19,7 +19,7 @@ extension RequestHandler {
             }
             guard let boundary = try type?.get() else { return }
             var parts: [MultipartParser.Part] = []
-            let result = connection.requestBody.withUnsafeBytes { body in
+            let result = request.body.withUnsafeBytes { body in
                 Result { () throws(MultipartError) in
                     var parser = MultipartParser(
                         body, boundary: boundary, maxParts: settings.maxFormParts,
@@ -42,7 +42,7 @@ extension RequestHandler {
             guard part.name == name, let fileName = part.fileName else { return nil }
             return HTTPFile(
                 fileName: fileName, contentType: part.contentType ?? "application/octet-stream",
-                body: Array(connection.requestBody[part.content]))
+                body: Array(request.body[part.content]))
         }
     }
 
@@ -50,7 +50,7 @@ extension RequestHandler {
     func formFields(_ name: String) -> [String] {
         (form ?? []).compactMap { part in
             guard part.name == name, part.fileName == nil else { return nil }
-            return String(decoding: connection.requestBody[part.content], as: UTF8.self)
+            return String(decoding: request.body[part.content], as: UTF8.self)
         }
     }
 }

@@ -5,7 +5,7 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Writing the answer.
+/// Writing the response.
 extension RequestHandler {
     // MARK: Head
 
@@ -19,6 +19,7 @@ extension RequestHandler {
 
     /// The same by its number; `reason` nil: the usual one.
     public func setStatus(_ code: Int, reason: String? = nil) {
+        connection.checkThread("RequestHandler.setStatus")
         do throws(HTTPHeaderError) {
             guard code >= 200 else { throw .invalidStatus(code) }
             try connection.head.setStatus(code, reason: reason)
@@ -29,7 +30,10 @@ extension RequestHandler {
     }
 
     /// Tornado: `RequestHandler.get_status`.
-    public func getStatus() -> HTTPResponse.Status { HTTPResponse.Status(code: connection.head.status) }
+    public func getStatus() -> HTTPResponse.Status {
+        connection.checkThread("RequestHandler.getStatus")
+        return HTTPResponse.Status(code: connection.head.status)
+    }
 
     func getReason() -> String {
         let head = connection.head
@@ -69,13 +73,14 @@ extension RequestHandler {
 
     // MARK: Body
 
-    /// Adds text to the answer, as UTF-8; `text/html` unless the `Content-Type` is set. Tornado: `RequestHandler.write`.
+    /// Adds text to the response, as UTF-8; `text/html` unless the `Content-Type` is set. Tornado: `RequestHandler.write`.
     public func write(_ text: String) {
         connection.write(text, as: "text/html; charset=utf-8")
     }
 
-    /// Adds bytes to the answer; `application/octet-stream` unless the `Content-Type` is set.
+    /// Adds bytes to the response; `application/octet-stream` unless the `Content-Type` is set.
     public func write(_ bytes: [UInt8]) {
+        connection.checkThread("RequestHandler.write")
         connection.setDefaultContentType("application/octet-stream")
         connection.write(bytes)
     }
@@ -84,28 +89,30 @@ extension RequestHandler {
     ///
     /// - Throws: `EncodingError` where the value cannot be encoded.
     public func write(json value: some Encodable) throws {
+        connection.checkThread("RequestHandler.write(json:)")
         let data = try JSONEncoder().encode(value)
         connection.setDefaultContentType("application/json; charset=utf-8")
         connection.write([UInt8](data))
     }
 
-    /// Sends what is gathered, and waits while the client lags behind. Tornado: `RequestHandler.flush`.
+    /// Sends the gathered bytes, and waits while the client lags behind. Tornado: `RequestHandler.flush`.
     ///
-    /// - Throws: `IOStream.CloseReason` where the client has gone.
+    /// - Throws: `StreamClosedError` where the client has disconnected, `CancellationError`.
     public func flush() async throws { try await connection.flush() }
 
-    /// Sends the rest and ends the answer; a second call is ignored. Tornado: `RequestHandler.finish`.
+    /// Sends the rest and ends the response; a second call is ignored. The connection goes on to its next request, while the
+    /// handler may go on with work of its own. Tornado: `RequestHandler.finish`.
     public func finish() {
         connection.finish()
     }
 
-    /// Adds text and ends the answer.
+    /// Adds text and ends the response.
     public func finish(_ text: String) {
         write(text)
         finish()
     }
 
-    /// Whether the answer is complete.
+    /// Whether the response is complete.
     public var isFinished: Bool { connection.isFinished }
 
     /// Sends the client elsewhere, and finishes. Tornado: `RequestHandler.redirect`.
@@ -116,7 +123,7 @@ extension RequestHandler {
     /// - Throws: `HTTPHeaderError` for a URL that holds control characters, `HTTPOutputError` once the head is sent.
     public func redirect(_ url: String, status: HTTPResponse.Status = .found) throws {
         guard !connection.isHeadSent else {
-            throw HTTPOutputError(description: "cannot redirect: the answer's head is sent")
+            throw HTTPOutputError(description: "cannot redirect: the response's head is sent")
         }
         setStatus(status)
         try setHeader(.location, url)

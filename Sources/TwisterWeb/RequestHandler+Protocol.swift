@@ -1,21 +1,21 @@
 public import HTTPTypes
 import TwisterHTTP
 
-/// What HTTP has besides an answer's head and body, and the limits of the request's body.
+/// Parts of HTTP besides a response's head and body, and the limits of the request's body.
 extension RequestHandler {
-    /// Sends an informational answer at once, before the answer proper: `.earlyHints` with `Link` fields, for instance.
+    /// Sends an informational response at once, before the final one: `.earlyHints` with `Link` fields, for instance.
     /// A client of HTTP/1.0 gets none.
     ///
-    /// - Throws: `HTTPOutputError` once the answer's head is sent and for a status that is not informational;
+    /// - Throws: `HTTPOutputError` once the response's head is sent and for a status that is not informational;
     ///   `HTTPHeaderError` for a field that would break the message.
     public func sendInformational(_ status: HTTPResponse.Status, _ fields: HTTPFields = HTTPFields()) throws {
         try connection.sendInformational(status, fields)
     }
 
-    /// Adds a field behind the answer's body (RFC 9110, 6.5), which is then chunked; see `HTTP1Connection.setTrailer`.
+    /// Adds a field behind the response's body (RFC 9110, 6.5); see `HTTPConnection.setTrailer`.
     ///
     /// - Throws: `HTTPHeaderError`, as `setHeader`, and for a field that has to stand in the head; `HTTPOutputError` once
-    ///   the answer is finished.
+    ///   the response is finished.
     public func setTrailer(_ name: HTTPField.Name, _ value: String) throws {
         try connection.setTrailer(name, value)
     }

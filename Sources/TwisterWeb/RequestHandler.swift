@@ -3,7 +3,7 @@ import TwisterCodec
 public import TwisterHTTP
 public import TwisterIO
 
-/// Answers one request. Subclass it and override the methods it serves:
+/// Responds to one request. Subclass it and override the methods that it serves:
 ///
 ///     final class Greeting: RequestHandler {
 ///         override func get() async throws {
@@ -12,18 +12,20 @@ public import TwisterIO
 ///     }
 ///
 /// One handler is made for each request, on the thread of the loop that serves it, and everything it awaits comes back to
-/// that thread. A subclass with stored properties gives them defaults, or is made by the closure form of `URLSpec`.
+/// that thread; used on another one, it ends the program with a message. A subclass with stored properties gives them
+/// defaults, or is made by the closure form of `URLSpec`.
 ///
-/// What is written is gathered. An answer is finished when its method returns; until something was flushed, status and
-/// fields can still be changed, and an error replaces the whole answer.
+/// Written bytes are gathered. A response is finished when its method returns; until something was flushed, status and
+/// fields can still be changed, and an error replaces the whole response.
 ///
 /// Tornado: `web.RequestHandler`.
 open class RequestHandler {
     /// The application that the handler belongs to. Tornado: `RequestHandler.application`.
     ///
-    /// Kept by the request's exchange, as is the route by the application.
+    /// Not retained, which would be an atomic operation on memory that all loops share: the request's exchange keeps every
+    /// application that was asked about it, and the application keeps its routes.
     public final unowned(unsafe) let application: Application
-    /// The request to answer. Tornado: `RequestHandler.request`.
+    /// The request to respond to. Tornado: `RequestHandler.request`.
     public final let request: HTTPServerRequest
     private final let arguments: BoxedArguments?
     final unowned(unsafe) let route: HandlerRoute
@@ -38,7 +40,7 @@ open class RequestHandler {
 
     /// What the groups of the URL's pattern matched, decoded. Tornado: `path_args`, `path_kwargs`.
     public final var pathArguments: PathArguments { arguments?.value ?? .none }
-    final var connection: HTTP1Connection { request.connection }
+    final var connection: HTTPConnection { request.connection }
     /// The parts of a form that came in parts.
     @exclusivity(unchecked) final var form: [MultipartParser.Part]?
 
@@ -47,11 +49,11 @@ open class RequestHandler {
     /// Called first of all. Tornado: `RequestHandler.initialize`.
     open func initialize() {}
 
-    /// Called before the method; an answer that it finishes ends the request. Tornado: `RequestHandler.prepare`.
+    /// Called before the method; a response that it finishes ends the request. Tornado: `RequestHandler.prepare`.
     open func prepare() async throws {}
 
     open func get() async throws { throw HTTPError(.methodNotAllowed) }
-    /// Answers as `get`, without the body, where that is overridden.
+    /// Responds as `get`, without the body, where that is overridden.
     open func head() async throws {
         guard route.traits.ownMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
         try await get()
@@ -60,7 +62,7 @@ open class RequestHandler {
     open func put() async throws { throw HTTPError(.methodNotAllowed) }
     open func patch() async throws { throw HTTPError(.methodNotAllowed) }
     open func delete() async throws { throw HTTPError(.methodNotAllowed) }
-    /// Answers 204 with the methods that are served, in `Allow`.
+    /// Responds with 204 and the methods that are served, in `Allow`.
     open func options() async throws {
         setStatus(.noContent)
         try setHeader(.allow, allowedMethodsText)
@@ -80,13 +82,13 @@ open class RequestHandler {
     /// Tornado: `RequestHandler.data_received`.
     open func dataReceived(_ chunk: [UInt8]) async throws {}
 
-    /// The client has gone before the answer was finished. Tornado: `RequestHandler.on_connection_close`.
+    /// The client disconnected before the response was finished. Tornado: `RequestHandler.on_connection_close`.
     open func onConnectionClose() {}
 
-    /// Whether the handler's task is cancelled when the client goes. Default true.
-    open var cancelsWhenClientGoes: Bool { true }
+    /// Whether the handler's task is cancelled when the client disconnects. Default true.
+    open var cancelsOnDisconnect: Bool { true }
 
-    /// The request is over, answered or not; exactly once. Tornado: `RequestHandler.on_finish`.
+    /// The request is over, responded to or not, and its method has returned; exactly once. Tornado: `RequestHandler.on_finish`.
     open func onFinish() {}
 
     /// Writes the page for an error; the status is set. Default: HTML or problem details (RFC 9457), by the request's
@@ -97,7 +99,7 @@ open class RequestHandler {
         connection.writeErrorPage(reason: getReason())
     }
 
-    /// Logs what went wrong in the handler. Default: an `HTTPError` that is the client's doing (under 500, or 501) at
+    /// Logs an error of the handler. Default: an `HTTPError` that is the client's doing (under 500, or 501) at
     /// debug level, everything else as an error.
     ///
     /// Tornado: `RequestHandler.log_exception`.
@@ -110,7 +112,7 @@ open class RequestHandler {
     /// The methods that the handler serves, for `Allow` (RFC 9110, 10.2.1).
     var allowedMethods: [RequestMethod] { Self.allowedMethods(for: route.traits.ownMethods) }
 
-    /// Whether the handler has an answer of its own to that method.
+    /// Whether the handler has a function of its own for that method.
     func serves(_ method: RequestMethod) -> Bool {
         method == .other ? route.traits.ownMethods.contains(.other) : allowedMethods.contains(method)
     }
@@ -127,16 +129,13 @@ open class RequestHandler {
 
     // MARK: The loop
 
-    /// The loop that serves the request; nil once the exchange is over.
-    public var loop: IOLoop? { connection.stream?.loop }
+    /// The loop that serves the request.
+    public var loop: IOLoop { connection.loop }
 
     /// Suspends this handler for `duration`; the loop serves others meanwhile. Tornado: `gen.sleep`.
     ///
-    /// - Throws: `CancellationError` once the client has gone.
-    public func sleep(for duration: Duration) async throws {
-        guard let loop else { throw CancellationError() }
-        try await loop.sleep(for: duration)
-    }
+    /// - Throws: `CancellationError` once the client has disconnected.
+    public func sleep(for duration: Duration) async throws { try await loop.sleep(for: duration) }
 }
 
 /// How a request's body reaches its handler.

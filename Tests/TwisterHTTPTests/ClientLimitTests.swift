@@ -27,7 +27,7 @@ struct ClientLimitTests {
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: loops,
             loop: IOLoop.Configuration(backend: backend), configuration: configuration)
         do {
-            try await body(try #require(group.port), try #require(group.servers.first?.value.clients))
+            try await body(try #require(group.port), try #require(group.servers.first?.value.context.clients))
         } catch {
             await group.shutdown(deadline: .zero)
             throw error
@@ -318,7 +318,7 @@ struct ClientLimitTests {
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 2,
             loop: IOLoop.Configuration(backend: backend), configuration: configuration)
-        let table = try #require(group.servers.first?.value.clients)
+        let table = try #require(group.servers.first?.value.context.clients)
         let clients = try (0..<6).map { _ in try TestClient(port: try #require(group.port)) }
         for client in clients[..<2] { #expect(isServed(client)) }
         for client in clients[2..<4] { try client.send(Self.sleep(100)) }

@@ -134,7 +134,7 @@ struct DeadlineTests {
     @Test("N-13: a client that does not read an answer written late is cut off too", arguments: testedBackends)
     func lateSlowReader(_ backend: IOBackend) async throws {
         let answering = Answering { request in
-            try await request.connection.stream?.loop.sleep(for: .milliseconds(500))
+            try await request.connection.loop.sleep(for: .milliseconds(500))
             request.connection.write([UInt8](repeating: 120, count: 50_000_000))
             try await request.connection.flush()
         }

@@ -33,7 +33,7 @@ final class Echo: HTTPServerConnectionDelegate {
             ["/count", "/early", "/unread"].contains(request.path) ? .streamed(limit: nil) : .collected(limit: nil)
         }
 
-        var cancelsWhenClientGoes: Bool { request.path != "/stubborn" }
+        var cancelsOnDisconnect: Bool { request.path != "/stubborn" }
         func onConnectionClose() { echo.count { $0.closed += 1 } }
         func exchangeEnded() { echo.count { $0.finished += 1 } }
 
@@ -42,7 +42,7 @@ final class Echo: HTTPServerConnectionDelegate {
             let answer = request.connection
             switch request.path {
             case "/sleep", "/stubborn", "/unread":
-                try await answer.stream?.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
+                try await answer.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
                 answer.write("slept")
             case "/count":
                 var count = 0
@@ -75,7 +75,7 @@ final class Echo: HTTPServerConnectionDelegate {
         func executionFailed(_ error: any Error) async {
             let connection = request.connection
             if error is CancellationError { echo.count { $0.cancelled += 1 } }
-            if connection.isClientGone { connection.abort() } else { connection.respondToFailure(500) }
+            if connection.isClientDisconnected { connection.abort() } else { connection.respondToFailure(500) }
         }
     }
 }

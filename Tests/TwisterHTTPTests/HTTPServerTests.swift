@@ -120,8 +120,8 @@ struct HTTPServerTests {
         let client = try TestClient(port: port)
         for number in 0..<20 { #expect(try client.get("/\(number)").status == 200) }
         #expect(try await count() == 101, "twenty requests, one connection")
-        let numbers = try await loop.perform { server.value.connections.values.map(\.number).sorted() }
-        #expect(numbers == Array(1...101))
+        let numbers = try await loop.perform { server.value.context.connections.all.map(\.number).sorted() }
+        #expect(numbers == Array(UInt32(1)...101))
         silent.removeLast(40)
         try await until(61)
         silent.removeAll()

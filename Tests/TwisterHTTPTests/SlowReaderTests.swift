@@ -81,7 +81,7 @@ struct SlowReaderTests {
             for _ in 0..<100 {
                 request.connection.write("some bytes")
                 try await request.connection.flush()
-                try await request.connection.stream?.loop.sleep(for: .milliseconds(20))
+                try await request.connection.loop.sleep(for: .milliseconds(20))
             }
         }
         try await withServer(backend, answering) {
@@ -102,7 +102,7 @@ struct SlowReaderTests {
             for _ in 0..<rounds {
                 request.connection.write([UInt8](repeating: 120, count: size))
                 try await request.connection.flush()
-                try await request.connection.stream?.loop.sleep(for: pause)
+                try await request.connection.loop.sleep(for: pause)
             }
         }
         var count = 0

@@ -22,7 +22,7 @@ private final class LostHandler: RequestHandler {
 struct ApplicationTests {
     /// A request that no connection stands behind.
     private static func request(_ text: String) throws -> HTTPServerRequest {
-        let exchange = HTTP1Connection()
+        let exchange = HTTPConnection(try IOLoop.current())
         var parser = RequestParser()
         let result = Array(text.utf8).withUnsafeBytes { parser.parse($0, into: exchange.requestHead) }
         guard case .complete = result else { throw TestFailure("\(result)") }
@@ -43,7 +43,7 @@ struct ApplicationTests {
         }
         try await delegate.execute()
         #expect(request.connection.head.status == 200)
-        #expect(String(decoding: request.connection.body.octets, as: UTF8.self) == "story 7")
+        #expect(String(decoding: request.connection.responseBody.octets, as: UTF8.self) == "story 7")
         delegate.exchangeEnded()
 
         let lost = try Self.request("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -25,8 +25,7 @@ private final class Shelf: @unchecked Sendable {
 struct HandlerExecutionTests {
     /// Whether the code runs on the thread of the handler's loop.
     private static func isHome(_ handler: RequestHandler) -> Bool {
-        guard let loop = handler.loop, let current = IOLoop.currentIfAny else { return false }
-        return loop === current && loop.isCurrentThread
+        handler.loop === IOLoop.currentIfAny && handler.loop.isCurrentThread
     }
 
     @Test("S-13: whatever a handler awaits comes back to its loop's thread", arguments: testedBackends)
@@ -67,7 +66,7 @@ struct HandlerExecutionTests {
                     }
                 }
             ),
-            ("executor", { handler in _ = try await handler.loop?.runInExecutor { 1 } }),
+            ("executor", { handler in _ = try await handler.loop.runInExecutor { 1 } }),
             (
                 "continuation",
                 { _ in

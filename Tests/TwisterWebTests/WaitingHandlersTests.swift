@@ -57,7 +57,7 @@ struct WaitingHandlersTests {
         try await withServer(backend, slow) { upstream in
             let application = Application([
                 try URLSpec(.get, "/([0-9]+)") { handler in
-                    guard let loop = handler.loop else { return handler.write("no loop") }
+                    let loop = handler.loop
                     let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: upstream)
                     defer { stream.close() }
                     let number = handler.pathArguments[0] ?? ""

@@ -35,7 +35,7 @@ struct Supermarket: AsyncParsableCommand {
             block(wait)
         }
         try await measure("\(Self.seats) seats: runInExecutor", 2 * Self.seats, wait) { handler in
-            try await handler.loop?.runInExecutor(seats) { block(wait) }
+            try await handler.loop.runInExecutor(seats) { block(wait) }
         }
         try await measure("the supermarket: the handler awaits", customers, wait) { handler in
             try await handler.sleep(for: wait)

@@ -2,7 +2,7 @@ import Glibc
 public import HTTPTypes
 import Logging
 import TwisterCodec
-import TwisterIO
+package import TwisterIO
 
 /// A handler broke its own promise about the response: a body of another length than declared, or a change after the head
 /// is sent.

@@ -16,14 +16,14 @@ package import TwisterIO
 public final class HTTPConnection {
     /// The loop that serves the exchange.
     package let loop: IOLoop
+    /// The request's head, which is immutable once it was read.
+    package let requestHead: RequestHead
     /// The response's head; it can be changed until it is sent.
     package let head = ResponseHead()
 
     // A loop uses its exchanges again and again: these parts are replaced or emptied for each request. Their accesses are
     // not checked for exclusivity, since none of them calls back into the exchange while it is changed.
 
-    /// The request's head, which is immutable once it was read.
-    @exclusivity(unchecked) package private(set) var requestHead = RequestHead()
     @exclusivity(unchecked) var requestBody = RequestBody()
     /// Gathered bytes of the response's body that were not sent.
     @exclusivity(unchecked) package var responseBody = ResponseBody()
@@ -45,11 +45,14 @@ public final class HTTPConnection {
         var trailers: ResponseTrailers?
     }
 
-    package init(_ loop: IOLoop) { self.loop = loop }
+    package init(_ loop: IOLoop) {
+        self.loop = loop
+        requestHead = RequestHead()
+    }
 
     /// Ends the program with a message where the caller is not on the loop's thread.
     @inline(__always)
-    func checkThread(_ function: StaticString = #function) { loop.preconditionOnLoop(function) }
+    package func checkThread(_ function: StaticString = #function) { loop.preconditionOnLoop(function) }
 
     // MARK: The course of an exchange
 
@@ -78,10 +81,25 @@ public final class HTTPConnection {
         requestBody.fail(.clientDisconnected)
     }
 
-    /// Makes ready for another request; only where nobody else holds the exchange. A head that somebody holds is left to its
-    /// holder.
+    /// Whether somebody besides the transport holds the exchange or the request's head: both then stay as they are for ever,
+    /// and the next request gets others.
+    package static func isHeld(_ exchange: HTTPConnection) -> Bool {
+        !isUnique(exchange) || !isUnique(exchange.requestHead)
+    }
+
+    /// `isKnownUniquelyReferenced` for a constant. That function wants a variable, and a variable instead of each constant
+    /// would be retained and released at each use, 20 times a request.
+    @inline(__always)
+    private static func isUnique<Object: AnyObject>(_ object: Object) -> Bool {
+        var reference = Unmanaged.passUnretained(object)
+        return withUnsafeMutablePointer(to: &reference) { pointer in
+            pointer.withMemoryRebound(to: Object.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
+        }
+    }
+
+    /// Makes ready for another request; only where nobody else holds the exchange.
     package func renew() {
-        if isKnownUniquelyReferenced(&requestHead) { requestHead.reuse() } else { requestHead = RequestHead() }
+        requestHead.reuse()
         if requestBody.isUsed { requestBody = RequestBody() }
         head.reuse()
         if !responseBody.isEmpty { responseBody.removeAll() }
@@ -164,6 +182,9 @@ struct RequestOrigin {
     var peer: IPAddress?
     /// What a trusted proxy says of the client; nil: nothing.
     var forwarded: ForwardedClient?
+
+    /// Whether the client speaks https.
+    var isSecured: Bool { forwarded?.isSecured == true }
 
     /// The client's address, by what is known best.
     var address: IPAddress? { forwarded?.address ?? peer }

@@ -67,7 +67,7 @@ public struct HTTPServerRequest {
     /// what this connection speaks.
     public var `protocol`: String {
         connection.checkThread("HTTPServerRequest.protocol")
-        return connection.state.origin.forwarded?.isSecured == true ? "https" : "http"
+        return connection.state.origin.isSecured ? "https" : "http"
     }
 
     /// The client's address in numbers: by what trusted proxies say (`xheaders`, `forwardedHeader`, `proxyProtocol`), else

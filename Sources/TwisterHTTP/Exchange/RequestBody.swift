@@ -1,4 +1,4 @@
-package import HTTPTypes
+import HTTPTypes
 import TwisterCodec
 import TwisterCompression
 import TwisterIO

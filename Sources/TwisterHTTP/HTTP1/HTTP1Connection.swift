@@ -1,12 +1,10 @@
 import HTTPTypes
 import TwisterCodec
 import TwisterCompression
-package import TwisterIO
+import TwisterIO
 
 /// The connection on which an exchange stands, as its framing sees it.
 protocol HTTP1ConnectionOwner: AnyObject {
-    /// Who is at the other end, for the request.
-    var client: IPAddress? { get }
     /// The request cannot be read, or is not wanted: an error page, and the connection closes.
     func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?)
     /// The application has returned, and the response is complete or given up. Returns whether the connection's next
@@ -71,14 +69,16 @@ final class HTTP1Connection: ExchangeTransport {
     }
 
     let context: ServerContext
+    let exchange: HTTPConnection
     // One exchange follows another on this object; what begins anew is replaced in `renew`. Not checked for exclusivity,
     // since the parts do not call back while they are changed.
-    @exclusivity(unchecked) private(set) var exchange: HTTPConnection
     @exclusivity(unchecked) private var delegate: (any HTTPMessageDelegate)?
     /// The connection, and its stream; nil once the connection has closed or gone on. They outlive the attachment, because
     /// a connection detaches its exchange before it goes.
     @exclusivity(unchecked) private unowned(unsafe) var owner: (any HTTP1ConnectionOwner)?
-    @exclusivity(unchecked) private unowned(unsafe) var stream: IOStream?
+    @exclusivity(unchecked) private var unretainedStream: Unmanaged<IOStream>?
+    /// Who is at the other end.
+    @exclusivity(unchecked) private var client: IPAddress?
     @exclusivity(unchecked) private(set) var run = Run.waiting
     @exclusivity(unchecked) private var parser: RequestParser
     @exclusivity(unchecked) private(set) var reading = Reading.head
@@ -101,7 +101,6 @@ final class HTTP1Connection: ExchangeTransport {
         self.context = context
         exchange = HTTPConnection(context.loop)
         parser = RequestParser(limits: context.parserLimits)
-        exchange.transport = self
     }
 
     deinit { exchange.detach() }
@@ -109,15 +108,30 @@ final class HTTP1Connection: ExchangeTransport {
     // MARK: On a connection
 
     @inline(__always)
-    func attach(_ owner: any HTTP1ConnectionOwner, _ stream: IOStream) {
+    func attach(_ owner: any HTTP1ConnectionOwner, _ stream: IOStream, client: IPAddress?) {
         self.owner = owner
-        self.stream = stream
+        self.client = client
+        unretainedStream = Unmanaged.passUnretained(stream)
+        exchange.transport = self
+    }
+
+    /// Calls `body` with the stream, without a reference of its own; nil where there is no stream any more.
+    @inline(__always)
+    private func withStream<Result>(_ body: (IOStream) -> Result) -> Result? {
+        unretainedStream?._withUnsafeGuaranteedRef(body)
+    }
+
+    /// The exchange was renewed, and its connection is idle.
+    @inline(__always)
+    func leaveConnection() {
+        owner = nil
+        unretainedStream = nil
     }
 
     /// The connection has closed or gone on. The application may still run.
     func detach() {
         owner = nil
-        stream = nil
+        unretainedStream = nil
         exchange.requestBody.fail(.clientDisconnected)
         exchange.detach()
         if case .scheduled = run { run = .waiting }
@@ -131,21 +145,17 @@ final class HTTP1Connection: ExchangeTransport {
         return false
     }
 
-    /// Makes ready for another request. An exchange that somebody holds is left to its holder.
-    func renew() {
-        if isKnownUniquelyReferenced(&exchange) {
-            exchange.renew()
-        } else {
-            exchange.detach()
-            exchange = HTTPConnection(context.loop)
-        }
-        exchange.transport = self
+    /// Makes ready for another request. Returns false where somebody holds the exchange, which then cannot be used again.
+    func renew() -> Bool {
+        guard !HTTPConnection.isHeld(exchange) else { return false }
+        exchange.renew()
         parser.reset()
         reading = .head
         writing = .head
         keepsAlive = true
         clocks = RequestClocks()
         if rare != nil { rare = nil }
+        return true
     }
 
     // MARK: Reading
@@ -153,7 +163,7 @@ final class HTTP1Connection: ExchangeTransport {
     /// Reads on, and returns how many bytes it consumed; 0 where it needs more of them, or waits.
     func read(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch reading {
-        case .head: readHead(bytes)
+        case .head: readHead(bytes, exchange, context)
         case .fixedBody(let remaining): readFixedBody(bytes, remaining)
         case .chunkedBody: readChunkedBody(bytes)
         case .complete: 0
@@ -166,11 +176,14 @@ final class HTTP1Connection: ExchangeTransport {
         return false
     }
 
-    private func readHead(_ bytes: UnsafeRawBufferPointer) -> Int {
+    // The exchange and the context come as parameters on the way of each request: what is reached through two properties
+    // is retained, what is reached through one is not.
+
+    private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
             clocks.headSince = nil
-            begin(hasMore: bytes.count > consumed)
+            begin(exchange, context, hasMore: bytes.count > consumed)
             return consumed
         case .needMore:
             // Empty lines before a request are none of it: the connection is idle, not slow.
@@ -180,44 +193,49 @@ final class HTTP1Connection: ExchangeTransport {
             }
             return 0
         case .invalid(let error):
-            owner?.refuse(error.status, error.reason, nil)
+            refuse(error.status, error.reason)
             return bytes.count
         }
     }
 
     /// The head was read. `hasMore`: more bytes came with it.
-    private func begin(hasMore: Bool) {
-        guard let owner else { return }
-        exchange.begin(at: context.loop.turnTime, from: owner.client)
-        let head = exchange.requestHead
-        keepsAlive = context.keepsAlive && head.keepAlive
-        let framing = MessageFraming.framing(of: head)
-        if case .invalid(let error) = framing { return owner.refuse(error.status, error.reason, nil) }
-        if head.hasExpect, head.expectation == .unknown { return owner.refuse(417, nil, nil) }
-        if let rules = context.proxyRules { exchange.state.origin.forwarded = rules.client(of: head, from: owner.client) }
-        let request = HTTPServerRequest(exchange)
+    private func begin(_ exchange: HTTPConnection, _ context: ServerContext, hasMore: Bool) {
+        exchange.begin(at: context.loop.turnTime, from: client)
+        keepsAlive = context.keepsAlive && exchange.requestHead.keepAlive
+        let framing = MessageFraming.framing(of: exchange.requestHead)
+        if case .invalid(let error) = framing { return refuse(error.status, error.reason) }
+        if exchange.requestHead.hasExpect, exchange.requestHead.expectation == .unknown { return refuse(417) }
+        if let rules = context.proxyRules {
+            exchange.state.origin.forwarded = rules.client(of: exchange.requestHead, from: client)
+        }
         // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
-        if head.isTargetSecured, request.protocol != "https" { return owner.refuse(421, nil, nil) }
+        if exchange.requestHead.isTargetSecured, !exchange.state.origin.isSecured { return refuse(421) }
         var coding: ContentCoding?
-        if context.configuration.decompressRequest, head.hasBody {
+        if context.decompressesBodies, exchange.requestHead.hasBody {
             do throws(RequestRefusal) {
-                coding = try contentCoding(head)
+                coding = try contentCoding(exchange.requestHead)
             } catch {
-                return owner.refuse(error.status, error.detail, error.fields)
+                return refuse(error.status, error.detail, error.fields)
             }
         }
-        let delegate = context.delegate.startRequest(request)
+        let delegate = context.delegate.startRequest(HTTPServerRequest(exchange))
         exchange.expect(delegate.headersReceived(), context.bodyLimits)
         self.delegate = consume delegate
         switch framing {
         case .none, .invalid, .length(0):
             reading = .complete
-            if exchange.requestBody.isUsed { endRequestBody(nil) } else { schedule() }
+            if exchange.requestBody.isUsed { endRequestBody(nil) } else { schedule(context) }
         case .length(let length):
-            guard length <= exchange.requestBody.limit else { return owner.refuse(413, nil, nil) }
+            guard length <= exchange.requestBody.limit else { return refuse(413) }
             startBody(.fixedBody(remaining: length), coding, hasMore)
         case .chunked: startBody(.chunkedBody, coding, hasMore)
         }
+    }
+
+    /// Apart, because few requests are refused.
+    @inline(never)
+    private func refuse(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
+        owner?.refuse(status, detail, fields)
     }
 
     /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
@@ -238,7 +256,7 @@ final class HTTP1Connection: ExchangeTransport {
             do throws(RequestRefusal) {
                 try exchange.requestBody.startInflating(coding, maxRatio: context.bodyLimits.inflateRatio)
             } catch {
-                owner?.refuse(error.status, error.detail, error.fields)
+                refuse(error.status, error.detail, error.fields)
                 return
             }
         }
@@ -247,7 +265,7 @@ final class HTTP1Connection: ExchangeTransport {
         rare = Rare(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
         clocks.startBody(context.loop.turnTime)
         owner?.updateDeadline()
-        if exchange.requestBody.stream != nil { schedule() } else { bodyAwaited() }
+        if exchange.requestBody.stream != nil { schedule(context) } else { bodyAwaited() }
     }
 
     @inline(never)
@@ -265,7 +283,7 @@ final class HTTP1Connection: ExchangeTransport {
         switch step {
         case .data(let range, let consumed):
             guard isDropping || range.count <= exchange.requestBody.limit - exchange.requestBody.received else {
-                owner?.refuse(413, nil, nil)
+                refuse(413)
                 return bytes.count
             }
             receiveBody(UnsafeRawBufferPointer(rebasing: bytes[range]))
@@ -275,7 +293,7 @@ final class HTTP1Connection: ExchangeTransport {
             endBody(rare?.chunks.trailers)
             return consumed
         case .invalid(let error):
-            owner?.refuse(error.status, error.reason, nil)
+            refuse(error.status, error.reason)
             return bytes.count
         }
     }
@@ -290,7 +308,7 @@ final class HTTP1Connection: ExchangeTransport {
             try exchange.requestBody.receive(bytes)
             owner?.memoryChanged()
         } catch {
-            owner?.refuse(error.status, error.detail, error.fields)
+            refuse(error.status, error.detail, error.fields)
         }
     }
 
@@ -306,11 +324,11 @@ final class HTTP1Connection: ExchangeTransport {
         do throws(RequestRefusal) {
             try exchange.requestBody.end(trailers)
         } catch {
-            owner?.refuse(error.status, error.detail, error.fields)
+            refuse(error.status, error.detail, error.fields)
             return
         }
         switch run {
-        case .waiting, .ending: schedule()
+        case .waiting, .ending: schedule(context)
         case .executing: releaseIfComplete()
         case .scheduled, .endingAndReady: break
         }
@@ -339,6 +357,12 @@ final class HTTP1Connection: ExchangeTransport {
         case .chunkedBody: true
         case .head, .complete, .abandoned: false
         }
+    }
+
+    /// Forgets a body that was collected for an application that does not run yet.
+    func dropCollectedBody() {
+        if case .executing = run { return }
+        exchange.requestBody.drop()
     }
 
     /// Drops the rest of the body, whose request is responded to.
@@ -381,13 +405,13 @@ final class HTTP1Connection: ExchangeTransport {
     func bodyAwaited() {
         guard rare?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
         rare?.awaitsContinue = false
-        stream?.enqueue(ResponseEncoder.continue100)
+        _ = withStream { $0.enqueue(ResponseEncoder.continue100) }
     }
 
     func bodyLimitChanged() {
         var least = exchange.requestBody.received
         if case .fixedBody(let remaining) = reading { least += remaining }
-        if !exchange.isFinished, least > exchange.requestBody.limit { owner?.refuse(413, nil, nil) }
+        if !exchange.isFinished, least > exchange.requestBody.limit { refuse(413) }
     }
 
     func limitBodyTime(_ timeout: Duration) {
@@ -420,7 +444,7 @@ final class HTTP1Connection: ExchangeTransport {
 
 extension HTTP1Connection: LoopWork {
     /// Has the loop run the application.
-    private func schedule() {
+    private func schedule(_ context: ServerContext) {
         // The loop asks `didRun` for more, which it then runs at once.
         if case .ending = run {
             run = .endingAndReady
@@ -430,10 +454,10 @@ extension HTTP1Connection: LoopWork {
         }
     }
 
-    package func willRun(on worker: Int) -> (any LoopJob)? {
-        guard case .scheduled = run, let stream else { return nil }
+    func willRun(on worker: Int) -> (any LoopJob)? {
+        guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)
-        if stream.isPeerEnded || stream.isPeerHungUp { tellOfEndLater(stream) }
+        _ = withStream { if $0.isPeerEnded || $0.isPeerHungUp { tellOfEndLater($0) } }
         return delegate
     }
 
@@ -445,7 +469,7 @@ extension HTTP1Connection: LoopWork {
         }
     }
 
-    package func didRun() -> Bool {
+    func didRun() -> Bool {
         run = .ending
         exchange.conclude()
         delegate.take()?.exchangeEnded()
@@ -474,17 +498,19 @@ extension HTTP1Connection: LoopWork {
 extension HTTP1Connection {
     var isHTTP10: Bool { exchange.requestHead.versionMinor == 0 }
 
+    private var stream: IOStream? { unretainedStream?.takeUnretainedValue() }
+
     var responseTime: Int64 { context.unixSeconds }
 
     func sendInformational(_ head: ResponseHead) {
-        guard let stream else { return }
         if head.status == 100 { rare?.awaitsContinue = false }
-        let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
-        stream.commitOutput(ResponseEncoder.encodeInformational(head, into: base))
+        _ = withStream { stream in
+            let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
+            stream.commitOutput(ResponseEncoder.encodeInformational(head, into: base))
+        }
     }
 
     func sendHead(_ head: ResponseHead, _ length: BodyLength, _ body: inout ResponseBody) {
-        guard let stream else { return body.removeAll() }
         let isLast = head.closesConnection || !context.keepsAlive
         if isLast || !isRequestRead && !mayDropBody { keepsAlive = false }
         var inline = 0
@@ -508,13 +534,24 @@ extension HTTP1Connection {
             writing = .chunked
             framing = .chunked
         }
+        let persistence: ResponseEncoder.Persistence = !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied
+        if let unretainedStream {
+            unretainedStream._withUnsafeGuaranteedRef { Self.send(head, framing, persistence, body, inline, $0, context) }
+        }
+        if inline > 0 { body.removeAll() }
+    }
+
+    /// Everything that it needs comes as a parameter: properties would be retained.
+    @inline(__always)
+    private static func send(
+        _ head: ResponseHead, _ framing: ResponseEncoder.Framing, _ persistence: ResponseEncoder.Persistence,
+        _ body: borrowing ResponseBody, _ inline: Int, _ stream: IOStream, _ context: ServerContext
+    ) {
         let output = stream.reserveOutput(context.encoder.upperBound(head) + inline)
         let count = context.encoder.encode(
-            head, framing: framing, persistence: !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied,
-            date: context.date, at: context.unixSeconds, into: output)
-        if inline > 0 {
-            if let base = body.octets.baseAddress { (output + count).copyMemory(from: base, byteCount: inline) }
-            body.removeAll()
+            head, framing: framing, persistence: persistence, date: context.date, at: context.unixSeconds, into: output)
+        if inline > 0, let base = body.octets.baseAddress {
+            (output + count).copyMemory(from: base, byteCount: inline)
         }
         stream.commitOutput(count + inline)
     }

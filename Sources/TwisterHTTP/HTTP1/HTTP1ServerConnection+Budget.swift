@@ -52,9 +52,12 @@ extension HTTP1ServerConnection {
 
     /// 503, where nothing of a response is sent.
     func shed() {
-        let isResponding = exchange?.exchange.isHeadSent ?? false
-        if let exchange, case .executing = exchange.run {} else { exchange?.exchange.requestBody.drop() }
-        if isResponding { stream.close() } else { refuse(503, "the server is short of memory", [.retryAfter: "1"]) }
+        if exchange?.exchange.isHeadSent == true {
+            stream.close()
+        } else {
+            exchange?.dropCollectedBody()
+            refuse(503, "the server is short of memory", [.retryAfter: "1"])
+        }
         releaseCharge()
     }
 }

@@ -1,6 +1,6 @@
 import HTTPTypes
 import TwisterCodec
-package import TwisterIO
+import TwisterIO
 
 /// One accepted connection: reads requests from its stream, one after the other, and has each responded to before the next
 /// one is begun.
@@ -89,7 +89,7 @@ final class HTTP1ServerConnection {
     private func takeExchange() -> HTTP1Connection {
         if let exchange { return exchange }
         let taken = service.takeExchange()
-        taken.attach(self, stream)
+        taken.attach(self, stream, client: client)
         exchange = taken
         return taken
     }
@@ -97,12 +97,19 @@ final class HTTP1ServerConnection {
     /// The exchange is over and renewed, and no other request is there.
     private func giveBackExchange() {
         guard let exchange = exchange.take() else { return }
-        exchange.detach()
+        exchange.leaveConnection()
         service.keepExchange(exchange)
     }
 
+    /// Makes the exchange ready for the next request. One that somebody holds is left to its holder.
+    private func renew(_ exchange: HTTP1Connection) {
+        guard !exchange.renew() else { return }
+        exchange.detach()
+        self.exchange = nil
+    }
+
     /// Makes ready for the connection's next request, and begins it where it is there.
-    private func prepareForNext() {
+    private func prepareForNext(_ context: ServerContext) {
         let lagsBehind = stream.isOverHighWatermark
         if rare != nil || lagsBehind {
             rare?.isParked = false
@@ -115,29 +122,30 @@ final class HTTP1ServerConnection {
             phase = .blocked
             giveBackExchange()
         } else {
-            nextRequest()
+            nextRequest(context)
         }
     }
 
-    private func nextRequest() {
-        if stream.unconsumed.isEmpty {
+    private func nextRequest(_ context: ServerContext) {
+        let unread = stream.unconsumed.count
+        if unread == 0 {
             phase = .idle
             giveBackExchange()
         } else {
             phase = .exchange
             stream.resumeInput()
         }
-        // Whoever sends more than is worked off is held up until that is.
-        if phase != .ending, stream.unconsumed.count <= context.pipelineBufferSize { resumeReading() }
+        // A client that sends more than is worked off is held up until that is.
+        if phase != .ending, unread <= context.pipelineBufferSize { resumeReading() }
         // It may have ended long ago, behind requests that waited; a request that it left unfinished stays so.
         if stream.isPeerEnded, !stream.isClosed { streamEnded(stream) }
     }
 
-    private func goOnAfterExchange(_ exchange: HTTP1Connection) {
+    private func goOn(after exchange: HTTP1Connection, _ context: ServerContext) {
         guard exchange.keepsAlive, !context.isDraining else { return end() }
         if exchange.isRequestRead {
-            exchange.renew()
-            return prepareForNext()
+            renew(exchange)
+            return prepareForNext(context)
         }
         guard exchange.mayDropBody else { return end() }
         phase = .dropping
@@ -177,7 +185,7 @@ final class HTTP1ServerConnection {
 extension HTTP1ServerConnection: HTTP1ConnectionOwner {
     func exchangeEnded(_ exchange: HTTP1Connection) -> Bool {
         guard exchange === self.exchange else { return false }
-        goOnAfterExchange(exchange)
+        goOn(after: exchange, exchange.context)
         return true
     }
 
@@ -192,7 +200,7 @@ extension HTTP1ServerConnection: HTTP1ConnectionOwner {
         phase = .blocked
         stream.loop.addLocalCallback { [weak self] in
             guard let self, self.phase == .blocked, self.exchange == nil else { return }
-            self.prepareForNext()
+            self.prepareForNext(self.context)
         }
     }
 
@@ -231,7 +239,7 @@ extension HTTP1ServerConnection: HTTP1ConnectionOwner {
 // MARK: - What the stream tells
 
 extension HTTP1ServerConnection: IOStreamConsumer {
-    package func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
+    func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
         var consumed = 0
         while consumed < bytes.count {
@@ -241,9 +249,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             case .idle:
                 phase = .exchange
                 count = takeExchange().read(rest)
-            case .exchange:
-                guard let exchange else { return consumed }
-                count = exchange.read(rest)
+            case .exchange: count = takeExchange().read(rest)
             case .dropping: count = drop(rest)
             case .blocked:
                 holdUp(unread: rest.count)
@@ -252,7 +258,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             case .ending: return bytes.count
             }
             if count == 0 {
-                waitForMore(unread: rest.count)
+                if phase == .exchange { waitForMore(unread: rest.count) }
                 return consumed
             }
             consumed += count
@@ -262,11 +268,11 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 
     /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
     private func waitForMore(unread: Int) {
-        guard phase == .exchange, let exchange else { return }
+        guard let exchange else { return }
         if exchange.isUnused {
             // Empty lines before a request are none of it.
             phase = .idle
-            exchange.renew()
+            renew(exchange)
             giveBackExchange()
         }
         holdUp(unread: unread, isComplete: exchange.isRequestRead)
@@ -293,8 +299,8 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             end()
             return bytes.count
         }
-        exchange.renew()
-        prepareForNext()
+        renew(exchange)
+        prepareForNext(context)
         // While bytes are being delivered, those that were read count as there.
         if count == bytes.count, phase == .exchange {
             phase = .idle
@@ -305,7 +311,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 
     /// The client has said all that it will say. A request that is complete and not yet begun is still responded to, since
     /// the client may have closed just its own half; one that is being responded to counts as left.
-    package func streamEnded(_ stream: IOStream) {
+    func streamEnded(_ stream: IOStream) {
         switch phase {
         // Requests wait until the output is taken; `nextRequest` then sees that the client has ended.
         case .blocked, .ending: break
@@ -337,13 +343,13 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     }
 
     /// Nothing is read meanwhile, so that a client that leaves is known by this alone.
-    package func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
+    func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
         if isGone { return stream.close(.endedByPeer) }
         guard phase == .exchange, let exchange, exchange.isRequestRead else { return }
         streamEnded(stream)
     }
 
-    package func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
+    func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
         stopReading()
         if let exchange {
             exchange.clientDisconnected()
@@ -360,12 +366,12 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         context.connections.remove(self)
     }
 
-    package func streamDrained(_ stream: IOStream) {
+    func streamDrained(_ stream: IOStream) {
         if rare != nil { recharge() }
-        if phase == .blocked { nextRequest() }
+        if phase == .blocked { nextRequest(context) }
     }
 
-    package func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
+    func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
         var wait = wait
         let overdue = context.deadlines.overdue(&wait, stream, time)
         if wait.output !== rare?.outputWatch { madeRare().outputWatch = wait.output }
@@ -390,7 +396,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 // MARK: - What the server asks
 
 extension HTTP1ServerConnection: ServerConnection {
-    func drain() { if isIdle { end() } }
+    func drain() { if isIdle || phase == .blocked { end() } }
 
     func close() { stream.close() }
 }
@@ -405,7 +411,7 @@ extension HTTP1ServerConnection {
             // Nil: the peer is the client.
             if let source { client = source }
             guard context.clients == nil || source == nil || countClient() else { return bytes.count }
-            exchange?.renew()
+            if let exchange { renew(exchange) }
             becomeIdle()
             giveBackExchange()
             return consumed

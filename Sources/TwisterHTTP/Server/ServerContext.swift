@@ -1,11 +1,11 @@
 import Glibc
 import TwisterCodec
-package import TwisterIO
+import TwisterIO
 
 /// What the connections of one server share.
 ///
 /// The numbers that each request asks for stand by themselves, outside of the configuration, whose copies cost.
-package final class ServerContext {
+final class ServerContext {
     let loop: IOLoop
     let configuration: HTTPServerConfiguration
     let delegate: any HTTPServerConnectionDelegate
@@ -19,6 +19,7 @@ package final class ServerContext {
     let bodyLimits: BodyLimits
     let pipelineBufferSize: Int
     let usesProxyProtocol: Bool
+    let decompressesBodies: Bool
     let deadlines: Deadlines
     let encoder: ResponseEncoder
     /// The current `Date` value of this loop.
@@ -45,6 +46,7 @@ package final class ServerContext {
         bodyLimits = BodyLimits(configuration)
         pipelineBufferSize = configuration.pipelineBufferSize
         usesProxyProtocol = configuration.proxyProtocol
+        decompressesBodies = configuration.decompressRequest
         allowsKeepAlive = configuration.keepAlive
         deadlines = Deadlines(configuration)
         encoder = Self.encoder(configuration.serverName)

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 import Logging
 import Synchronization
 
@@ -38,7 +38,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     }
 
     let reactor: Reactor
-    private let thread = pthread_self()
+    @usableFromInline let thread = pthread_self()
     private let clock: (@Sendable () -> UInt64)?
 
     /// What other threads hand in.
@@ -54,8 +54,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var ready = FIFO<any LoopWork>()
     @exclusivity(unchecked) var streams = LoopStreams()
     var watches: [CInt: Watch] = [:]
-    /// The clock as it was when the last wait ended: precise enough for deadlines of seconds.
-    @exclusivity(unchecked) package var turnTime: UInt64 = 0
+    @exclusivity(unchecked) private var clockAtTurn: UInt64 = 0
     @exclusivity(unchecked) var workers = WorkerPool()
     var leader: Leader = IOLoop.anyLeader
     var signalHandlers = SignalHandlers()
@@ -100,18 +99,19 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Whether the caller runs on this loop's thread.
-    @inline(__always)
-    public var isCurrentThread: Bool { pthread_equal(pthread_self(), thread) != 0 }
+    @inlinable
+    public var isCurrentThread: Bool { pthread_self() == thread }
 
     /// Ends the program, in release builds too, where the caller does not run on this loop's thread: objects of a loop are
     /// plain memory, so that a second thread would corrupt them.
-    @inline(__always)
+    @inlinable
     package func preconditionOnLoop(_ function: StaticString = #function) {
         if !isCurrentThread { Self.failOffLoop(function) }
     }
 
     @inline(never)
-    private static func failOffLoop(_ function: StaticString) -> Never {
+    @usableFromInline
+    static func failOffLoop(_ function: StaticString) -> Never {
         fatalError(
             """
             \(function) was called off the thread of the loop that it belongs to. Come back to the loop first: copy the \
@@ -121,6 +121,13 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     }
 
     // MARK: Time, backend
+
+    /// The clock as it was when the last wait ended: precise enough for deadlines of seconds. Computed, because another
+    /// module's access to a stored property is checked for exclusivity.
+    package internal(set) var turnTime: UInt64 {
+        get { clockAtTurn }
+        set { clockAtTurn = newValue }
+    }
 
     /// The loop's clock, now, in nanoseconds.
     package var now: UInt64 {

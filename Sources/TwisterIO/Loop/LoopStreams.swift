@@ -11,10 +11,7 @@ struct LoopStreams {
     var overdue: ContiguousArray<Reactor.Handle> = []
     /// For how many turns in a row `overdue` was put off.
     var deferrals = 0
-    /// Memory for the output of streams, used again and again.
-    private var outputs: ContiguousArray<StreamOutput> = []
-
-    private static let keptOutputs = 64
+    let outputs = OutputPool()
 
     mutating func insert(_ stream: ReactorOwner) {
         let slot = Self.slot(stream.handle)
@@ -42,11 +39,4 @@ struct LoopStreams {
     var all: [ReactorOwner] { open.compactMap { $0 } }
 
     private static func slot(_ handle: Reactor.Handle) -> Int { Int(handle & 0xFFFF_FFFF) }
-
-    mutating func takeOutput() -> StreamOutput { outputs.popLast() ?? StreamOutput() }
-
-    /// An empty output.
-    mutating func keepOutput(_ output: StreamOutput) {
-        if outputs.count < Self.keptOutputs { outputs.append(output) }
-    }
 }

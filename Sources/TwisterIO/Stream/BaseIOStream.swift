@@ -10,26 +10,40 @@ public class BaseIOStream: ReactorOwner {
 
     /// The loop that the stream belongs to.
     public let loop: IOLoop
-    final var reactor: Reactor { loop.reactor }
+    /// The loop's, here because to reach it through the loop would retain it each time.
+    let reactor: Reactor
 
     @exclusivity(unchecked) final var input = StreamInput()
     /// State that few streams have.
     @exclusivity(unchecked) final var rare: RareStreamState?
     @exclusivity(unchecked) private final var watermark: UInt32 = 65_536
     @exclusivity(unchecked) final var life = Life.open
-    /// Whether the peer has sent its last byte. What it sent before can still be read.
-    @exclusivity(unchecked) public internal(set) final var isPeerEnded = false
-    /// Whether `shutDownWriting` has ended the output.
-    @exclusivity(unchecked) public internal(set) final var isOutputEnded = false
+    @exclusivity(unchecked) private final var peerEnded = false
+    @exclusivity(unchecked) private final var outputEnded = false
 
     /// Where a stream is between its creation and its end.
     enum Life: UInt8 { case connecting, open, closed }
 
     init(_ loop: IOLoop) {
         self.loop = loop
+        reactor = loop.reactor
     }
 
     deinit { input.removeAll(reactor) }
+
+    // Computed, because another module's access to a stored property is checked for exclusivity.
+
+    /// Whether the peer has sent its last byte. What it sent before can still be read.
+    public internal(set) final var isPeerEnded: Bool {
+        get { peerEnded }
+        set { peerEnded = newValue }
+    }
+
+    /// Whether `shutDownWriting` has ended the output.
+    public internal(set) final var isOutputEnded: Bool {
+        get { outputEnded }
+        set { outputEnded = newValue }
+    }
 
     /// Over this many bytes of output, `write` waits and `isOverHighWatermark` says so. Default 64 KiB.
     package final var highWatermark: Int {

@@ -11,14 +11,14 @@ public final class IOStream: BaseIOStream {
 
     /// Takes the bytes. A change of the protocol (an upgrade) is a change of the consumer.
     @exclusivity(unchecked) package var consumer: (any IOStreamConsumer)?
-    @exclusivity(unchecked) var output: StreamOutput?
+    /// Nil while there is none. Plain memory: as an object it would be retained and released five times for each response.
+    @exclusivity(unchecked) private var output: UnsafeMutablePointer<StreamOutput>?
     @exclusivity(unchecked) private var deadline = UInt64.max
     @exclusivity(unchecked) private var isReceiving = false
     /// Whether the consumer is being offered bytes.
     @exclusivity(unchecked) private var isDelivering = false
     @exclusivity(unchecked) private var isOverHigh = false
-    /// Whether the peer was seen to leave while receiving was stopped; its last bytes may be unread.
-    @exclusivity(unchecked) package private(set) var isPeerHungUp = false
+    @exclusivity(unchecked) private var peerHungUp = false
     @exclusivity(unchecked) private var sending = Sending.nothing
     @exclusivity(unchecked) private var afterOutput = AfterOutput.goOn
 
@@ -64,7 +64,7 @@ public final class IOStream: BaseIOStream {
         loop.streams.insert(self)
     }
 
-    deinit { output?.removeAll(reactor) }
+    deinit { dropOutput() }
 
     /// The socket's descriptor, for socket options; nil once closed.
     public var fileDescriptor: CInt? {
@@ -147,44 +147,48 @@ public final class IOStream: BaseIOStream {
         if let consumer { consumer.streamEnded(self) } else { close(.endedByPeer) }
     }
 
+    /// Whether the peer was seen to leave while receiving was stopped; its last bytes may be unread.
+    package var isPeerHungUp: Bool { peerHungUp }
+
     override func hungUp(_ result: CInt) {
         guard !isClosed, !isReceiving else { return }
-        isPeerHungUp = true
+        peerHungUp = true
         consumer?.streamPeerLeft(self, isGone: result < 0)
     }
 
     // MARK: Output
 
     /// Bytes that the kernel has not taken yet.
-    package override var outputCount: Int { output?.count ?? 0 }
+    package override var outputCount: Int { output?.pointee.count ?? 0 }
 
     /// Those of them that are held in memory, not in a file.
-    package var outputMemory: Int { output.map { $0.count - $0.fileCount } ?? 0 }
+    package var outputMemory: Int { output.map { $0.pointee.count - $0.pointee.fileCount } ?? 0 }
 
-    private func madeOutput() -> StreamOutput {
+    @inline(__always)
+    private func madeOutput() -> UnsafeMutablePointer<StreamOutput> {
         if let output { return output }
-        let made = loop.streams.takeOutput()
+        let made = loop.streams.outputs.take()
         output = made
         return made
     }
 
     /// The output is with the kernel: its memory serves the loop's other streams.
     private func returnOutput() {
-        if let output = output.take() { loop.streams.keepOutput(output) }
+        if let output = output.take() { loop.streams.outputs.put(output) }
     }
 
     private func dropOutput() {
-        output?.removeAll(reactor)
+        output?.pointee.removeAll(reactor)
         returnOutput()
     }
 
     /// Room for `size` bytes of output; `commitOutput` says how many were written there.
-    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer { madeOutput().reserve(size, reactor) }
+    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer { madeOutput().pointee.reserve(size, reactor) }
 
     package func commitOutput(_ size: Int) {
         guard let output else { return }
         guard !isClosed else { return dropOutput() }
-        output.commit(size)
+        output.pointee.commit(size)
         outputChanged(output)
     }
 
@@ -192,7 +196,7 @@ public final class IOStream: BaseIOStream {
     package func enqueue(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed, !bytes.isEmpty else { return }
         let output = madeOutput()
-        output.append(copying: bytes, reactor)
+        output.pointee.append(copying: bytes, reactor)
         outputChanged(output)
     }
 
@@ -201,7 +205,7 @@ public final class IOStream: BaseIOStream {
         guard bytes.count >= StreamOutput.copyLimit else { return bytes.withUnsafeBytes { enqueue($0) } }
         guard !isClosed else { return }
         let output = madeOutput()
-        output.append(keeping: bytes, reactor)
+        output.pointee.append(keeping: bytes, reactor)
         outputChanged(output)
     }
 
@@ -214,24 +218,26 @@ public final class IOStream: BaseIOStream {
     package func enqueueFile(_ fd: CInt, offset: UInt64, length: Int, owner: AnyObject?) {
         guard !isClosed, length > 0 else { return }
         let output = madeOutput()
-        output.append(file: fd, offset: offset, length: length, owner: owner, reactor)
+        output.pointee.append(file: fd, offset: offset, length: length, owner: owner, reactor)
         outputChanged(output)
     }
 
     /// Since when there has been output without a break; nil while there is none.
-    package var outputWaitsSince: UInt64? { output.flatMap { $0.isEmpty ? nil : $0.began } }
+    package var outputWaitsSince: UInt64? { output.flatMap { $0.pointee.isEmpty ? nil : $0.pointee.began } }
 
     /// When the kernel last took some of the output that waits, or it was first there; nil while there is none.
     package var outputTakenAt: UInt64? {
-        output.flatMap { $0.isEmpty ? nil : sending == .underWay ? $0.progress : $0.began }
+        output.flatMap {
+            $0.pointee.isEmpty ? nil : sending == .underWay ? $0.pointee.progress : $0.pointee.began
+        }
     }
 
     @inline(__always)
-    private func outputChanged(_ output: StreamOutput) {
-        if output.count > highWatermark { isOverHigh = true }
+    private func outputChanged(_ output: UnsafeMutablePointer<StreamOutput>) {
+        if output.pointee.count > highWatermark { isOverHigh = true }
         guard sending == .nothing else { return }
         // Output that is neither gathered nor under way was not there before.
-        output.began = loop.turnTime
+        output.pointee.began = loop.turnTime
         gather()
     }
 
@@ -249,7 +255,7 @@ public final class IOStream: BaseIOStream {
     private func sendNext() {
         guard sending != .underWay, life == .open else { return }
         if let channel = rare?.channel { return sendNext(through: channel) }
-        guard let output, let segment = output.front(reactor) else { return finishOutput() }
+        guard let output, let segment = output.pointee.front(reactor) else { return finishOutput() }
         let result: CInt
         if case .file(let fd, let offset, _) = segment.storage {
             result = reactor.sendFile(handle, fd, offset: offset + UInt64(segment.sent), count: segment.piece)
@@ -259,7 +265,7 @@ public final class IOStream: BaseIOStream {
         }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
-        output.progress = loop.turnTime
+        output.pointee.progress = loop.turnTime
     }
 
     override func sent(_ result: CInt) {
@@ -269,11 +275,11 @@ public final class IOStream: BaseIOStream {
         let count: Int
         if let channel = rare?.channel {
             count = channel.wireSent()
-            output?.taken(count, reactor)
+            output?.pointee.taken(count, reactor)
         } else {
-            count = output?.pieceSent(reactor) ?? 0
+            count = output?.pointee.pieceSent(reactor) ?? 0
         }
-        if output?.isEmpty == true { returnOutput() }
+        if output?.pointee.isEmpty == true { returnOutput() }
         sendNext()
         outputTaken(count)
         if isOverHigh, outputCount <= lowWatermark, !isClosed {
@@ -431,7 +437,7 @@ extension IOStream {
     /// The application's bytes go through the filter piece by piece, and wait in the output until the kernel has what the
     /// filter made of them.
     private func sendNext(through channel: FilterChannel) {
-        if channel.wantsOutput, let segment = output?.front(reactor) {
+        if channel.wantsOutput, let segment = output?.pointee.front(reactor) {
             send(segment, through: channel)
             if isClosed { return }
         }
@@ -443,7 +449,7 @@ extension IOStream {
         let result = wire.withUnsafeBytes { reactor.send(handle, $0) }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
-        output?.progress = loop.turnTime
+        output?.pointee.progress = loop.turnTime
     }
 
     private func send(_ segment: StreamOutput.Segment, through channel: FilterChannel) {
@@ -473,7 +479,7 @@ extension IOStream {
 
     func filterHasOutput() {
         guard sending == .nothing else { return }
-        output?.began = loop.turnTime
+        output?.pointee.began = loop.turnTime
         gather()
     }
 

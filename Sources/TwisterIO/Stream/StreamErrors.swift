@@ -63,5 +63,7 @@ public struct StreamBufferFullError: Error, CustomStringConvertible, Sendable {
 ///
 /// Tornado: the assertion "Already reading".
 public struct AlreadyReadingError: Error, CustomStringConvertible, Sendable {
+    package init() {}
+
     public var description: String { "Already reading: a stream has one outstanding read" }
 }

@@ -5,7 +5,7 @@ import Glibc
 /// Small writes are copied together into pool buffers; a large array is kept by reference and goes out uncopied; a
 /// range of a file goes out by sendfile. Only streams that have output hold one; the loop keeps a few of them for the next
 /// streams that have.
-final class StreamOutput {
+struct StreamOutput: ~Copyable {
     struct Segment {
         enum Storage {
             case pool(UInt32)
@@ -31,18 +31,17 @@ final class StreamOutput {
         var piece: Int { min(count - sent, isFile ? StreamOutput.filePieceSize : StreamOutput.pieceSize) }
     }
 
-    // Touched several times for each response, and by nobody who could touch them at the same time.
-    @exclusivity(unchecked) private(set) var first: Segment?
-    @exclusivity(unchecked) private var rest = FIFO<Segment>()
-    @exclusivity(unchecked) private var last: Segment?
+    private(set) var first: Segment?
+    private var rest = FIFO<Segment>()
+    private var last: Segment?
     /// Bytes that the kernel has not taken yet.
-    @exclusivity(unchecked) private(set) var count = 0
+    private(set) var count = 0
     /// Those of them that lie in files.
-    @exclusivity(unchecked) private(set) var fileCount = 0
+    private(set) var fileCount = 0
     /// When there was first output, after there had been none.
-    @exclusivity(unchecked) var began: UInt64 = 0
+    var began: UInt64 = 0
     /// When the kernel was last given output.
-    @exclusivity(unchecked) var progress: UInt64 = 0
+    var progress: UInt64 = 0
 
     static let copyLimit = 4096
     /// Longer arrays go out in pieces, so that a slow peer's progress shows.
@@ -53,7 +52,7 @@ final class StreamOutput {
     var isEmpty: Bool { count == 0 }
 
     /// Room for `size` bytes behind what is there; `commit` says how many of them were written.
-    func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
+    mutating func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
         if let open = last, let base = open.base, open.capacity - open.count >= size { return base + open.count }
         push(reactor)
         if size <= reactor.bufferSize, let (id, base) = reactor.acquireBuffer() {
@@ -66,19 +65,19 @@ final class StreamOutput {
         return base
     }
 
-    func commit(_ size: Int) {
+    mutating func commit(_ size: Int) {
         last?.count += size
         count += size
     }
 
-    func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
+    mutating func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count, reactor).copyMemory(from: source, byteCount: bytes.count)
         commit(bytes.count)
     }
 
     /// Keeps `bytes` as they are until the kernel has taken them.
-    func append(keeping bytes: [UInt8], _ reactor: Reactor) {
+    mutating func append(keeping bytes: [UInt8], _ reactor: Reactor) {
         guard !bytes.isEmpty else { return }
         push(reactor)
         // An array's bytes stay where they are while the segment holds it: nobody else can then change it in place.
@@ -90,7 +89,7 @@ final class StreamOutput {
         count += bytes.count
     }
 
-    func append(file: CInt, offset: UInt64, length: Int, owner: AnyObject?, _ reactor: Reactor) {
+    mutating func append(file: CInt, offset: UInt64, length: Int, owner: AnyObject?, _ reactor: Reactor) {
         guard length > 0 else { return }
         push(reactor)
         enqueue(Segment(storage: .file(file, offset: offset, owner: owner), base: nil, capacity: 0, count: length))
@@ -99,20 +98,20 @@ final class StreamOutput {
     }
 
     /// The segment to send next, closed for further bytes.
-    func front(_ reactor: Reactor) -> Segment? {
+    mutating func front(_ reactor: Reactor) -> Segment? {
         if first == nil { push(reactor) }
         return first
     }
 
     /// The first segment's piece was sent. Returns its size.
-    func pieceSent(_ reactor: Reactor) -> Int {
+    mutating func pieceSent(_ reactor: Reactor) -> Int {
         guard let piece = first?.piece else { return 0 }
         taken(piece, reactor)
         return piece
     }
 
     /// `count` bytes of the first segment were taken.
-    func taken(_ count: Int, _ reactor: Reactor) {
+    mutating func taken(_ count: Int, _ reactor: Reactor) {
         guard count > 0, first != nil else { return }
         if first?.isFile == true { fileCount -= count }
         first?.sent += count
@@ -120,7 +119,7 @@ final class StreamOutput {
         if let segment = first, segment.sent == segment.count { removeFirst(reactor) }
     }
 
-    private func removeFirst(_ reactor: Reactor) {
+    private mutating func removeFirst(_ reactor: Reactor) {
         guard let segment = first else { return }
         count -= segment.count - segment.sent
         if segment.isFile { fileCount -= segment.count - segment.sent }
@@ -128,18 +127,18 @@ final class StreamOutput {
         first = rest.popFirst()
     }
 
-    func removeAll(_ reactor: Reactor) {
+    mutating func removeAll(_ reactor: Reactor) {
         push(reactor)
         while first != nil { removeFirst(reactor) }
     }
 
     /// Closes the segment that is being filled.
-    private func push(_ reactor: Reactor) {
+    private mutating func push(_ reactor: Reactor) {
         guard let open = last.take() else { return }
         if open.count > 0 { enqueue(open) } else { Self.free(open, reactor) }
     }
 
-    private func enqueue(_ segment: Segment) {
+    private mutating func enqueue(_ segment: Segment) {
         if first == nil { first = segment } else { rest.append(segment) }
     }
 
@@ -149,5 +148,32 @@ final class StreamOutput {
         case .heap: segment.base?.deallocate()
         case .array, .file: break
         }
+    }
+}
+
+/// The memory of outputs that are not in use, for a loop's next streams that have some to send.
+final class OutputPool {
+    private var free: ContiguousArray<UnsafeMutablePointer<StreamOutput>> = []
+
+    /// So many are kept.
+    private static let most = 64
+
+    deinit { for output in free { Self.destroy(output) } }
+
+    func take() -> UnsafeMutablePointer<StreamOutput> {
+        if let output = free.popLast() { return output }
+        let made = UnsafeMutablePointer<StreamOutput>.allocate(capacity: 1)
+        made.initialize(to: StreamOutput())
+        return made
+    }
+
+    /// Takes back an empty output.
+    func put(_ output: UnsafeMutablePointer<StreamOutput>) {
+        if free.count < Self.most { free.append(output) } else { Self.destroy(output) }
+    }
+
+    private static func destroy(_ output: UnsafeMutablePointer<StreamOutput>) {
+        output.deinitialize(count: 1)
+        output.deallocate()
     }
 }

@@ -7,7 +7,7 @@ import TwisterIO
 extension StaticFileHandler {
     func send(_ found: Found) throws {
         let file = found.file
-        let now = connection.answerTime
+        let now = connection.responseTime
         // A time to come cannot be when it changed (RFC 9110, 8.8.2.1), and clients know none before 1970.
         let lastModified = max(min(file.modified.seconds, now), 0)
         let tag = computeETag(found.path, version: found.version).flatMap { EntityTag($0) }

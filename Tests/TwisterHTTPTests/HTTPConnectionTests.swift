@@ -6,7 +6,7 @@ import TwisterTestSupport
 
 /// What an answer can be made of: informational answers, trailers, statuses without a body, lengths.
 @Suite(.serialized)
-struct HTTP1ConnectionTests {
+struct HTTPConnectionTests {
     typealias Answer = @Sendable (HTTPServerRequest) async throws -> Void
 
     private static var link: HTTPField.Name { HTTPField.Name("Link") ?? .location }
@@ -165,10 +165,10 @@ struct HTTP1ConnectionTests {
 
 /// Answers each request with a function.
 final class Answering: HTTPServerConnectionDelegate {
-    private let answer: HTTP1ConnectionTests.Answer
+    private let answer: HTTPConnectionTests.Answer
     private let delivery: HTTPBodyDelivery
 
-    init(delivery: HTTPBodyDelivery = .collected(limit: nil), _ answer: @escaping HTTP1ConnectionTests.Answer) {
+    init(delivery: HTTPBodyDelivery = .collected(limit: nil), _ answer: @escaping HTTPConnectionTests.Answer) {
         self.answer = answer
         self.delivery = delivery
     }
