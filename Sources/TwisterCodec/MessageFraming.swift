@@ -9,6 +9,14 @@ package enum MessageFraming: Equatable, Sendable {
     /// Answer with the error's status and close: nobody knows where the next request starts.
     case invalid(ParseError)
 
+    /// Whether any octet of a body follows.
+    package var hasBody: Bool {
+        switch self {
+        case .none, .length(0), .invalid: false
+        case .length, .chunked: true
+        }
+    }
+
     package static func framing(of head: RequestHead) -> MessageFraming {
         let record = head.record
         guard record.pointee.transferEncoding.isPresent else {

@@ -26,7 +26,7 @@ extension HTTPConnection {
     public var isFinished: Bool {
         switch state.phase {
         case .finished, .disconnected(isFinished: true): true
-        case .open, .sending, .bodiless, .disconnected(isFinished: false): false
+        case .open, .sending, .streaming, .bodiless, .disconnected(isFinished: false): false
         }
     }
 
@@ -114,7 +114,7 @@ extension HTTPConnection {
 
     private var takesBody: Bool {
         switch state.phase {
-        case .open, .sending, .bodiless: true
+        case .open, .sending, .streaming, .bodiless: true
         case .disconnected, .finished: false
         }
     }
@@ -138,12 +138,16 @@ extension HTTPConnection {
     /// Tornado: `HTTPConnection.finish`.
     public func finish() {
         checkThread()
+        finishResponse()
+    }
+
+    func finishResponse() {
         guard let transport else { return markFinished() }
         switch state.phase {
         case .finished: return
         case .disconnected: return markFinished()
         case .open: sendHead(transport, bodyLength: responseBody.count)
-        case .sending, .bodiless: break
+        case .sending, .streaming, .bodiless: break
         }
         // Nearly every response is out with its head.
         if case .sending(remaining: 0) = state.phase, responseBody.isEmpty {
@@ -158,7 +162,7 @@ extension HTTPConnection {
     private func finishBody(_ transport: any ExchangeTransport) {
         do {
             try sendGathered(transport)
-            if case .sending(remaining: let left?) = state.phase, left > 0 {
+            if case .sending(remaining: let left) = state.phase, left > 0 {
                 throw HTTPOutputError(description: "the body is \(left) bytes short of the declared Content-Length")
             }
             state.phase = .finished
@@ -172,7 +176,7 @@ extension HTTPConnection {
     private func markFinished() {
         switch state.phase {
         case .disconnected: state.phase = .disconnected(isFinished: true)
-        case .open, .sending, .bodiless, .finished: state.phase = .finished
+        case .open, .sending, .streaming, .bodiless, .finished: state.phase = .finished
         }
         responseBody.removeAll()
     }
@@ -203,7 +207,7 @@ extension HTTPConnection {
         if head.status < 200 { replaceInformationalStatus() }
         let length = announcedLength(bodyLength, transport)
         transport.sendHead(head, length, &responseBody)
-        guard responseBody.isEmpty, let bodyLength, case .sending(remaining: let due?) = state.phase else { return }
+        guard responseBody.isEmpty, let bodyLength, case .sending(remaining: let due) = state.phase else { return }
         // The body went out with the head.
         state.phase = .sending(remaining: due - bodyLength)
     }
@@ -226,7 +230,7 @@ extension HTTPConnection {
             state.phase = .sending(remaining: length)
             return .known(length)
         }
-        state.phase = .sending(remaining: nil)
+        state.phase = .streaming
         return .unknown
     }
 
@@ -239,13 +243,13 @@ extension HTTPConnection {
     private func sendGathered(_ transport: any ExchangeTransport) throws {
         guard !responseBody.isEmpty else { return }
         switch state.phase {
-        case .sending(remaining: let due?):
+        case .sending(remaining: let due):
             guard responseBody.count <= due else {
                 throw HTTPOutputError(description: "the body is longer than the declared Content-Length")
             }
             state.phase = .sending(remaining: due - responseBody.count)
             transport.sendBody(&responseBody)
-        case .sending(remaining: nil): transport.sendBody(&responseBody)
+        case .streaming: transport.sendBody(&responseBody)
         case .open, .bodiless, .disconnected, .finished: responseBody.removeAll()
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 package import TwisterCodec
 package import TwisterIO
@@ -16,6 +17,7 @@ package import TwisterIO
 public final class HTTPConnection {
     /// The loop that serves the exchange.
     package let loop: IOLoop
+    private let thread: pthread_t
     /// The request's head, which is immutable once it was read.
     package let requestHead: RequestHead
     /// The response's head; it can be changed until it is sent.
@@ -47,12 +49,15 @@ public final class HTTPConnection {
 
     package init(_ loop: IOLoop) {
         self.loop = loop
+        thread = loop.threadID
         requestHead = RequestHead()
     }
 
     /// Ends the program with a message where the caller is not on the loop's thread.
     @inline(__always)
-    package func checkThread(_ function: StaticString = #function) { loop.preconditionOnLoop(function) }
+    package func checkThread(_ function: StaticString = #function) {
+        if pthread_self() != thread { IOLoop.failOffLoop(function) }
+    }
 
     // MARK: The course of an exchange
 
@@ -77,7 +82,7 @@ public final class HTTPConnection {
 
     /// The application has returned: what was written by now is the response.
     package func conclude() {
-        if !isFinished { finish() }
+        finishResponse()
         requestBody.fail(.clientDisconnected)
     }
 
@@ -167,8 +172,10 @@ public final class HTTPConnection {
 enum ResponsePhase {
     /// Nothing is sent; the head can still be changed.
     case open
-    /// The head is sent; so many bytes of the body are still due, or (nil) as many as are written.
-    case sending(remaining: Int?)
+    /// The head is sent; so many bytes of the body are still due.
+    case sending(remaining: Int)
+    /// The head is sent; as many bytes of the body follow as are written.
+    case streaming
     /// The head is sent and no body follows: HEAD, 204, 304.
     case bodiless
     /// The client has disconnected before the response was finished; what is written is dropped.

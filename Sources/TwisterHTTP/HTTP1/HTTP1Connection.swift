@@ -85,7 +85,8 @@ final class HTTP1Connection: ExchangeTransport {
     @exclusivity(unchecked) private var writing = Writing.head
     /// Whether another request may follow on the connection.
     @exclusivity(unchecked) var keepsAlive = true
-    @exclusivity(unchecked) var clocks = RequestClocks()
+    /// Nil for a request that has come in one piece.
+    @exclusivity(unchecked) private(set) var clocks: RequestClocks?
     /// What few requests have.
     @exclusivity(unchecked) private var rare: Rare?
 
@@ -153,7 +154,7 @@ final class HTTP1Connection: ExchangeTransport {
         reading = .head
         writing = .head
         keepsAlive = true
-        clocks = RequestClocks()
+        if clocks != nil { clocks = nil }
         if rare != nil { rare = nil }
         return true
     }
@@ -182,20 +183,24 @@ final class HTTP1Connection: ExchangeTransport {
     private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
-            clocks.headSince = nil
+            if clocks != nil { clocks = nil }
             begin(exchange, context, hasMore: bytes.count > consumed)
             return consumed
         case .needMore:
             // Empty lines before a request are none of it: the connection is idle, not slow.
-            if clocks.headSince == nil, !parser.isIdle {
-                clocks.headSince = context.loop.turnTime
-                owner?.updateDeadline()
-            }
+            if clocks == nil, !parser.isIdle { awaitHead() }
             return 0
         case .invalid(let error):
             refuse(error.status, error.reason)
             return bytes.count
         }
+    }
+
+    /// From now on the head has to be complete in time.
+    @inline(never)
+    func awaitHead() {
+        clocks = RequestClocks(headSince: context.loop.turnTime)
+        owner?.updateDeadline()
     }
 
     /// The head was read. `hasMore`: more bytes came with it.
@@ -211,7 +216,7 @@ final class HTTP1Connection: ExchangeTransport {
         // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
         if exchange.requestHead.isTargetSecured, !exchange.state.origin.isSecured { return refuse(421) }
         var coding: ContentCoding?
-        if context.decompressesBodies, exchange.requestHead.hasBody {
+        if context.decompressesBodies, framing.hasBody {
             do throws(RequestRefusal) {
                 coding = try contentCoding(exchange.requestHead)
             } catch {
@@ -263,7 +268,7 @@ final class HTTP1Connection: ExchangeTransport {
         reading = body
         // A client that sends its body with its head waits for nothing.
         rare = Rare(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
-        clocks.startBody(context.loop.turnTime)
+        clocks = RequestClocks(bodySince: context.loop.turnTime)
         owner?.updateDeadline()
         if exchange.requestBody.stream != nil { schedule(context) } else { bodyAwaited() }
     }
@@ -303,7 +308,7 @@ final class HTTP1Connection: ExchangeTransport {
             rare?.dropped = dropped + bytes.count
             return
         }
-        clocks.bodyArrived(bytes.count, context.loop.turnTime)
+        clocks?.bodyArrived(bytes.count, context.loop.turnTime)
         do throws(RequestRefusal) {
             try exchange.requestBody.receive(bytes)
             owner?.memoryChanged()
@@ -316,7 +321,7 @@ final class HTTP1Connection: ExchangeTransport {
         // Reading it may have ended the connection.
         if case .abandoned = reading { return }
         reading = .complete
-        clocks.endBody()
+        clocks = nil
         if !isDropping { endRequestBody(trailers) }
     }
 
@@ -337,8 +342,7 @@ final class HTTP1Connection: ExchangeTransport {
     /// Nothing that follows on the connection is read for this request.
     func abandonReading() {
         reading = .abandoned
-        clocks.headSince = nil
-        clocks.endBody()
+        clocks = nil
     }
 
     // MARK: A body that nobody reads
@@ -368,7 +372,7 @@ final class HTTP1Connection: ExchangeTransport {
     /// Drops the rest of the body, whose request is responded to.
     func dropBody() {
         rare?.dropped = 0
-        clocks.startBody(context.loop.turnTime)
+        clocks = RequestClocks(bodySince: context.loop.turnTime)
     }
 
     /// Whether more was dropped than the connection is worth: a chunked body may turn out to be long.
@@ -377,15 +381,18 @@ final class HTTP1Connection: ExchangeTransport {
     // MARK: BodySource
 
     func pauseBody() {
-        clocks.pauseBody()
+        pauseClocks()
         owner?.leaveUnread()
     }
+
+    /// While nothing is read, a body is not late.
+    func pauseClocks() { clocks?.pauseBody() }
 
     func resumeBody() {
         owner?.memoryChanged()
         switch reading {
         case .fixedBody, .chunkedBody:
-            clocks.startBody(context.loop.now)
+            clocks?.startBody(context.loop.now)
             owner?.updateDeadline()
             owner?.resumeReading()
         case .head, .complete, .abandoned: break
@@ -416,7 +423,7 @@ final class HTTP1Connection: ExchangeTransport {
 
     func limitBodyTime(_ timeout: Duration) {
         guard !isRequestRead else { return }
-        clocks.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
+        clocks?.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
         owner?.updateDeadline()
     }
 
@@ -457,12 +464,14 @@ extension HTTP1Connection: LoopWork {
     func willRun(on worker: Int) -> (any LoopJob)? {
         guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)
-        _ = withStream { if $0.isPeerEnded || $0.isPeerHungUp { tellOfEndLater($0) } }
+        if unretainedStream?._withUnsafeGuaranteedRef({ $0.hasPeerLeft }) == true { tellOfEndLater() }
         return delegate
     }
 
     /// The client ended before its request was begun. A handler that responds at once does so; one that waits learns of it.
-    private func tellOfEndLater(_ stream: IOStream) {
+    @inline(never)
+    private func tellOfEndLater() {
+        guard let stream else { return }
         context.loop.addLocalCallback { [weak stream] in
             guard let stream else { return }
             stream.consumer?.streamPeerLeft(stream, isGone: false)

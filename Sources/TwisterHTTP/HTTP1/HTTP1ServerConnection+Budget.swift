@@ -36,7 +36,7 @@ extension HTTP1ServerConnection {
     /// That the body stands still is not the client's fault.
     func park() {
         madeRare().isParked = true
-        exchange?.clocks.pauseBody()
+        exchange?.pauseClocks()
         leaveUnread()
     }
 

@@ -60,8 +60,7 @@ final class HTTP1ServerConnection {
         guard context.clients == nil || countClient() else { return }
         if context.usesProxyProtocol, context.configuration.trusts(client) {
             phase = .proxyHeader
-            takeExchange().clocks.headSince = stream.turnTime
-            updateDeadline()
+            takeExchange().awaitHead()
         } else {
             becomeIdle()
         }
@@ -109,6 +108,7 @@ final class HTTP1ServerConnection {
     }
 
     /// Makes ready for the connection's next request, and begins it where it is there.
+    @inline(__always)
     private func prepareForNext(_ context: ServerContext) {
         let lagsBehind = stream.isOverHighWatermark
         if rare != nil || lagsBehind {
@@ -127,7 +127,7 @@ final class HTTP1ServerConnection {
     }
 
     private func nextRequest(_ context: ServerContext) {
-        let unread = stream.unconsumed.count
+        let unread = stream.unconsumedCount
         if unread == 0 {
             phase = .idle
             giveBackExchange()
@@ -141,6 +141,7 @@ final class HTTP1ServerConnection {
         if stream.isPeerEnded, !stream.isClosed { streamEnded(stream) }
     }
 
+    @inline(__always)
     private func goOn(after exchange: HTTP1Connection, _ context: ServerContext) {
         guard exchange.keepsAlive, !context.isDraining else { return end() }
         if exchange.isRequestRead {
@@ -160,7 +161,7 @@ final class HTTP1ServerConnection {
     /// Closes once the response is out. Where the client may still be sending, that is waited out, so that it gets the
     /// response.
     private func end() {
-        let isRead = (exchange?.isRequestRead ?? true) && stream.unconsumed.isEmpty
+        let isRead = (exchange?.isRequestRead ?? true) && stream.unconsumedCount == 0
         stopReading()
         watchOutput()
         if isRead { stream.closeAfterOutput() } else { stream.lingerAfterOutput() }
@@ -243,13 +244,17 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         guard let base = bytes.baseAddress else { return 0 }
         var consumed = 0
         while consumed < bytes.count {
-            let rest = UnsafeRawBufferPointer(start: base + consumed, count: bytes.count - consumed)
+            let rest = UnsafeRawBufferPointer(start: base + consumed, count: bytes.count &- consumed)
             let count: Int
             switch phase {
             case .idle:
                 phase = .exchange
-                count = takeExchange().read(rest)
-            case .exchange: count = takeExchange().read(rest)
+                count = read(rest, takeExchange())
+            case .exchange where isRequestRead:
+                // The next requests wait until this one is responded to.
+                holdUp(unread: rest.count)
+                return consumed
+            case .exchange: count = read(rest, takeExchange())
             case .dropping: count = drop(rest)
             case .blocked:
                 holdUp(unread: rest.count)
@@ -257,18 +262,28 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             case .proxyHeader: count = readProxyHeader(rest)
             case .ending: return bytes.count
             }
-            if count == 0 {
-                if phase == .exchange { waitForMore(unread: rest.count) }
-                return consumed
-            }
+            guard count > 0 else { break }
             consumed += count
         }
         return consumed
     }
 
+    @inline(__always)
+    private var isRequestRead: Bool {
+        exchange.map { Unmanaged.passUnretained($0)._withUnsafeGuaranteedRef(\.isRequestRead) } ?? false
+    }
+
+    /// Has the exchange read what it can. Returns how many bytes it took.
+    @inline(__always)
+    private func read(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTP1Connection) -> Int {
+        let count = exchange.read(bytes)
+        if count == 0 { waitForMore(exchange, unread: bytes.count) }
+        return count
+    }
+
     /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
-    private func waitForMore(unread: Int) {
-        guard let exchange else { return }
+    @inline(never)
+    private func waitForMore(_ exchange: HTTP1Connection, unread: Int) {
         if exchange.isUnused {
             // Empty lines before a request are none of it.
             phase = .idle

@@ -3,13 +3,18 @@ import TwisterIO
 /// Since when a connection waits for the parts of a request, in nanoseconds of its loop's clock.
 struct RequestClocks {
     /// Since the first byte of a head that is not complete.
-    var headSince: UInt64?
+    private(set) var headSince: UInt64?
     private(set) var bodySince: UInt64?
     /// When the handler wants the whole body to be there.
     var bodyEnd: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
     private(set) var bodyBytes = 0
 
+    init(headSince now: UInt64) { headSince = now }
+
+    init(bodySince now: UInt64) { startBody(now) }
+
+    /// The body begins, or goes on after a pause.
     mutating func startBody(_ now: UInt64) {
         bodySince = now
         lastBodyByte = now
@@ -23,11 +28,6 @@ struct RequestClocks {
 
     /// While its handler lags behind, a body is not late.
     mutating func pauseBody() { bodySince = nil }
-
-    mutating func endBody() {
-        bodySince = nil
-        bodyEnd = nil
-    }
 }
 
 /// What a connection waits for at a moment.

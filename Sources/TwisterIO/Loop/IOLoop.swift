@@ -1,4 +1,4 @@
-public import Glibc
+package import Glibc
 import Logging
 import Synchronization
 
@@ -38,7 +38,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     }
 
     let reactor: Reactor
-    @usableFromInline let thread = pthread_self()
+    private let thread = pthread_self()
     private let clock: (@Sendable () -> UInt64)?
 
     /// What other threads hand in.
@@ -99,19 +99,19 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Whether the caller runs on this loop's thread.
-    @inlinable
     public var isCurrentThread: Bool { pthread_self() == thread }
 
     /// Ends the program, in release builds too, where the caller does not run on this loop's thread: objects of a loop are
     /// plain memory, so that a second thread would corrupt them.
-    @inlinable
     package func preconditionOnLoop(_ function: StaticString = #function) {
         if !isCurrentThread { Self.failOffLoop(function) }
     }
 
+    /// The loop's thread, for objects that compare it themselves, since they do so at each call.
+    package var threadID: pthread_t { thread }
+
     @inline(never)
-    @usableFromInline
-    static func failOffLoop(_ function: StaticString) -> Never {
+    package static func failOffLoop(_ function: StaticString) -> Never {
         fatalError(
             """
             \(function) was called off the thread of the loop that it belongs to. Come back to the loop first: copy the \

@@ -92,6 +92,9 @@ public final class IOStream: BaseIOStream {
         reactor.stopReceiving(handle)
     }
 
+    /// How many bytes the consumer has left.
+    package var unconsumedCount: Int { input.count }
+
     /// Bytes that the consumer has left.
     package var unconsumed: UnsafeRawBufferPointer { input.bytes }
 
@@ -149,6 +152,9 @@ public final class IOStream: BaseIOStream {
 
     /// Whether the peer was seen to leave while receiving was stopped; its last bytes may be unread.
     package var isPeerHungUp: Bool { peerHungUp }
+
+    /// Whether the peer has left, as far as is known.
+    package var hasPeerLeft: Bool { peerHungUp || isPeerEnded }
 
     override func hungUp(_ result: CInt) {
         guard !isClosed, !isReceiving else { return }
