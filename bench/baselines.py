@@ -37,7 +37,7 @@ def finish(options, figures, details=None):
     """Prints the table and does what the options ask; the exit status."""
     recorded, _ = read()
     worse = []
-    print(f"{'count for each request':<36} {'now':>12} {'recorded':>12} {'change':>9}")
+    print(f"{'figure':<36} {'now':>12} {'recorded':>12} {'change':>9}")
     for name, number in figures.items():
         before = recorded.get(name)
         change = "" if not before else f"{(number / before - 1) * 100:+8.2f}%"
