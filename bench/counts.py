@@ -22,7 +22,7 @@ import sys
 import tempfile
 
 import baselines
-from support import BROWSER, PLAIN, ROOT, Failure, Server, Threads, backends, receive_exactly, response_length
+from support import BROWSER, CORES, PLAIN, ROOT, Failure, Server, Threads, backends, receive_exactly, response_length, run_on
 
 DEPTH = 16
 # Name, the bytes of one batch, the requests in it.
@@ -69,8 +69,7 @@ def measure(server, kind, connections, rounds, reading):
 
 def share_a_core():
     """Neither the client nor the server interrupts the other on their core when it has something to do."""
-    core = sorted(os.sched_getaffinity(0))[0]
-    os.sched_setaffinity(0, {core})
+    run_on(CORES[0])
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 

@@ -121,5 +121,31 @@ def smaps(pid, name):
     raise Failure(f"no {name} in smaps_rollup")
 
 
-def cores():
-    return sorted(os.sched_getaffinity(0))
+# The cores that this process was given. A server that is measured has the first one to itself, its clients have the last.
+CORES = sorted(os.sched_getaffinity(0))
+
+
+def run_on(core):
+    os.sched_setaffinity(0, {core})
+
+
+def prefer_server():
+    """In the server's process, before it starts: other programs on its core get little, where one may ask for that.
+
+    With autogroups (sched(7)) a nice value counts only within a session, so the server gets a session of its own.
+    """
+    try:
+        os.setsid()
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write("-15")
+    except OSError:
+        pass
+
+
+def prefer_timed_client():
+    """This process, which sleeps most of the time, runs as soon as it can; those that it starts do not."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        pass

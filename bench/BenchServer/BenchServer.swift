@@ -1,14 +1,17 @@
 import Twister
 
-/// The server that the load tests load: each route exercises one part of the way.
+/// The server that the load tests load. Each route exercises one part of the library.
 @main
 struct BenchServer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-server")
 
     @OptionGroup var options: ServerOptions
 
+    @Option(name: .customLong("static"), help: "A directory whose files are served under /static/.")
+    var staticRoot: String?
+
     func run() throws {
-        let application = try Application([
+        var routes = try [
             URLSpec("/", PlaintextHandler.self),
             URLSpec("/plaintext", PlaintextHandler.self),
             URLSpec("/json", JSONHandler.self),
@@ -19,8 +22,12 @@ struct BenchServer: ParsableCommand {
             URLSpec("/sleep/([0-9]+)", SleepHandler.self),
             URLSpec("/bytes/([0-9]+)", BytesHandler.self),
             URLSpec("/upload", UploadHandler.self),
-        ])
-        try application.run(options)
+            URLSpec("/slow-upload", SlowUploadHandler.self),
+        ]
+        if let staticRoot {
+            try routes.append(URLSpec("/static/(.*)") { StaticFileHandler($0, root: staticRoot) })
+        }
+        try Application(routes).run(options)
     }
 }
 
@@ -121,6 +128,21 @@ final class UploadHandler: RequestHandler {
     override func put() async throws {
         var count = 0
         for try await chunk in request.bodyStream { count += chunk.count }
+        try setHeader(.contentType, "text/plain")
+        write("\(count)\n")
+    }
+}
+
+/// Takes one piece of its body each 20 ms: a client that sends faster has to wait.
+final class SlowUploadHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
+
+    override func put() async throws {
+        var count = 0
+        for try await chunk in request.bodyStream {
+            count += chunk.count
+            try await sleep(for: .milliseconds(20))
+        }
         try setHeader(.contentType, "text/plain")
         write("\(count)\n")
     }
