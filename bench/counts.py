@@ -174,7 +174,7 @@ def system_calls(program, backend, rounds, details):
     try:
         for kind, connections in [(KINDS[0], 1), (KINDS[0], 64), (KINDS[2], 1)]:
             name = f"syscalls/{backend}/{kind[0]}" + (f"-{connections}" if connections > 1 else "")
-            figures[name], calls = strace(server, kind, connections, max(1, rounds // connections))
+            figures[name], calls = strace(server, kind, connections, rounds // (16 if connections > 1 else 1))
             details[name] = calls
     finally:
         server.stop()
@@ -184,10 +184,10 @@ def system_calls(program, backend, rounds, details):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=str(ROOT / ".build/release/bench-server"), help="the bench-server to measure")
-    parser.add_argument("--backend", choices=["both", "epoll", "io_uring"], default="both")
+    parser.add_argument("--backend", choices=["available", "both", "epoll", "io_uring"], default="available")
     parser.add_argument("--only", choices=["instructions", "allocations", "syscalls"], action="append",
                         help="some of the counts; may be given more than once")
-    parser.add_argument("--rounds", type=int, default=4_000, help="batches that are counted for each figure")
+    parser.add_argument("--rounds", type=int, default=4_000, help="requests or batches for each figure")
     baselines.add_options(parser)
     options = parser.parse_args()
     wanted = options.only or ["instructions", "allocations", "syscalls"]

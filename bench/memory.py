@@ -124,7 +124,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help="browser, burst, large; default: all")
     parser.add_argument("--binary", default=str(ROOT / ".build/release/bench-server"), help="the bench-server to measure")
-    parser.add_argument("--backend", choices=["both", "epoll", "io_uring"], default="both")
+    parser.add_argument("--backend", choices=["available", "both", "epoll", "io_uring"], default="available")
     parser.add_argument("--connections", type=int, default=9_000)
     parser.add_argument("--small", action="store_true", help="2,000 connections, and the limits only: for CI")
     baselines.add_options(parser)

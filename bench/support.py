@@ -68,9 +68,9 @@ def io_uring_is_refused(program):
 
 
 def backends(program, wanted):
-    """The backends that can be measured; one that is refused is named, not left out in silence."""
-    if wanted != "both":
-        return [wanted]
+    """The backends to measure. Of those that are available, one that is refused is named, not left out in silence."""
+    if wanted != "available":
+        return ["epoll", "io_uring"] if wanted == "both" else [wanted]
     if io_uring_is_refused(program):
         print("NOTICE: io_uring is refused on this machine, epoll only", flush=True)
         return ["epoll"]
