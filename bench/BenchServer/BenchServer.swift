@@ -31,7 +31,7 @@ struct BenchServer: ParsableCommand {
     }
 }
 
-/// The shortest way through the whole stack.
+/// The least that a handler can do.
 final class PlaintextHandler: RequestHandler {
     override func get() async throws {
         try setHeader(.contentType, "text/plain")
@@ -50,7 +50,7 @@ final class JSONHandler: RequestHandler {
     }
 }
 
-/// The body back, as it was declared.
+/// Sends the body back, with its content type.
 final class EchoHandler: RequestHandler {
     override func post() async throws {
         try setHeader(.contentType, request.headers[.contentType] ?? "application/octet-stream")
@@ -58,7 +58,7 @@ final class EchoHandler: RequestHandler {
     }
 }
 
-/// The request's fields, as JSON.
+/// The request's header fields, as JSON.
 final class HeadersHandler: RequestHandler {
     override func get() async throws {
         var fields: [String: String] = [:]
@@ -69,7 +69,7 @@ final class HeadersHandler: RequestHandler {
     }
 }
 
-/// What the groups of the route's pattern matched.
+/// The path arguments, as JSON.
 final class PostHandler: RequestHandler {
     private struct Post: Encodable {
         let user: String?
@@ -81,7 +81,7 @@ final class PostHandler: RequestHandler {
     }
 }
 
-/// Suspends once: what a handler that awaits something costs at the least.
+/// Suspends once: the least that a handler costs if it awaits something.
 final class YieldHandler: RequestHandler {
     override func get() async throws {
         await Task.yield()
@@ -90,7 +90,7 @@ final class YieldHandler: RequestHandler {
     }
 }
 
-/// Waits on the loop, which serves others meanwhile.
+/// Waits on the loop, which serves other requests meanwhile.
 final class SleepHandler: RequestHandler {
     override func get() async throws {
         guard let milliseconds = pathArguments[0].flatMap({ Int($0) }), milliseconds <= 3_600_000 else {
@@ -102,7 +102,7 @@ final class SleepHandler: RequestHandler {
     }
 }
 
-/// Streams so many bytes, no faster than the client takes them.
+/// Streams a number of bytes, no faster than the client takes them.
 final class BytesHandler: RequestHandler {
     private static let block = [UInt8](repeating: UInt8(ascii: "x"), count: 65_536)
 
