@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034 # some variables are for those scripts
 
 : "${pipeline:=1}" "${loops:=1}" "${path:=/}" "${warm_up:=1}" "${connections:=64}" "${duration:=5}"
+# Header fields of each request, as options of wrk.
+fields=()
 
 # Both ends hold a descriptor for each connection.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
@@ -82,31 +84,48 @@ cpu_time() { # PID
 
 resident_mib() { awk '/^VmRSS:/ { printf "%.1f\n", $2 / 1024 }' "/proc/$1/status"; } # PID
 
+# With Host, which wrk adds, these are the twelve fields of BROWSER in support.py.
+send_browser_fields() {
+  fields=(
+    --header 'Connection: keep-alive'
+    --header 'sec-ch-ua: "Chromium";v="128", "Not;A=Brand";v="24", "Google Chrome";v="128"'
+    --header 'sec-ch-ua-mobile: ?0'
+    --header 'sec-ch-ua-platform: "Linux"'
+    --header 'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36'
+    --header 'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'
+    --header 'Sec-Fetch-Site: same-origin'
+    --header 'Sec-Fetch-Mode: navigate'
+    --header 'Accept-Encoding: gzip, deflate, br, zstd'
+    --header 'Accept-Language: en-GB,en;q=0.9,de;q=0.8'
+    --header 'Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; _ga=GA1.1.1234567890.1700000000'
+  )
+}
+
 load() { # PORT SECONDS
   local threads=1 cores
   cores=$(getconf _NPROCESSORS_ONLN)
   if ((loops > 1)); then threads=$(((cores + 1) / 2)); fi
   if ((threads > connections)); then threads=$connections; fi
   TWISTER_PIPELINE=$pipeline TWISTER_CONNECTIONS=$connections "${on_client_core[@]}" wrk --threads "$threads" --connections "$connections" \
-    --duration "${2}s" --script bench/pipeline.lua "http://127.0.0.1:$1$path"
+    --duration "${2}s" "${fields[@]}" --script bench/pipeline.lua "http://127.0.0.1:$1$path"
 }
 
 # One run; appends to the file of figures:
 # name requests/s p50 p75 p90 p99 max socket-errors status-errors cpu-us-per-request rss
 measure() { # NAME
-  local port before after figures
+  local port cpu_before cpu_after figures
   port=$(free_port)
   start_server "$1" "$port"
   if ((warm_up)); then load "$port" "$warm_up" >/dev/null; fi
-  before=$(cpu_time "$server_pid")
+  cpu_before=$(cpu_time "$server_pid")
   load "$port" "$duration" >"$work/wrk.out" || { cat "$work/wrk.out" >&2 && die "wrk failed on $1"; }
-  if ! after=$(cpu_time "$server_pid"); then
+  if ! cpu_after=$(cpu_time "$server_pid"); then
     cat "$work/$1.log" >&2
     die "$1 ended under load"
   fi
   figures=$(sed -n 's/^figures: //p' "$work/wrk.out")
   [[ -n $figures ]] || { cat "$work/wrk.out" >&2 && die "wrk printed no figures on $1"; }
-  awk -v name="$1" -v ns=$((after - before)) -v rss="$(resident_mib "$server_pid")" '{
+  awk -v name="$1" -v ns=$((cpu_after - cpu_before)) -v rss="$(resident_mib "$server_pid")" '{
     print name, $1 / $2, $3, $4, $5, $6, $7, $8, $9, ($1 ? ns / 1000 / $1 : 0), rss
     if ($1 == 0) exit 3
   }' <<<"$figures" >>"$work/figures" || die "$1 sent no response"
