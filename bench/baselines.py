@@ -29,7 +29,7 @@ def record(figures):
     """Only what was measured is written anew: a machine without io_uring keeps the figures of another one."""
     recorded, comments = read()
     recorded |= figures
-    lines = comments + [f"{name:<36} {recorded[name]:>12.3f}" for name in sorted(recorded)]
+    lines = comments + [f"{name:<36} {recorded[name]:>12.4f}" for name in sorted(recorded)]
     FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -41,11 +41,11 @@ def finish(options, figures, details=None):
     for name, number in figures.items():
         before = recorded.get(name)
         change = "" if not before else f"{(number / before - 1) * 100:+8.2f}%"
-        print(f"{name:<36} {number:>12.3f} {'-' if before is None else f'{before:.3f}':>12} {change:>9}")
+        print(f"{name:<36} {number:>12.4f} {'-' if before is None else f'{before:.4f}':>12} {change:>9}")
         if details and name in details:
             print("    " + ", ".join(f"{call} {count}" for call, count in details[name].items() if count))
-        if before is not None and number > before * (1 + TOLERANCE) + 0.005:
-            worse.append(f"{name}: {number:.3f}, recorded {before:.3f}, {(number / before - 1) * 100 if before else 100:+.1f} %")
+        if before is not None and number > before * (1 + TOLERANCE) + 0.0005:
+            worse.append(f"{name}: {number:.4f}, recorded {before:.4f}, {(number / before - 1) * 100 if before else 100:+.1f} %")
     if options.record:
         record(figures)
         print(f"recorded in {FILE.relative_to(ROOT)}")

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from support import CORES, PLAIN, ROOT, Failure, Server, backends, prefer_server, prefer_timed_client, response_length, run_on
+from support import CORES, PLAIN, ROOT, Failure, Server, backends, prefer_client, prefer_server, response_length, run_on
 
 # Part, most MiB of resident memory above idle.
 PARTS = {"unread": 16, "read": 16, "uploads": 64}
@@ -185,7 +185,7 @@ def main():
     available, failed = backends(options.binary, options.backend), False
     # Neither the flood nor what else runs on the machine keeps the clients that are timed waiting for a core.
     run_on(CORES[-1])
-    prefer_timed_client()
+    prefer_client()
     for part in options.parts or PARTS:
         for backend in available:
             try:

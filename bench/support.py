@@ -143,9 +143,10 @@ def prefer_server():
         pass
 
 
-def prefer_timed_client():
-    """This process, which sleeps most of the time, runs as soon as it can; those that it starts do not."""
+def prefer_client():
+    """This process, which sleeps most of the time, runs as soon as it can; those that it starts do not. Whether that is allowed."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        return True
     except OSError:
-        pass
+        return False
