@@ -1,15 +1,17 @@
-# The workshop's door: each target installs what it needs (apt) and does its job from a fresh clone.
+# Each target installs the packages that it needs (apt) and works from a fresh clone.
 #
 #   make run     serves the hello-world example on http://127.0.0.1:8888/   (ARGS="--port 9000 --backend epoll")
 #   make test    all tests                                                  (ARGS="--filter IOLoopTests")
-#   make bench   load tests on both backends, compared with the floors      (ARGS="--pipeline 16 --rounds 5")
+#   make bench   load tests on both backends, compared with the floor       (ARGS="--pipeline 16 --rounds 5")
+#   make counts  instructions, allocations and system calls a request       (ARGS="--check", ARGS="--record")
+#   make memory  memory of idle connections, and while clients flood        (ARGS="--small")
 #   make fuzz    libFuzzer on every target, 60 s each                       (SECONDS=300 TARGETS="request chunked")
-#   make lint    formatting, strict C compilation and the house rules
-#   make format  rewrites the sources the way that lint wants them
-#   make deps    installs everything that the other targets would
-#   make clean   removes what was built
+#   make lint    formatting, strict C compilation and the rules of CONTRIBUTING.md
+#   make format  formats the sources as lint requires
+#   make deps    installs the packages of all targets
+#   make clean   removes all build products
 
-.PHONY: deps run test bench fuzz lint format clean
+.PHONY: deps run test bench counts memory fuzz lint format clean
 
 ARGS ?=
 SECONDS ?= 60
@@ -18,14 +20,14 @@ TARGETS ?=
 deps:
 	@.ci/deps build bench lint
 
-# Later options do not override earlier ones in every parser, so the defaults stand back where ARGS names them.
+# A later option does not override an earlier one in every parser, so each default is left out where ARGS names the option.
 run:
 	@.ci/deps build
 	swift build -c release --static-swift-stdlib --product HelloWorld
 	.build/release/HelloWorld $(if $(findstring --address,$(ARGS)),,--address 127.0.0.1) \
 		$(if $(findstring --port,$(ARGS)),,--port 8888) $(ARGS)
 
-# The runner's summary is the last thing printed: nothing may follow it.
+# The test runner's summary has to be the last output.
 test:
 	@.ci/deps build
 	@swift test --disable-xctest --no-parallel $(ARGS)
@@ -33,6 +35,15 @@ test:
 bench:
 	@.ci/deps build bench
 	bench/wrk.sh --backend both --floor $(ARGS)
+
+counts:
+	bench/counts.sh $(ARGS)
+
+memory:
+	@.ci/deps build bench
+	swift build -c release --static-swift-stdlib --product bench-server
+	bench/memory.py $(ARGS)
+	bench/flood.py $(ARGS)
 
 fuzz:
 	@.ci/deps build

@@ -20,9 +20,10 @@ if depth > 1 then
   end
 end
 
--- wrk takes one sample a batch, but corrects the samples for coordinated omission as if there were one a request: for
--- each sample n it adds n - e, n - 2e ... above e, the expected time between two requests of a connection. With
--- pipelining that swamps the samples, so it is taken back here: what was added to m is what stands at m + e.
+-- wrk takes one sample a batch, but corrects the samples for coordinated omission as if it took one a request: for each
+-- sample n it adds samples n - e, n - 2e ... down to e, the expected time between two requests of a connection. With
+-- pipelining there are many more of these than real samples, so they are removed here: the number that was added at m is
+-- the number of samples at m + e.
 local function uncorrected(summary, latency)
   local rounds = math.floor(summary.requests / connections)
   if rounds == 0 or #latency * latency.max > 2e9 then -- each access to a sample walks over all of them

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A package of somebody else's that depends on this one by path builds and serves: SwiftPM refuses a dependency with
-# unsafe flags, and an application sees only what is public.
+# Another package that depends on this one by path builds and serves: SwiftPM refuses a dependency with unsafe flags, and
+# an application sees only public declarations.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 

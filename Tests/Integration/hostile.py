@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hostile clients against a running bench-server on loopback, on each backend. Only the standard library is used.
 
-  requests     mutated requests: each answer is well-formed or the connection closes, and the server lives on
+  requests     mutated requests: each response is well-formed or the connection closes, and the server goes on
   slow         slow heads, slow bodies and readers that don't read, beside a normal load; all are cut off
   descriptors  many more clients than the server has descriptors: no spin, one log line, full recovery
   transfer     a large download and a large upload through one loop, in little memory
@@ -69,7 +69,7 @@ FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-
 
 
 def read_body(octets, start, fields):
-    """Where an answer's body ends."""
+    """Where a response's body ends."""
     lengths = [value for name, value in fields if name == b"content-length"]
     coded = [value for name, value in fields if name == b"transfer-encoding"]
     if len(lengths) > 1 or (lengths and coded) or coded not in ([], [b"chunked"]):
@@ -94,7 +94,7 @@ def read_body(octets, start, fields):
 
 
 def statuses(octets):
-    """The status codes of all the answers in what a connection brought; a Failure where it is anything else."""
+    """The status codes of all responses that a connection received; a Failure if they are malformed."""
     found = []
     start = 0
     while start < len(octets):
@@ -114,7 +114,7 @@ def statuses(octets):
         status = int(match[1])
         found.append(status)
         start = end + 4
-        # An answer to HEAD ends here whatever its fields say: then comes the next answer, or nothing.
+        # A response to HEAD ends here whatever its fields say: then comes the next response, or nothing.
         bare = status < 200 or status in (204, 304) or octets.startswith(b"HTTP/1.1 ", start) or start == len(octets)
         if not bare:
             start = read_body(octets, start, fields)
@@ -181,7 +181,7 @@ def mutated_requests(server, options):
             for status in statuses(bytes(exchange.received)):
                 counts[status] = counts.get(status, 0) + 1
         except (Failure, ValueError) as error:
-            # Who ends its side while it is being answered has left: the answer may be cut.
+            # A client that ends its side during a response has disconnected: the response may be cut.
             if exchange.is_shut:
                 unfinished += 1
                 return
@@ -222,7 +222,7 @@ def mutated_requests(server, options):
 # Slow clients
 
 class NormalLoad:
-    """Requests one after the other on a kept connection, each timed."""
+    """Requests one after the other on a keep-alive connection, each timed."""
 
     def __init__(self, server):
         self.client = server.connect()
@@ -329,7 +329,7 @@ def slow(server, options):
         raise Failure(f"408 was due for {wanted}: {figures}")
     if load.failures:
         raise Failure(f"{load.failures} of the normal requests failed: {figures}")
-    # The floor keeps a busy machine from failing where both are a fraction of a millisecond; 0 holds the bare factor.
+    # Up to --p99-floor a busy machine does not fail, because both times are then a few milliseconds; 0 checks the factor alone.
     if beside > max(2 * alone, options.p99_floor):
         raise Failure("the normal load suffers: " + figures)
     server.check_alive()

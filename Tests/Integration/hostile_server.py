@@ -1,4 +1,4 @@
-"""The server that hostile.py is hostile to: started on a free port, watched, and always ended by its process id."""
+"""The server that hostile.py and the programs in bench/ load: on a free port, watched, and always ended by its process id."""
 
 import os
 import resource
@@ -17,9 +17,12 @@ class Failure(Exception):
 
 
 class Server:
-    """A bench-server of its own, with its log in a file."""
+    """A bench-server of its own, with its log in a file.
 
-    def __init__(self, program, backend, descriptors=None):
+    `wrapper` is a command that runs it; `prepare` is called in the new process before that.
+    """
+
+    def __init__(self, program, backend, descriptors=None, arguments=(), wrapper=(), environment=None, prepare=None):
         self.log = tempfile.TemporaryFile()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -28,9 +31,12 @@ class Server:
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+            if prepare:
+                prepare()
 
-        command = [program, "--port", str(self.port), "--backend", backend, "--shutdown-timeout", "1"]
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, preexec_fn=limit)
+        command = [*wrapper, program, "--port", str(self.port), "--backend", backend, "--shutdown-timeout", "1", *arguments]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, preexec_fn=limit,
+                                        env={**os.environ, **(environment or {})})
         deadline = time.monotonic() + 10
         while True:
             try:

@@ -1,14 +1,17 @@
 import Twister
 
-/// The server that the load tests load: each route exercises one part of the way.
+/// The server that the load tests load. Each route exercises one part of the library.
 @main
 struct BenchServer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-server")
 
     @OptionGroup var options: ServerOptions
 
+    @Option(name: .customLong("static"), help: "A directory whose files are served under /static/.")
+    var staticRoot: String?
+
     func run() throws {
-        let application = try Application([
+        var routes = try [
             URLSpec("/", PlaintextHandler.self),
             URLSpec("/plaintext", PlaintextHandler.self),
             URLSpec("/json", JSONHandler.self),
@@ -19,12 +22,16 @@ struct BenchServer: ParsableCommand {
             URLSpec("/sleep/([0-9]+)", SleepHandler.self),
             URLSpec("/bytes/([0-9]+)", BytesHandler.self),
             URLSpec("/upload", UploadHandler.self),
-        ])
-        try application.run(options)
+            URLSpec("/slow-upload", SlowUploadHandler.self),
+        ]
+        if let staticRoot {
+            try routes.append(URLSpec("/static/(.*)") { StaticFileHandler($0, root: staticRoot) })
+        }
+        try Application(routes).run(options)
     }
 }
 
-/// The shortest way through the whole stack.
+/// The least that a handler can do.
 final class PlaintextHandler: RequestHandler {
     override func get() async throws {
         try setHeader(.contentType, "text/plain")
@@ -43,7 +50,7 @@ final class JSONHandler: RequestHandler {
     }
 }
 
-/// The body back, as it was declared.
+/// Sends the body back, with its content type.
 final class EchoHandler: RequestHandler {
     override func post() async throws {
         try setHeader(.contentType, request.headers[.contentType] ?? "application/octet-stream")
@@ -51,7 +58,7 @@ final class EchoHandler: RequestHandler {
     }
 }
 
-/// The request's fields, as JSON.
+/// The request's header fields, as JSON.
 final class HeadersHandler: RequestHandler {
     override func get() async throws {
         var fields: [String: String] = [:]
@@ -62,7 +69,7 @@ final class HeadersHandler: RequestHandler {
     }
 }
 
-/// What the groups of the route's pattern matched.
+/// The path arguments, as JSON.
 final class PostHandler: RequestHandler {
     private struct Post: Encodable {
         let user: String?
@@ -74,7 +81,7 @@ final class PostHandler: RequestHandler {
     }
 }
 
-/// Suspends once: what a handler that awaits something costs at the least.
+/// Suspends once: the least that a handler costs if it awaits something.
 final class YieldHandler: RequestHandler {
     override func get() async throws {
         await Task.yield()
@@ -83,7 +90,7 @@ final class YieldHandler: RequestHandler {
     }
 }
 
-/// Waits on the loop, which serves others meanwhile.
+/// Waits on the loop, which serves other requests meanwhile.
 final class SleepHandler: RequestHandler {
     override func get() async throws {
         guard let milliseconds = pathArguments[0].flatMap({ Int($0) }), milliseconds <= 3_600_000 else {
@@ -95,7 +102,7 @@ final class SleepHandler: RequestHandler {
     }
 }
 
-/// Streams so many bytes, no faster than the client takes them.
+/// Streams a number of bytes, no faster than the client takes them.
 final class BytesHandler: RequestHandler {
     private static let block = [UInt8](repeating: UInt8(ascii: "x"), count: 65_536)
 
@@ -121,6 +128,21 @@ final class UploadHandler: RequestHandler {
     override func put() async throws {
         var count = 0
         for try await chunk in request.bodyStream { count += chunk.count }
+        try setHeader(.contentType, "text/plain")
+        write("\(count)\n")
+    }
+}
+
+/// Takes one piece of its body each 20 ms: a client that sends faster has to wait.
+final class SlowUploadHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
+
+    override func put() async throws {
+        var count = 0
+        for try await chunk in request.bodyStream {
+            count += chunk.count
+            try await sleep(for: .milliseconds(20))
+        }
         try setHeader(.contentType, "text/plain")
         write("\(count)\n")
     }

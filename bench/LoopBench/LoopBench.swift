@@ -1,8 +1,8 @@
 import Glibc
 import TwisterIO
 
-/// The measurements, one after the other, on one loop. Counts and the ten-per-cent rule of the sleepers are judged, times
-/// are printed beside their budgets: what a time is worth depends on the machine.
+/// The measurements, one after the other, on one loop. Counts, and sleepers that together end at most ten per cent late, decide
+/// whether it passes. Times are only printed beside their budgets, because they depend on the machine.
 final class LoopBench {
     let loop: IOLoop
     let isSmall: Bool
@@ -13,10 +13,10 @@ final class LoopBench {
         self.isSmall = isSmall
     }
 
-    /// Whether everything that is judged held.
+    /// Whether all counts and the sleepers were within their limits.
     func run() throws -> Bool {
         print("loop-bench: \(loop.backend) backend\(isSmall ? ", small" : "")")
-        // First, because memory that others have used before would hide what the sleepers take.
+        // First, because memory that other measurements have freed would hide the sleepers' own.
         try sleepers()
         timers()
         timerChurn()
@@ -108,7 +108,7 @@ final class LoopBench {
         line("addCallback on the loop", per(local, 4 * perThread), "ns each, run included")
     }
 
-    /// From another thread to a sleeping loop.
+    /// The latency of a callback from another thread to a sleeping loop.
     private func wakeUpLatency() throws {
         let rounds = isSmall ? 500 : 5_000
         let latencies = Shared<[UInt64]>([])
@@ -131,7 +131,7 @@ final class LoopBench {
 
     // MARK: Tasks
 
-    /// What it costs an async function to let the loop go round once.
+    /// The cost of one turn of the loop for an async function that yields.
     private func hops() throws {
         let rounds = isSmall ? 20_000 : 500_000
         let time = try loop.runSync {
@@ -149,7 +149,7 @@ final class LoopBench {
         line("spawnCallback, awaited", per(spawning, rounds), "ns")
     }
 
-    /// Thousands of tasks that sleep at once end at once.
+    /// Thousands of tasks that sleep together end together.
     private func sleepers() throws {
         let count = isSmall ? 1_000 : 10_000
         let duration: Duration = isSmall ? .milliseconds(200) : .seconds(5)

@@ -14,7 +14,7 @@ func threadTime() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// What only one thread touches at a time.
+/// A value that only one thread uses at a time.
 final class Shared<Value>: @unchecked Sendable {
     var value: Value
     init(_ value: Value) { self.value = value }

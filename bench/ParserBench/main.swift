@@ -1,7 +1,7 @@
 import HTTPTypes
 import TwisterCodec
 
-/// What the parser and the encoder cost by themselves: `swift run -c release ParserBench [rounds]`.
+/// The cost of the parser and the encoder alone: `swift run -c release ParserBench [rounds]`.
 
 let shortRequest = """
     GET /plaintext HTTP/1.1\r
@@ -29,7 +29,7 @@ let browserRequest = """
 let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 1_000_000 : 1_000_000
 let clock = ContinuousClock()
 
-/// Runs `body` `rounds` times, five times over, and prints the best: the others were disturbed.
+/// Runs `body` `rounds` times, five times over, and prints the best, which other programs disturbed least.
 func measure(_ name: String, octets: Int = 0, _ body: () -> Int) {
     var best = Double.infinity
     var sum = 0

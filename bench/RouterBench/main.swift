@@ -1,12 +1,12 @@
-// What finding a route costs, by the number of routes. The budget: 10,000 routes at most 1.2 x 10 routes.
+// The cost of finding a route, by the number of routes. The budget: 10,000 routes cost at most 1.2 times as much as 10.
 //
 //     swift run -c release router-bench
 //
-// Each table is asked for ten of its routes (which tells the work), and for all of them (which adds the cost of a table
-// that does not fit into the first cache), in random order.
+// In each table ten routes are looked up (which shows the work), and then all of them (which adds the cost of a table that
+// does not fit into the first cache), in random order.
 import TwisterWeb
 
-/// Routes as an API has them: a literal, an item by number, and what belongs to the item by name.
+/// Routes like those of an API: a collection, an item by number, and a part of the item by name.
 func patterns(_ count: Int) -> [String] {
     (0..<count).map { index in
         let resource = "/api/v1/resource\(index / 3)"
@@ -28,12 +28,12 @@ func path(_ index: Int) -> [UInt8] {
     }
 }
 
-/// Requests one behind the other in one buffer, as they lie when a server parses them.
+/// Requests one after the other in one buffer, as in a server's receive buffer.
 struct Requests {
     var bytes: [UInt8] = []
     var ranges: [Range<Int>] = []
 
-    /// 4,096 requests, drawn from the paths at random so that the processor cannot learn their order.
+    /// 4,096 requests, drawn from the paths at random, so that branch prediction cannot learn their order.
     init(from paths: [[UInt8]]) {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<4096 {

@@ -1,4 +1,4 @@
-/* What the two floors share: a listening socket, a count of request ends, and a canned answer. */
+/* Shared by the two floor servers: a listening socket, a count of request ends, and a canned response. */
 #ifndef FLOOR_H
 #define FLOOR_H
 
@@ -11,27 +11,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 16384, CONNECTIONS_MAX = 65536, ANSWERS_MAX = 256 };
+enum { READ_SIZE = 16384, CONNECTIONS_MAX = 65536, RESPONSES_MAX = 256 };
 
-static const char answer[] = "HTTP/1.1 200 OK\r\n"
-                             "Server: floor\r\n"
-                             "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
-                             "Content-Type: text/plain\r\n"
-                             "Content-Length: 13\r\n"
-                             "\r\n"
-                             "Hello, World!";
+static const char response[] = "HTTP/1.1 200 OK\r\n"
+                               "Server: floor\r\n"
+                               "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                               "Content-Type: text/plain\r\n"
+                               "Content-Length: 13\r\n"
+                               "\r\n"
+                               "Hello, World!";
 
-enum { ANSWER_SIZE = sizeof answer - 1 };
+enum { RESPONSE_SIZE = sizeof response - 1 };
 
-/* As many answers as one send may need. */
-static char answers[ANSWERS_MAX * ANSWER_SIZE];
+/* Copies of the response, as many as one send may need. */
+static char responses[RESPONSES_MAX * RESPONSE_SIZE];
 
 static inline void fail(const char *what) {
   perror(what);
   exit(1);
 }
 
-/* Counts the "\r\n\r\n" in what was read; `state` is how much of one the reads before ended with. */
+/* Counts the "\r\n\r\n" in the bytes read; `state` is how much of one the earlier reads ended with. */
 static inline unsigned count_requests(const char *bytes, size_t size, uint8_t *state) {
   unsigned count = 0;
   unsigned matched = *state;
@@ -58,16 +58,16 @@ static inline unsigned count_requests(const char *bytes, size_t size, uint8_t *s
     }
   }
   *state = (uint8_t)matched;
-  return count < ANSWERS_MAX ? count : ANSWERS_MAX;
+  return count < RESPONSES_MAX ? count : RESPONSES_MAX;
 }
 
-/* Listens on 127.0.0.1 and says where. */
+/* Listens on 127.0.0.1 and prints the address. */
 static inline int listen_on(int argc, char **argv, int type) {
   if (argc != 2) {
     fprintf(stderr, "usage: %s PORT\n", argv[0]);
     exit(2);
   }
-  for (size_t i = 0; i < ANSWERS_MAX; i++) memcpy(answers + i * ANSWER_SIZE, answer, ANSWER_SIZE);
+  for (size_t i = 0; i < RESPONSES_MAX; i++) memcpy(responses + i * RESPONSE_SIZE, response, RESPONSE_SIZE);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | type, 0);
   if (fd < 0) fail("socket");
   int on = 1;

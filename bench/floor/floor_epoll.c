@@ -1,4 +1,4 @@
-/* The least that answering costs on epoll: one recv and one send a request, and a shared epoll_wait. */
+/* The least that a response costs on epoll: one recv and one send a request, and an epoll_wait for many. */
 #include "floor.h"
 
 #include <errno.h>
@@ -25,9 +25,9 @@ static void serve(int fd, char *buffer) {
     if (size == 0 || (errno != EAGAIN && errno != EINTR)) close(fd);
     return;
   }
-  size_t length = (size_t)count_requests(buffer, (size_t)size, &states[fd]) * ANSWER_SIZE;
-  /* A client that does not read its answers is none of a floor's business. */
-  if (length > 0 && send(fd, answers, length, MSG_NOSIGNAL) != (ssize_t)length) close(fd);
+  size_t length = (size_t)count_requests(buffer, (size_t)size, &states[fd]) * RESPONSE_SIZE;
+  /* The floor ignores clients that do not read their responses. */
+  if (length > 0 && send(fd, responses, length, MSG_NOSIGNAL) != (ssize_t)length) close(fd);
 }
 
 int main(int argc, char **argv) {

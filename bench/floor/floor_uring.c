@@ -1,4 +1,4 @@
-/* The least that answering costs on io_uring: multishot accept and receive, a buffer ring, one enter a turn. */
+/* The least that a response costs on io_uring: multishot accept and receive, a buffer ring, one enter a turn. */
 #include "floor.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@ enum { OP_ACCEPT, OP_RECEIVE, OP_SEND };
 static uint8_t states[CONNECTIONS_MAX];
 static struct io_uring ring;
 static struct io_uring_buf_ring *buffer_ring;
-static char buffers[BUFFERS][READ_SIZE + 64]; /* not a power of two apart: that would share few cache sets */
+static char buffers[BUFFERS][READ_SIZE + 64]; /* a distance that is a power of two would use few cache sets */
 
 static struct io_uring_sqe *next_entry(void) {
   struct io_uring_sqe *entry = io_uring_get_sqe(&ring);
@@ -43,8 +43,8 @@ static void start_receive(int fd) {
 
 static void start_send(int fd, size_t length) {
   struct io_uring_sqe *entry = next_entry();
-  io_uring_prep_send(entry, fd, answers, length, MSG_WAITALL | MSG_NOSIGNAL);
-  /* Nobody asks how a send went: a failed one is followed by the end of the receive. */
+  io_uring_prep_send(entry, fd, responses, length, MSG_WAITALL | MSG_NOSIGNAL);
+  /* The results of sends are ignored: after a failed one the receive ends, too. */
   io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
   set_target(entry, OP_SEND, fd);
 }
@@ -58,7 +58,7 @@ static void give_buffer(unsigned number) {
 static void received(int fd, const struct io_uring_cqe *done) {
   if (done->res > 0) {
     unsigned number = done->flags >> IORING_CQE_BUFFER_SHIFT;
-    size_t length = (size_t)count_requests(buffers[number], (size_t)done->res, &states[fd]) * ANSWER_SIZE;
+    size_t length = (size_t)count_requests(buffers[number], (size_t)done->res, &states[fd]) * RESPONSE_SIZE;
     give_buffer(number);
     if (length > 0) start_send(fd, length);
   }

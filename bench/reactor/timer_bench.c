@@ -1,4 +1,4 @@
-/* What a timer costs with a million outstanding: nanoseconds for each start, cancel and expiry. */
+/* The cost of a timer with a million outstanding: nanoseconds for each start, cancel and expiry. */
 #include "reactor.h"
 
 #include <inttypes.h>
