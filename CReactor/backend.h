@@ -25,7 +25,7 @@ enum {
   C_SENDING = 1 << 3,    /* there are bytes that the kernel has not taken */
   C_FILE = 1 << 4,       /* ... and they are a file's */
   C_SEND_BUSY = 1 << 5,  /* from reactor_send until SENT is reported */
-  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer */
+  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer, or for the next wait to arm it */
   C_CLOSING = 1 << 7,
   C_RESET = 1 << 8,           /* the peer's reset was seen, by whichever operation came first */
   C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
@@ -88,6 +88,9 @@ enum {
   L_REPORT_PAUSE = 1 << 2, /* the caller is to be told */
 };
 
+/* A chunk of the connections' slab holds 1 << CONNECTION_CHUNK_SHIFT of them. */
+enum { CONNECTION_CHUNK_SHIFT = 8 };
+
 typedef struct listener {
   slot slot;
   uint64_t context;
@@ -127,14 +130,14 @@ struct reactor {
   slab listeners;
   slab watches;
   timer_wheel *wheel;
-  connection_list reports; /* connections with something to report */
-  connection_list waiting; /* connections whose receiving waits for a pool buffer */
+  timer_entry *retry_timer; /* ends a pause of accepting; reserved, since memory may be what ran out */
+  connection_list reports;  /* connections with something to report */
+  connection_list waiting;  /* connections whose receiving waits for a pool buffer, or for the next wait */
   list_link all_listeners;
   uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
   uint32_t watch_of_fd_count;
   uint32_t paused_listeners;
   uint32_t pauses_to_report;
-  uint32_t retry_timer; /* the wheel entry that ends a pause, or SLOT_NONE */
   uint32_t connections_max;
   uint32_t accepts_per_turn;
   uint32_t ring_entries;
@@ -162,10 +165,17 @@ struct backend {
   int (*watch_start)(reactor *r, watch *w);
   int (*watch_update)(reactor *r, watch *w);
   void (*watch_stop)(reactor *r, watch *w);
+  void (*trim)(reactor *r); /* marks the receive buffers whose memory is to stay */
 };
 
 extern const backend epoll_backend;
 extern const backend uring_backend;
+
+/* `slab_at` with sizes that the compiler knows. */
+static inline connection *connection_at(const reactor *r, uint32_t index) {
+  connection *chunk = (connection *)(void *)r->connections.chunks[index >> CONNECTION_CHUNK_SHIFT];
+  return &chunk[index & ((1U << CONNECTION_CHUNK_SHIFT) - 1)];
+}
 
 /* Whether the peer is watched instead of received from. */
 static inline bool connection_is_stopped(const connection *c) {
@@ -187,6 +197,7 @@ connection *connection_create(reactor *r, int fd, uint64_t context);
 void connection_queue(reactor *r, connection *c, uint32_t report);
 void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer, int32_t count);
 void connection_ended(reactor *r, connection *c, batch *out, int32_t result);
+void connection_wait(reactor *r, connection *c);
 void connection_wait_for_buffer(reactor *r, connection *c);
 void connection_stop_waiting(reactor *r, connection *c);
 void connection_connect_failed(reactor *r, connection *c, int error);
@@ -196,7 +207,6 @@ bool connection_send_file(reactor *r, connection *c);
 void connection_peer_left(reactor *r, connection *c, uint32_t mask);
 void connection_gone(reactor *r, connection *c);
 void connections_report(reactor *r, batch *out);
-void connections_retry_receiving(reactor *r, uint32_t buffers_available);
 
 /* watch.c */
 void watch_report(reactor *r, const watch *w, batch *out, int32_t mask);

@@ -41,12 +41,11 @@ static uint32_t connections_by_descriptors(void) {
 }
 
 static int init_common(reactor *r, const reactor_config *config) {
-  slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), 8);
+  slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), CONNECTION_CHUNK_SHIFT);
   slab_init(&r->listeners, KIND_LISTENER, sizeof(listener), 3);
   slab_init(&r->watches, KIND_WATCH, sizeof(watch), 6);
   r->reports = r->waiting = (connection_list){.first = SLOT_NONE, .last = SLOT_NONE};
   list_init(&r->all_listeners);
-  r->retry_timer = SLOT_NONE;
   r->connections_max = or_default(config->connections_max, connections_by_descriptors());
   r->accepts_per_turn = or_default(config->accepts_per_turn, ACCEPTS_PER_TURN);
   r->ring_entries = power_of_two(or_default(config->ring_entries, RING_ENTRIES), RING_ENTRIES_MAX);
@@ -55,6 +54,8 @@ static int init_common(reactor *r, const reactor_config *config) {
   r->wheel = malloc(sizeof *r->wheel);
   if (r->wheel == NULL) return -ENOMEM;
   timer_wheel_init(r->wheel);
+  r->retry_timer = timer_wheel_reserve(r->wheel, TIMER_ACCEPT_RETRY);
+  if (r->retry_timer == NULL) return -ENOMEM;
   uint32_t receive_total = power_of_two(or_default(config->receive_buffers, RECEIVE_BUFFERS), BUFFERS_MAX);
   return buffers_init(&r->buffers, or_default(config->buffer_size, BUFFER_SIZE), receive_total,
                       or_default(config->send_buffers, SEND_BUFFERS));
@@ -383,6 +384,16 @@ void reactor_buffer_release(reactor *r, uint32_t buffer) { buffers_take_back(&r-
 
 uint32_t reactor_buffer_size(const reactor *r) { return r->buffers.size; }
 
+bool reactor_is_trimmable(const reactor *r) {
+  return stack_is_trimmable(&r->buffers.receive) || stack_is_trimmable(&r->buffers.send);
+}
+
+void reactor_trim(reactor *r) {
+  r->backend->trim(r);
+  buffers_keep_free(&r->buffers, &r->buffers.send, BUFFERS_WARM);
+  r->syscalls += buffers_trim(&r->buffers);
+}
+
 /* ---- Timers ---------------------------------------------------------------------------------------------------- */
 
 int reactor_timer_start(reactor *r, uint64_t deadline, uint64_t token, reactor_handle *out) {
@@ -415,7 +426,10 @@ int reactor_set_deadline(reactor *r, reactor_handle handle, uint64_t deadline) {
     c->timer = SLOT_NONE;
   }
   timer_entry *entry = timer_wheel_start(r->wheel, TIMER_DEADLINE, deadline, c->deadline_sequence, handle);
-  if (entry == NULL) return -ENOMEM;
+  if (entry == NULL) {
+    c->deadline = REACTOR_NEVER;
+    return -ENOMEM;
+  }
   c->timer = entry->slot.link;
   return 0;
 }
@@ -461,8 +475,6 @@ int reactor_expire(reactor *r, uint64_t now, reactor_event *events, int capacity
       deadline_due(r, entry, &out);
       break;
     default:
-      r->retry_timer = SLOT_NONE;
-      timer_wheel_free(r->wheel, entry);
       listeners_resume(r);
       break;
     }

@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static uint32_t lent_at_first(const reactor *r) {
+  return r->buffers.receive.total < LENT_AT_FIRST ? r->buffers.receive.total : LENT_AT_FIRST;
+}
+
 /* ---- Waiting --------------------------------------------------------------------------------------------------- */
 
 /* Nothing was found to cancel: it has come home or is coming, or was between two tries and is cancelled again. */
@@ -27,10 +31,15 @@ static void cancel_failed(reactor *r, uint64_t op, uint32_t index, uint32_t gene
     if (l == NULL || !(l->flags & L_PAUSED)) return;
     l->backend &= ~(uint32_t)IS_CANCELLED;
     uring_listener_update(r, l);
+  } else if (op == OP_WATCH) {
+    watch *w = slab_find(&r->watches, index, generation);
+    if (w == NULL || !(w->backend & IS_CANCELLED)) return;
+    w->backend &= ~(uint32_t)IS_CANCELLED;
+    uring_watch_cancel(r, w);
   } else if (op == OP_RECEIVE || op == OP_SEND || op == OP_POLL || op == OP_HANGUP) {
     connection *c = slab_find(&r->connections, index, generation);
     if (c == NULL || c->fd < 0) return;
-    c->backend &= IN_ANY;
+    c->backend &= IN_ANY | IS_MULTISHOT;
     uring_connection_update(r, c);
   }
 }
@@ -70,7 +79,7 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
     uring_accept_completed(r, slab_find(&r->listeners, index, generation), done, out);
     break;
   case OP_WATCH:
-    uring_watch_completed(r, slab_find(&r->watches, index, generation), done->res, out);
+    uring_watch_completed(r, slab_find(&r->watches, index, generation), done, out);
     break;
   case OP_OWN:
     if (done->user_data == probe_data) {
@@ -137,8 +146,7 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   reap(r, out);
   listeners_report(r, out);
   uring_refill(r);
-  /* A connection may starve without having anything to receive, so whoever waits for a buffer tries again. */
-  if (state->ring_buffers > 0) connections_retry_receiving(r, UINT32_MAX);
+  uring_arm_receives(r);
   arm_wake(r);
   uring_arm_watches(r);
   bool is_news = out->count > 0 || state->woke || !connections_are_none(&r->reports) || !list_is_empty(&state->to_arm);
@@ -157,6 +165,32 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   connections_report(r, out);
   listeners_report(r, out);
   return result;
+}
+
+/* The completions that are not yet looked at and hold a buffer. */
+static uint32_t waiting_buffers(uring_state *state) {
+  const struct io_uring_cqe *done;
+  unsigned head;
+  uint32_t count = 0;
+  io_uring_for_each_cqe(&state->ring, head, done) {
+    if (done->flags & IORING_CQE_F_BUFFER) count++;
+  }
+  return count;
+}
+
+/* The kernel writes to the buffers that it was lent only while it is entered, and takes them in turn. Those with bytes
+ * that are not yet looked at come first, so they and the warm ones are kept; nothing is in the others. */
+static void uring_trim(reactor *r) {
+  uring_state *state = r->state;
+  uint32_t kept = waiting_buffers(state) + BUFFERS_WARM;
+  if (kept > state->ring_buffers || io_uring_cq_has_overflow(&state->ring)) kept = state->ring_buffers;
+  uint32_t mask = (uint32_t)io_uring_buf_ring_mask(r->buffers.receive.total);
+  uint32_t first = state->buffer_ring->tail - state->ring_buffers;
+  for (uint32_t i = 0; i < kept; i++) {
+    r->buffers.states[state->buffer_ring->bufs[(first + i) & mask].bid] |= BUFFER_KEPT;
+  }
+  if (kept < BUFFERS_WARM) buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_WARM - kept);
+  state->to_lend = lent_at_first(r);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
@@ -204,7 +238,7 @@ static int create_buffer_ring(reactor *r, char *reason, size_t reason_size) {
 }
 
 /* Receives a byte and an end over a socket pair, as connections will. */
-static int probe(reactor *r, char *reason, size_t reason_size) {
+static int probe_receive(reactor *r, char *reason, size_t reason_size) {
   uring_state *state = r->state;
   batch none = {.events = NULL, .count = 0, .capacity = 1};
   int pair[2];
@@ -214,7 +248,7 @@ static int probe(reactor *r, char *reason, size_t reason_size) {
   struct io_uring_sqe *entry = uring_entry(r);
   int result = entry == NULL ? -EBUSY : 0;
   if (entry != NULL) {
-    uring_prepare_receive(entry, pair[0]);
+    uring_prepare_multishot_receive(r, entry, pair[0]);
     uring_start(r, entry, probe_data);
     if (send(pair[1], "", 1, MSG_NOSIGNAL) < 0) result = -errno;
     if (result == 0) result = enter(r, 0);
@@ -231,6 +265,17 @@ static int probe(reactor *r, char *reason, size_t reason_size) {
   return result < 0 ? explain(reason, reason_size, "multishot receive", result) : 0;
 }
 
+/* A limit for what a multishot receive brings came with Linux 6.17; kernels before it refuse one with -EINVAL. */
+static int probe(reactor *r, char *reason, size_t reason_size) {
+  uring_state *state = r->state;
+  state->receive_max = MULTISHOT_BUFFERS * r->buffers.size;
+  if (probe_receive(r, reason, reason_size) == 0) return 0;
+  state->receive_max = 0;
+  int result = probe_receive(r, reason, reason_size);
+  if (result == 0 && reason_size > 0) reason[0] = '\0';
+  return result;
+}
+
 static void uring_destroy(reactor *r);
 
 static int uring_create(reactor *r, char *reason, size_t reason_size) {
@@ -240,7 +285,7 @@ static int uring_create(reactor *r, char *reason, size_t reason_size) {
   state->thread = gettid();
   state->ring.ring_fd = -1;
   list_init(&state->to_arm);
-  state->to_lend = r->buffers.receive.total < LENT_AT_FIRST ? r->buffers.receive.total : LENT_AT_FIRST;
+  state->to_lend = lent_at_first(r);
   state->checker = epoll_create1(EPOLL_CLOEXEC);
   int result = state->checker < 0 ? explain(reason, reason_size, "epoll_create1", -errno) : 0;
   if (result == 0) result = create_ring(r, reason, reason_size);
@@ -295,6 +340,7 @@ const backend uring_backend = {
     .watch_start = uring_watch_start,
     .watch_update = uring_watch_update,
     .watch_stop = uring_watch_stop,
+    .trim = uring_trim,
 };
 
 #else /* without liburing */
