@@ -20,7 +20,7 @@ public final class HTTP1Connection {
     @exclusivity(unchecked) private var kept: AnyObject?
 
     // The request.
-    package let requestHead = RequestHead()
+    @exclusivity(unchecked) package internal(set) var requestHead = RequestHead()
     /// Whether the request's head was read whole; its fields are not there before.
     @exclusivity(unchecked) private(set) var isRequestHeadRead = false
     /// What a trusted proxy says of the client; nil: nothing.
