@@ -35,18 +35,13 @@ extension HeadFields {
         firstField(named: name) != nil
     }
 
-    /// Calls `body` with the value of the first line of that name; Returns nil where there is none. Nothing is allocated.
+    /// Calls `body` with the value of the first line of that name. Returns nil where there is none. Nothing is allocated.
     @inlinable
     package final func firstValueBytes<Result>(
         for name: HTTPField.Name, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
         guard let index = firstField(named: name) else { return nil }
         return try withOctets(slots[index].value, body)
-    }
-
-    /// Calls `body` with each field line, in the order of arrival.
-    package final func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
-        for index in 0..<fieldCount { try body(fieldName(at: index), fieldValue(at: index)) }
     }
 
     /// Calls `body` with the octets of each field line, in the order of arrival. Nothing is allocated.
