@@ -1,30 +1,37 @@
-/// Recognises, while a head is read, the fields that the server itself needs, so that nobody has to look for them
-/// later.
-enum FieldFacts {
+/// Where a head has the fields that the server itself needs. They are recognised while the head is read, so that the server
+/// does not search for them later.
+@usableFromInline
+struct FieldFacts {
+    @usableFromInline var host = FieldOccurrence()
+    @usableFromInline var contentLength = FieldOccurrence()
+    @usableFromInline var transferEncoding = FieldOccurrence()
+    @usableFromInline var connection = FieldOccurrence()
+    @usableFromInline var expect = FieldOccurrence()
+    @usableFromInline var upgrade = FieldOccurrence()
+
+    /// Notes the field line number `index`, whose name is the token of `count` octets at `name`.
     @inline(__always)
-    static func note(
-        _ name: UnsafeRawPointer, _ count: Int, _ index: Int, _ record: UnsafeMutablePointer<RequestHead.Record>
-    ) {
+    mutating func note(_ name: UnsafeRawPointer, _ count: Int, _ index: Int) {
         switch count {
         case 4:
-            if matches(name, "host") { record.pointee.host.note(index) }
+            if Self.matches(name, "host") { host.note(index) }
         case 6:
-            if matches(name, "expect") { record.pointee.expect.note(index) }
+            if Self.matches(name, "expect") { expect.note(index) }
         case 7:
-            if matches(name, "upgrade") { record.pointee.upgrade.note(index) }
+            if Self.matches(name, "upgrade") { upgrade.note(index) }
         case 10:
-            if matches(name, "connection") { record.pointee.connection.note(index) }
+            if Self.matches(name, "connection") { connection.note(index) }
         case 14:
-            if matches(name, "content-length") { record.pointee.contentLength.note(index) }
+            if Self.matches(name, "content-length") { contentLength.note(index) }
         case 17:
-            if matches(name, "transfer-encoding") { record.pointee.transferEncoding.note(index) }
+            if Self.matches(name, "transfer-encoding") { transferEncoding.note(index) }
         default:
             break
         }
     }
 
-    /// Both are tokens of the same length, of four octets or more; `lowercased` holds only letters and hyphens. Compared in
-    /// words, the last of which may overlap the one before.
+    /// Whether two tokens of the same length, of four octets or more, are the same. `lowercased` holds only letters and
+    /// hyphens. Words are compared, the last of which may overlap the one before.
     @inline(__always)
     private static func matches(_ name: UnsafeRawPointer, _ lowercased: StaticString) -> Bool {
         let wanted = UnsafeRawPointer(lowercased.utf8Start)
@@ -40,7 +47,8 @@ enum FieldFacts {
         return areAlike(name, wanted, at: count &- 8, UInt64.self)
     }
 
-    /// Without regard to case: 0x20 more makes a small letter of a capital one, and a hyphen of no token's octet.
+    /// Whether two words are the same without regard to case: setting the bit 0x20 turns a capital letter into a small one,
+    /// and no other octet of a token into a hyphen.
     @inline(__always)
     private static func areAlike<Word: FixedWidthInteger & BitwiseCopyable>(
         _ name: UnsafeRawPointer, _ wanted: UnsafeRawPointer, at offset: Int, _ type: Word.Type

@@ -1,23 +1,28 @@
-/// Field lines as they go on the wire, "Name: value" CRLF, one behind the other.
+/// Field lines as they are sent, "Name: value" CRLF, one behind the other.
 ///
-/// Where a line's parts are is read off the octets: a name ends at the first colon, a line at its only line feed.
-struct FieldLines: ~Copyable {
+/// A line's parts are found in the octets: a name ends at the first colon, a line at its only line feed.
+package struct FieldLines: ~Copyable {
+    package typealias Field = (name: String, value: String)
+
     private var buffer = OctetBuffer()
+
+    /// Memory beyond this size is not kept for the next response.
+    private static var keptRoom: Int { 1024 }
 
     var isEmpty: Bool { buffer.isEmpty }
     var count: Int { buffer.count }
-    /// The octets of all lines; valid until one is changed.
+    /// The octets of all lines, valid until one is changed.
     var octets: UnsafeRawBufferPointer { buffer.octets }
 
-    mutating func removeAll() { buffer.removeAll() }
+    mutating func removeAll() { buffer.removeAll(keptRoom: Self.keptRoom) }
 
-    /// The caller has checked both: neither holds a line end.
+    /// Adds a line. The caller has checked that neither text holds a line end.
     mutating func append(_ name: String, _ value: String) {
         var writer = ByteWriter(buffer.grow(by: name.utf8.count + value.utf8.count + 4))
         writer.writeField(name, value)
     }
 
-    /// Takes out all lines of that name, and puts one with the value where the first of them was, else behind the rest.
+    /// Replaces all lines of that name by one, which takes the place of the first of them, or else the last place.
     mutating func set(_ name: String, _ value: String) {
         guard !isEmpty, let first = line(named: name, from: 0) else { return append(name, value) }
         let rest = [UInt8](octets[first.upperBound...])
@@ -33,8 +38,8 @@ struct FieldLines: ~Copyable {
     }
 
     /// The lines as text.
-    var fields: [ResponseHead.Field] {
-        var fields: [ResponseHead.Field] = []
+    var fields: [Field] {
+        var fields: [Field] = []
         var start = 0
         while let line = line(from: start) {
             let octets = octets
@@ -77,5 +82,26 @@ struct FieldLines: ~Copyable {
             }
             return nil
         }
+    }
+}
+
+/// The syntax of field names and values in text that an application sets (RFC 9110 5.1, 5.5).
+enum FieldSyntax {
+    static func isName(_ name: String) -> Bool {
+        name.withOctets(TokenList.isToken)
+    }
+
+    /// Whether the text has no control character other than HTAB. White space around a value is allowed: the receiver
+    /// removes it.
+    static func isValue(_ value: String) -> Bool { value.withOctets { ByteScanner.isFieldText($0) } }
+
+    /// Whether `octets` begin with that name, without regard to case.
+    static func begin(_ octets: UnsafeRawBufferPointer, with name: UnsafeRawBufferPointer) -> Bool {
+        guard octets.count >= name.count else { return false }
+        for index in 0..<name.count
+        where CharacterClass.lowercased(octets[index]) != CharacterClass.lowercased(name[index]) {
+            return false
+        }
+        return true
     }
 }

@@ -1,6 +1,6 @@
 /// Percent-encoding (RFC 3986 2.1) and its variant for forms.
 package enum PercentCoding {
-    /// The octets of a path or of a piece of one, decoded; nil when a "%" is not followed by two hexadecimal digits.
+    /// The octets of a path or of a part of one, decoded. It is nil where a "%" is not followed by two hexadecimal digits.
     package static func decode(_ octets: UnsafeRawBufferPointer) -> [UInt8]? {
         guard octets.contains(ASCII.percent) else { return Array(octets) }
         var decoded: [UInt8] = []
@@ -19,15 +19,15 @@ package enum PercentCoding {
         return decoded
     }
 
-    /// A path or a piece of one as text; nil for a malformed "%" or when the decoded octets are no UTF-8.
+    /// A path or a part of one as text. It is nil for a malformed "%" and where the decoded octets are no UTF-8.
     package static func decodePath(_ octets: UnsafeRawBufferPointer) -> String? {
         guard octets.contains(ASCII.percent) else { return String(validating: octets, as: UTF8.self) }
         guard let decoded = decode(octets) else { return nil }
         return String(validating: decoded, as: UTF8.self)
     }
 
-    /// A name or a value of a query or a form (WHATWG URL 5.1): "+" is a space, a malformed "%" stands for itself,
-    /// octets that are no UTF-8 become U+FFFD.
+    /// A name or a value of a query or a form (WHATWG URL 5.1). "+" is a space, a malformed "%" is kept, and octets that are
+    /// no UTF-8 become U+FFFD.
     package static func decodeForm(_ octets: UnsafeRawBufferPointer) -> String {
         guard octets.contains(where: { $0 == ASCII.percent || $0 == ASCII.plus }) else {
             return String(decoding: octets, as: UTF8.self)
@@ -51,21 +51,40 @@ package enum PercentCoding {
         }
     }
 
-    /// Text for a piece of a path or a query: everything but RFC 3986 `unreserved` is escaped.
+    /// Text for a part of a path or a query, all but RFC 3986 `unreserved` percent-encoded.
     package static func encode(_ text: String) -> String {
-        let digits: StaticString = "0123456789ABCDEF"
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(text.utf8.count)
-        for byte in text.utf8 {
-            if CharacterClass.isLetter(byte) || CharacterClass.isDigit(byte) || isUnreservedMark(byte) {
-                encoded.append(byte)
-            } else {
-                encoded.append(ASCII.percent)
-                encoded.append(digits.utf8Start[Int(byte >> 4)])
-                encoded.append(digits.utf8Start[Int(byte & 15)])
-            }
+        let encoded = escape(text.utf8) {
+            CharacterClass.isLetter($0) || CharacterClass.isDigit($0) || isUnreservedMark($0)
         }
         return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// A URI reference in the form that RFC 3986 allows, made of one that a client sent or a person wrote: characters beyond
+    /// ASCII, space and ``"<>\^`{|}`` are percent-encoded. Percent signs and control characters do not change.
+    package static func encodeReference(_ text: String) -> String {
+        let isRefused = { (byte: UInt8) in byte >= 0x80 || " \"<>\\^`{|}".utf8.contains(byte) }
+        guard text.utf8.contains(where: isRefused) else { return text }
+        return String(decoding: escape(text.utf8) { !isRefused($0) }, as: UTF8.self)
+    }
+
+    /// The octets with those beyond ASCII percent-encoded.
+    package static func encodeNonASCII(_ octets: UnsafeRawBufferPointer) -> [UInt8] { escape(octets) { $0 < 0x80 } }
+
+    /// The octets percent-encoded, all but those for which `staysPlain` returns true.
+    package static func escape(_ octets: some Collection<UInt8>, unless staysPlain: (UInt8) -> Bool) -> [UInt8] {
+        let digits: StaticString = "0123456789ABCDEF"
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(octets.count)
+        for byte in octets {
+            if staysPlain(byte) {
+                escaped.append(byte)
+            } else {
+                escaped.append(ASCII.percent)
+                escaped.append(digits.utf8Start[Int(byte >> 4)])
+                escaped.append(digits.utf8Start[Int(byte & 15)])
+            }
+        }
+        return escaped
     }
 
     private static func isUnreservedMark(_ byte: UInt8) -> Bool {

@@ -1,5 +1,5 @@
 extension RequestParser {
-    /// Reads the request line; false when there is more to come.
+    /// Reads the request line. Returns false where more octets are needed.
     mutating func parseRequestLine(
         _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
@@ -7,7 +7,7 @@ extension RequestParser {
             if parseUsualRequestLine(base, count, head) { return true }
             guard try skipEmptyLines(base, count) else { return false }
         }
-        // The line may be this long and no longer; the parts below never look beyond.
+        // The line may have this length and no more. The functions below never look at octets behind it.
         let limit = origin &+ limits.requestLine
         let end = min(count, limit)
         var isWhole = phase == .version
@@ -19,29 +19,28 @@ extension RequestParser {
         return isWhole
     }
 
-    /// Reads the request line where it is as nearly all are: whole, GET, a path without a query, a version that is served.
-    /// Of any other it reads nothing: the parts below look at that once more, from its start.
+    /// Reads a request line that is complete and of the usual kind: GET, a path in ASCII without a query, and a supported
+    /// version. It leaves any other line unread, for the functions below.
     private mutating func parseUsualRequestLine(_ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead) -> Bool {
         let end = min(count, limits.requestLine)
         guard position == 0, end >= 8, Octets.word(base, at: 0) & 0xFF_FFFF_FFFF == 0x2F_2054_4547 else { return false }
         let stop = ByteScanner.endOfPath(base, from: 4, to: end)
-        // The line end does not count as a part of the line.
+        // The line end does not count towards the line's length.
         guard stop &+ 9 <= end, stop &+ 11 <= count, base.load(fromByteOffset: stop, as: UInt8.self) == ASCII.space,
             let minor = Self.usualVersion(base + stop + 1)
         else { return false }
-        let record = head.record
-        record.pointee.method = .get
-        record.pointee.methodRange = ByteRange(0, 3)
-        record.pointee.target = ByteRange(4, stop)
-        record.pointee.path = ByteRange(4, stop)
-        record.pointee.targetForm = .origin
-        record.pointee.versionMinor = minor
+        head.line.method = .get
+        head.line.methodRange = ByteRange(0, 3)
+        head.line.target = ByteRange(4, stop)
+        head.line.path = ByteRange(4, stop)
+        head.line.targetForm = .origin
+        head.line.versionMinor = minor
         position = stop &+ 11
         phase = .lineStart
         return true
     }
 
-    /// The minor version, where these ten octets are "HTTP/1.0" or "HTTP/1.1", and CRLF.
+    /// The minor version. It is nil unless these ten octets are "HTTP/1.0" or "HTTP/1.1", and CRLF.
     @inline(__always)
     private static func usualVersion(_ text: UnsafeRawPointer) -> UInt8? {
         let version = Octets.word(text, at: 0)
@@ -79,23 +78,25 @@ extension RequestParser {
         }
         if phase == .target {
             position = ByteScanner.endOfPath(base, from: position, to: end)
+            passNonASCII(base, end, head) { ByteScanner.endOfPath($0, from: $1, to: $2) }
             guard position < end else { return false }
             let stop = base.load(fromByteOffset: position, as: UInt8.self)
-            head.record.pointee.path = ByteRange(partStart &- origin, position &- origin)
+            head.line.path = ByteRange(partStart &- origin, position &- origin)
             if stop == ASCII.question {
                 position &+= 1
-                head.record.pointee.hasQuery = true
-                head.record.pointee.query = ByteRange(position &- origin, position &- origin)
+                head.line.hasQuery = true
+                head.line.query = ByteRange(position &- origin, position &- origin)
                 phase = .query
             } else {
-                return try finishTarget(stop, head)
+                return try finishTarget(base, stop, head)
             }
         }
-        let query = head.record.pointee.query
+        let query = head.line.query
         position = ByteScanner.endOfQuery(base, from: position, to: end)
+        passNonASCII(base, end, head) { ByteScanner.endOfQuery($0, from: $1, to: $2) }
         guard position < end else { return false }
-        head.record.pointee.query = ByteRange(Int(query.start), position &- origin)
-        return try finishTarget(base.load(fromByteOffset: position, as: UInt8.self), head)
+        head.line.query = ByteRange(Int(query.start), position &- origin)
+        return try finishTarget(base, base.load(fromByteOffset: position, as: UInt8.self), head)
     }
 
     private mutating func parseMethod(
@@ -106,42 +107,61 @@ extension RequestParser {
         guard position > origin, base.load(fromByteOffset: position, as: UInt8.self) == ASCII.space else {
             throw .malformedMethod
         }
-        head.record.pointee.method = RequestMethod(
+        head.line.method = RequestMethod(
             UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
-        head.record.pointee.methodRange = ByteRange(0, position &- origin)
+        head.line.methodRange = ByteRange(0, position &- origin)
         position &+= 1
         partStart = position
         phase = .target
         return true
     }
 
+    /// Moves behind octets beyond ASCII and continues the search. Whether they are UTF-8 is decided when the target is
+    /// complete, so that it does not matter where the octets were cut.
     @inline(__always)
-    private mutating func finishTarget(_ stop: UInt8, _ head: RequestHead) throws(ParseError) -> Bool {
+    private mutating func passNonASCII(
+        _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead, _ search: (UnsafeRawPointer, Int, Int) -> Int
+    ) {
+        while position < end, base.load(fromByteOffset: position, as: UInt8.self) >= 0x80 {
+            head.line.isASCII = false
+            position = search(base, position &+ 1, end)
+        }
+    }
+
+    /// Ends the target at the octet `stop`, which has to be the space before the version.
+    @inline(__always)
+    private mutating func finishTarget(
+        _ base: UnsafeRawPointer, _ stop: UInt8, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
         guard stop == ASCII.space, position > partStart else { throw .malformedTarget }
-        head.record.pointee.target = ByteRange(partStart &- origin, position &- origin)
+        if !head.line.isASCII {
+            let target = UnsafeRawBufferPointer(start: base + partStart, count: position &- partStart)
+            guard Octets.isUTF8(target) else { throw .malformedTarget }
+        }
+        head.line.target = ByteRange(partStart &- origin, position &- origin)
         position &+= 1
         partStart = position
         phase = .version
         return true
     }
 
-    /// Reads "HTTP/" DIGIT "." DIGIT CRLF and, with the line complete, judges the target.
+    /// Reads "HTTP/" DIGIT "." DIGIT CRLF. When the line is complete, it checks the form of the target.
     private mutating func parseVersion(
         _ base: UnsafeRawPointer, _ count: Int, _ end: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
         let version = base + partStart
         if partStart &+ 8 <= end, count &- partStart >= 10, let minor = Self.usualVersion(version) {
-            head.record.pointee.versionMinor = minor
+            head.line.versionMinor = minor
             return try finishRequestLine(base, head)
         }
         guard try parseVersionSlowly(version, end &- partStart, count &- partStart) else { return false }
         let minor = version.load(fromByteOffset: 7, as: UInt8.self)
-        head.record.pointee.versionMinor = minor == ASCII.zero ? 0 : 1
+        head.line.versionMinor = minor == ASCII.zero ? 0 : 1
         return try finishRequestLine(base, head)
     }
 
-    /// Octet by octet, so that the first wrong one is told at once. `visible` octets may be part of the line,
-    /// `available` ones are there.
+    /// Checks octet by octet, so that the first wrong one is refused at once. `visible` octets may be part of the line,
+    /// `available` octets have arrived.
     private mutating func parseVersionSlowly(
         _ version: UnsafeRawPointer, _ visible: Int, _ available: Int
     ) throws(ParseError) -> Bool {
@@ -180,14 +200,13 @@ extension RequestParser {
         position = partStart &+ 10
         partStart = position
         phase = .lineStart
-        let record = head.record
         let isOrigin =
-            base.load(fromByteOffset: origin &+ Int(record.pointee.target.start), as: UInt8.self)
+            base.load(fromByteOffset: origin &+ Int(head.line.target.start), as: UInt8.self)
             == ASCII.slash
-        if isOrigin, record.pointee.method != .connect {
-            record.pointee.targetForm = .origin
+        if isOrigin, head.line.method != .connect {
+            head.line.targetForm = .origin
         } else {
-            try TargetRules.resolve(base + origin, record)
+            try TargetRules.resolve(base + origin, &head.line)
         }
         return true
     }

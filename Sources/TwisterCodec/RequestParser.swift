@@ -1,8 +1,8 @@
-/// Reads the head of an HTTP/1.x request (RFC 9112 2 to 5), strictly, from octets where they lie.
+/// Reads the head of an HTTP/1.x request strictly (RFC 9112 2 to 5), from the memory into which it was received.
 ///
-/// It stops and goes on at any octet: as long as the answer is `needMore` it is called again with the same octets and
-/// more behind them, and never looks at an octet of the finished part twice. What it answers does not depend on where
-/// the message was cut. After `complete` or `invalid` it starts over with `reset()`.
+/// It can stop and continue at any octet. As long as it returns `needMore`, the caller calls it again with the same octets
+/// and more behind them. It never looks at an octet of a finished part twice, and its result does not depend on where the
+/// message was cut. After `complete` or `invalid`, `reset()` makes it ready for the next message.
 package struct RequestParser: Sendable {
     /// The part of the head that is being read.
     enum Phase: UInt8 {
@@ -24,20 +24,16 @@ package struct RequestParser: Sendable {
         self.limits = limits
     }
 
-    /// Forgets what was read, to start with the next request.
+    /// Forgets what was read and starts with the next request.
     @inline(__always)
     package mutating func reset() {
-        phase = .emptyLines
-        position = 0
-        origin = 0
-        partStart = 0
-        nameEnd = 0
+        self = RequestParser(limits: limits)
     }
 
-    /// Whether nothing of a request line has come yet: such a connection is idle, not slow.
+    /// Whether no octet of a request line has arrived yet: such a connection is idle, not slow.
     package var isIdle: Bool { phase == .emptyLines }
 
-    /// Reads on. `head` has to be the same one, and fresh (`reuse()`), for all calls of one request.
+    /// Continues to read. All calls of one request pass the same head, which is new or was prepared by `reuse()`.
     package mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: RequestHead) -> ParseResult {
         guard let base = bytes.baseAddress, position < bytes.count else { return .needMore }
         do throws(ParseError) {
@@ -45,13 +41,32 @@ package struct RequestParser: Sendable {
                 guard try parseRequestLine(base, bytes.count, head) else { return .needMore }
             }
             guard try parseFields(base, bytes.count, head) else { return .needMore }
-            let octets = UnsafeRawBufferPointer(start: base + origin, count: position &- origin)
-            let isHostKnown = head.repeatsHost(in: octets)
-            head.adopt(octets)
-            if isHostKnown { head.keepHost() } else { try HostRules.check(head) }
+            try head.complete(UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
             return .complete(consumed: position)
         } catch {
             return .invalid(error)
         }
+    }
+}
+
+/// How much a peer may send before its message counts as too large.
+package struct ParserLimits: Sendable, Equatable {
+    /// The most octets of the request line without its line end. The response to more is 414.
+    package var requestLine: Int
+    /// The most octets of the request line and all field lines together, with their line ends. The response to more is 431.
+    package var headerBlock: Int
+    /// The most field lines. The response to more is 431.
+    package var fieldCount: Int
+    /// The most empty lines that are skipped before a request line (RFC 9112 2.2 recommends at least one).
+    package var emptyLines: Int
+
+    package init(
+        requestLine: Int = 8 * 1024, headerBlock: Int = 64 * 1024, fieldCount: Int = 100, emptyLines: Int = 8
+    ) {
+        // Ranges have 32 bits, and no header needs more than 16 MiB.
+        self.headerBlock = min(max(headerBlock, 64), 16 * 1024 * 1024)
+        self.requestLine = min(max(requestLine, 16), self.headerBlock)
+        self.fieldCount = min(max(fieldCount, 1), 65_535)
+        self.emptyLines = min(max(emptyLines, 0), 64)
     }
 }

@@ -39,7 +39,7 @@ struct HTTPDateTests {
         }
     }
 
-    @Test("Out of range is moved to the edge")
+    @Test("Dates out of range become the first or the last date")
     func extremes() {
         #expect(HTTPDate.string(.max) == "Fri, 31 Dec 9999 23:59:59 GMT")
         #expect(HTTPDate.string(.min) == "Sat, 01 Jan 0000 00:00:00 GMT")
@@ -56,7 +56,7 @@ struct HTTPDateTests {
     }
 
     @Test(
-        "Anything else is no date",
+        "Other texts are no dates",
         arguments: [
             "", "x", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
             "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT", "Xxx, 06 Nov 1994 08:49:37 GMT",
@@ -71,10 +71,15 @@ struct HTTPDateTests {
     @Test("The cached line follows the clock")
     func cached() {
         let date = CachedDate()
-        let text = { (seconds: Int64) in date.withDate(at: seconds) { String(decoding: $0, as: UTF8.self) } }
-        #expect(text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(text(784_111_778) == "Sun, 06 Nov 1994 08:49:38 GMT")
-        #expect(text(0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+        let text = { (seconds: Int64) in
+            withUnsafeTemporaryAllocation(byteCount: CachedDate.lineCount, alignment: 1) { line in
+                let count = line.baseAddress.map { date.writeLine(at: seconds, to: $0) } ?? 0
+                return String(decoding: line[..<count], as: UTF8.self)
+            }
+        }
+        #expect(text(784_111_777) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        #expect(text(784_111_777) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        #expect(text(784_111_778) == "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n")
+        #expect(text(0) == "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Request head")
 struct RequestHeadTests {
-    @Test("Fields are found without regard to case and combined in order")
+    @Test("Fields are found without regard to case and joined in order")
     func fields() throws {
         let head = try parsedHead(
             """
@@ -42,7 +42,7 @@ struct RequestHeadTests {
         #expect(headers.map(\.value).first == "h")
     }
 
-    @Test("Many fields and much text fit")
+    @Test("Many fields and long values fit")
     func growth() throws {
         let value = String(repeating: "v", count: 500)
         let fields = (0..<99).map { "N\($0): \(value)\r\n" }.joined()
@@ -54,7 +54,7 @@ struct RequestHeadTests {
         #expect(head.fieldCount == 0)
     }
 
-    @Test("HU-4: a Host is judged anew as soon as it is another one than in the request before")
+    @Test("HU-4: a Host is checked unless it is the same as in the request before")
     func repeatedHost() {
         let head = RequestHead()
         func outcome(_ fields: String, version: String = "1.1") -> ParseError? {
@@ -66,7 +66,7 @@ struct RequestHeadTests {
             case .complete, .needMore: return nil
             }
         }
-        // The one before is good each time, and stands at another place of its head now and then.
+        // The Host before is always well-formed, and is sometimes at another place of its head.
         for prefix in ["", "Accept: */*\r\n", String(repeating: "A: b\r\n", count: 20)] {
             for good in ["example.com:80", "h", "[::1]:8080"] {
                 func repeatGood(_ count: Int) {
@@ -85,7 +85,7 @@ struct RequestHeadTests {
                 #expect(outcome("\(prefix)Host:\r\n") == .emptyHost)
                 repeatGood(1)
                 #expect(outcome(prefix) == .missingHost)
-                // Nothing of the last request but one is taken for the last one's.
+                // The last request must not show anything of the one before it.
                 #expect(outcome(prefix, version: "1.0") == nil)
                 #expect(outcome("\(prefix)Host: \(good.dropLast())@\r\n") == .malformedHost)
             }
@@ -134,10 +134,47 @@ struct RequestHeadTests {
     func upgrade() throws {
         let head = try parsedHead(
             "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n")
-        #expect(head.upgradeProtocols == ["h2c", "WebSocket"])
         #expect(head.offersUpgrade(to: "websocket"))
         #expect(!head.offersUpgrade(to: "tls"))
         let without = try parsedHead("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n")
-        #expect(without.upgradeProtocols.isEmpty && !without.offersUpgrade(to: "websocket"))
+        #expect(!without.offersUpgrade(to: "websocket"))
+    }
+
+    @Test("Renaming a field makes a new head and does not change the fields of the old one")
+    func renaming() throws {
+        let long = String(repeating: "v", count: 2000)
+        let head = try parsedHead(
+            "POST /p?q HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nA: \(long)\r\nContent-ENCODING: x\r\n\r\n")
+        let before = head.summary
+        let held = HTTPHeaders(head)
+        let renamed = head.renamingField("content-encoding", to: "X-Consumed-Content-Encoding")
+        #expect(head.summary == before && held[.contentEncoding] == "gzip, x")
+        #expect(renamed[.contentEncoding] == nil)
+        #expect(HTTPHeaders(renamed)["x-consumed-content-encoding"] == "gzip, x")
+        #expect(renamed.summary.replacing("X-Consumed-", with: "").lowercased() == before.lowercased())
+        head.reuse()
+        #expect(renamed.path == "/p" && renamed.query == "q" && renamed.host == "h" && renamed.fieldCount == 4)
+        let twice = renamed.renamingField("a", to: "B")
+        #expect(twice.values(for: try #require(HTTPField.Name("b"))) == [long] && twice.target == "/p?q")
+    }
+
+    @Test("Storage of usual size is kept for the next request, larger storage is given back at once")
+    func storage() throws {
+        let head = RequestHead()
+        #expect(head.record.bytes.count == 0 && head.slots.count == 0)
+        var parser = RequestParser()
+        let sizes = [(10, 1), (900, 20), (1500, 1), (10, 60), (32_000, 90), (10, 1)]
+        for (octets, fields) in sizes {
+            let lines = (1..<fields).map { "A\($0):\r\n" }.joined()
+            let message = Array(
+                "GET / HTTP/1.1\r\nHost: h\r\n\(lines)A: \(String(repeating: "b", count: octets))\r\n\r\n".utf8)
+            #expect(message.withUnsafeBytes { parser.parse($0, into: head) } == .complete(consumed: message.count))
+            #expect(head.fieldCount == fields + 1 && head.host == "h")
+            #expect(head.record.bytes.count >= message.count && head.slots.count > fields)
+            parser.reset()
+            head.reuse()
+            #expect(head.record.bytes.count == (message.count > 1024 ? 0 : 1024))
+            #expect(head.slots.count <= 32)
+        }
     }
 }

@@ -16,7 +16,7 @@ static void handle(reactor *r, const reactor_event *event) {
     length = (size_t)count_requests(event->data, (size_t)event->result, &state) * RESPONSE_SIZE;
     reactor_buffer_release(r, event->buffer);
     if (state != event->context) reactor_set_context(r, event->handle, state);
-    if (length > 0 && reactor_send(r, event->handle, answers, length) < 0) reactor_close(r, event->handle);
+    if (length > 0 && reactor_send(r, event->handle, responses, length) < 0) reactor_close(r, event->handle);
     break;
   case REACTOR_END:
     reactor_close(r, event->handle);
