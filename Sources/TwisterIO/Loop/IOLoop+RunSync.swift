@@ -1,10 +1,10 @@
 extension IOLoop {
-    /// Runs the loop until `work` is done, as a program's `main` does, and gives back its result. On the loop's thread,
-    /// while the loop does not run.
+    /// Runs the loop until `work` is done, as a program's `main` does, and returns its result. On the loop's thread, while
+    /// the loop does not run.
     ///
-    /// - Parameter timeout: nil waits for ever.
-    /// - Throws: what `work` throws; `TimeoutError` when the time is up, where `work` is cancelled; `IOLoopError.stopped`
-    ///   where something else stopped the loop first, and `work` is cancelled too.
+    /// - Parameter timeout: how long `work` may take; nil: no limit.
+    /// - Throws: the error that `work` throws; `TimeoutError` after `timeout`; `IOLoopError.stopped` if something else stopped
+    ///   the loop first. In the last two cases `work` is cancelled.
     ///
     /// Tornado: `IOLoop.run_sync`.
     public func runSync<Value>(
@@ -28,23 +28,25 @@ extension IOLoop {
         if isTimedOut, let timeout { throw TimeoutError(after: timeout) }
         throw IOLoopError.stopped
     }
-}
 
-/// One `runSync`: the loop's thread waits in it and runs its task, so nothing of it ever leaves that thread.
-private final class SyncRun<Value>: @unchecked Sendable {
-    private let loop: IOLoop
-    private let work: () async throws -> Value
-    private(set) var result: Result<Value, any Error>?
-    /// Work that ends after it was given up must not stop another run of the loop.
-    var isWaitedFor = true
+    /// One call of `runSync`.
+    ///
+    /// Sendable, because it never leaves the loop's thread, which waits in `runSync` and runs the task meanwhile.
+    private final class SyncRun<Value>: @unchecked Sendable {
+        private let loop: IOLoop
+        private let work: () async throws -> Value
+        private(set) var result: Result<Value, any Error>?
+        /// Work that ends after `runSync` has returned must not stop another run of the loop.
+        var isWaitedFor = true
 
-    init(_ loop: IOLoop, _ work: @escaping () async throws -> Value) {
-        self.loop = loop
-        self.work = work
-    }
+        init(_ loop: IOLoop, _ work: @escaping () async throws -> Value) {
+            self.loop = loop
+            self.work = work
+        }
 
-    func main() async {
-        do { result = .success(try await work()) } catch { result = .failure(error) }
-        if isWaitedFor { loop.stop() }
+        func main() async {
+            do { result = .success(try await work()) } catch { result = .failure(error) }
+            if isWaitedFor { loop.stop() }
+        }
     }
 }

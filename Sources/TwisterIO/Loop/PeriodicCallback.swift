@@ -1,5 +1,3 @@
-import Logging
-
 /// Calls back again and again, at a steady period from start to start.
 ///
 /// Calls never overlap: an async callback that is still running when its next time comes makes that time pass unused. What
@@ -118,13 +116,7 @@ public final class PeriodicCallback {
         let mine = startCount
         let box = UncheckedTransfer(self)
         Task(executorPreference: loop) {
-            do {
-                try await callback()
-            } catch is CancellationError {
-                // Cancelled work has nothing to report.
-            } catch {
-                Log.application.error("Exception in callback: \(error)")
-            }
+            await IOLoop.runLoggingErrors(callback)
             let periodic = box.value
             periodic.isCalling = false
             if periodic.isRunning, periodic.startCount == mine { periodic.scheduleNext() }

@@ -19,7 +19,7 @@ public final class AsyncCondition: Sendable {
     @discardableResult
     public func wait(timeout: Duration? = nil) async throws -> Bool {
         do {
-            try await monitor.wait(timeout: timeout) { waiters, waiter, _ in
+            try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { waiters, waiter, _ in
                 waiters.append(waiter)
                 return nil
             }

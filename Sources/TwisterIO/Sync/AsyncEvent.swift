@@ -37,7 +37,7 @@ public final class AsyncEvent: Sendable {
     /// Tornado: `Event.wait`.
     public func wait(timeout: Duration? = nil) async throws {
         if isSet { return }
-        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+        try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, _ in
             if state.isSet { return .success(()) }
             state.waiters.append(waiter)
             return nil

@@ -51,7 +51,7 @@ public class AsyncQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     /// Tornado: `Queue.put`.
     public final func put(_ element: Element, timeout: Duration? = nil) async throws {
         if tryPut(element) { return }
-        try await monitor.wait(Putter(element), timeout: timeout) { state, waiter, wakeups in
+        try await monitor.wait(Putter(element), timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, wakeups in
             if insert(element, into: &state, &wakeups) { return .success(()) }
             state.putters.append(waiter)
             return nil
@@ -91,7 +91,7 @@ public class AsyncQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     /// Tornado: `Queue.get`.
     public final func get(timeout: Duration? = nil) async throws -> Element {
         if let element = tryGet() { return element }
-        return try await monitor.wait(timeout: timeout) { state, waiter, wakeups in
+        return try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, wakeups in
             if let element = removeNext(from: &state, &wakeups) { return .success(element) }
             state.getters.append(waiter)
             return nil
@@ -145,7 +145,7 @@ public class AsyncQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     ///
     /// Tornado: `Queue.join`.
     public final func join(timeout: Duration? = nil) async throws {
-        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+        try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, _ in
             if state.unfinished == 0 { return .success(()) }
             state.joiners.append(waiter)
             return nil
@@ -162,4 +162,48 @@ public class AsyncQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     }
 
     public final func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: self) }
+}
+
+/// A queue that gives out the newest element first.
+///
+/// Tornado: `queues.LifoQueue`.
+public final class AsyncLIFOQueue<Element: Sendable>: AsyncQueue<Element>, @unchecked Sendable {
+    /// - Parameter maxSize: how many elements it holds at most, 1 or more; nil: any number.
+    public init(maxSize: Int? = nil) { super.init(maxSize: maxSize, storage: LIFOStorage<Element>()) }
+}
+
+/// A queue that gives out the smallest element first, equal ones in the order in which they were put.
+///
+/// Tornado: `queues.PriorityQueue`.
+public final class AsyncPriorityQueue<Element: Sendable>: AsyncQueue<Element>, @unchecked Sendable {
+    /// - Parameters:
+    ///   - maxSize: how many elements it holds at most, 1 or more; nil: any number.
+    ///   - areInIncreasingOrder: whether the first comes out before the second; a strict weak ordering. It runs under the
+    ///     queue's lock and must not use the queue.
+    public init(maxSize: Int? = nil, by areInIncreasingOrder: @escaping @Sendable (Element, Element) -> Bool) {
+        super.init(maxSize: maxSize, storage: PriorityStorage(areInIncreasingOrder))
+    }
+}
+
+extension AsyncPriorityQueue where Element: Comparable {
+    /// - Parameter maxSize: how many elements it holds at most, 1 or more; nil: any number.
+    public convenience init(maxSize: Int? = nil) { self.init(maxSize: maxSize, by: { $0 < $1 }) }
+}
+
+/// What a queue refuses at once.
+public enum QueueError: Error, CustomStringConvertible, Sendable {
+    /// `getNowait` on a queue that holds nothing. Tornado: `queues.QueueEmpty`.
+    case empty
+    /// `putNowait` on a queue that is full. Tornado: `queues.QueueFull`.
+    case full
+    /// `taskDone` was called more often than elements were put.
+    case tooManyTasksDone
+
+    public var description: String {
+        switch self {
+        case .empty: "the queue is empty"
+        case .full: "the queue is full"
+        case .tooManyTasksDone: "taskDone() was called more often than elements were put"
+        }
+    }
 }

@@ -27,7 +27,7 @@ final class Permits: Sendable {
 
     func acquire(timeout: Duration?) async throws {
         if tryAcquire() { return }
-        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+        try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, _ in
             if state.free > 0 {
                 state.free -= 1
                 return .success(())
@@ -46,4 +46,11 @@ final class Permits: Sendable {
             return true
         }
     }
+}
+
+/// A bounded semaphore or a lock was released more often than it was acquired.
+public struct OverReleaseError: Error, CustomStringConvertible, Sendable {
+    public init() {}
+
+    public var description: String { "released more often than acquired" }
 }
