@@ -82,7 +82,7 @@ public final class ProcessSupervisor {
         }
         while isAnyoneRunning || isAnyoneWaiting {
             signals.wait(timeout: millisecondsToNextStart)
-            for signal in signals.take() { stop(signal) }
+            for signal in signals.takeTerminations() { stop(signal) }
             reap()
             startWhatIsDue()
         }
