@@ -17,14 +17,7 @@ public struct BytePattern: Sendable, CustomStringConvertible {
 
     /// The pattern's text.
     public let description: String
-    let program: [Instruction]
-
-    enum Instruction: Sendable {
-        case byte(ByteClass)
-        case split(Int, Int)
-        case jump(Int)
-        case match
-    }
+    let program: [BytePatternInstruction]
 
     /// - Throws: `SyntaxError`, for a pattern that matches nothing at all (the empty string) too.
     public init(_ text: String) throws(SyntaxError) {

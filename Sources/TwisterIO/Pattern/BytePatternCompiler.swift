@@ -6,15 +6,25 @@ indirect enum BytePatternNode {
     case repetition(BytePatternNode, least: Int, most: Int?)
 }
 
-/// Lays a pattern's tree out as a program.
+/// One instruction of a compiled pattern. Places are indices into the program.
+enum BytePatternInstruction: Sendable {
+    /// Consumes one byte of the class.
+    case byte(ByteClass)
+    /// Goes on at both places.
+    case split(Int, Int)
+    case jump(Int)
+    case match
+}
+
+/// Compiles a pattern's tree to a program.
 struct BytePatternCompiler {
-    private var program: [BytePattern.Instruction] = []
+    private var program: [BytePatternInstruction] = []
     /// Counted repetitions are written out; this many instructions are enough for any delimiter.
     private static let longest = 4096
 
     static func program(
         _ node: BytePatternNode
-    ) throws(BytePatternParser.Problem) -> [BytePattern.Instruction] {
+    ) throws(BytePatternParser.Problem) -> [BytePatternInstruction] {
         var compiler = BytePatternCompiler()
         try compiler.emit(node)
         compiler.program.append(.match)

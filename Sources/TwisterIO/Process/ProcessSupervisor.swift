@@ -34,6 +34,10 @@ public final class ProcessSupervisor {
         public var maxBackoff: Duration = .seconds(30)
 
         public init(processes: Int? = nil) { self.processes = processes }
+
+        var backoff: SupervisedWorker.Backoff {
+            SupervisedWorker.Backoff(initial: initialBackoff, longest: maxBackoff)
+        }
     }
 
     /// So many workers died that it gave up. Tornado: `RuntimeError("Too many child restarts, giving up")`.
@@ -170,6 +174,6 @@ public final class ProcessSupervisor {
             return endAll(SIGTERM)
         }
         restarts += 1
-        workers[index].startLater(Self.now, configuration)
+        workers[index].startLater(Self.now, configuration.backoff)
     }
 }

@@ -144,7 +144,7 @@ struct ProcessSupervisorTests {
     @Test("PR-2, N-26: the back-off doubles up to its limit")
     func backoff() {
         let configuration = ProcessSupervisor.Configuration(processes: 1)
-        let waits = (0..<12).map { SupervisedWorker.backoff(deaths: $0, configuration) / 1_000_000 }
+        let waits = (0..<12).map { configuration.backoff.wait(deaths: $0) / 1_000_000 }
         #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000])
     }
 
