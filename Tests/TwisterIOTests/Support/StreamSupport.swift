@@ -62,7 +62,10 @@ extension IOLoop {
 
     /// Waits until `condition` holds, at most five seconds.
     func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<2500 where !condition() { try await pass(2) }
+        for _ in 0..<2500 {
+            if condition() { return }
+            try await pass(2)
+        }
         #expect(condition())
     }
 }
