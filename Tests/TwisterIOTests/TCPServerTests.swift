@@ -220,8 +220,8 @@ struct TCPServerTests {
         }
     }
 
-    @Test("What a handler wrote before it returned arrives", arguments: backends)
-    func lastWords(backend: IOBackend) async throws {
+    @Test("The output that a handler wrote before it returned is sent", arguments: backends)
+    func outputBeforeReturn(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let size = 3 << 20
             let server = TCPServer(loop) { stream, _ in
@@ -240,7 +240,7 @@ struct TCPServerTests {
     @Test("A server that another thread releases stops listening on its loop's thread", arguments: backends)
     func releasedOnAnotherThread(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
-            // Clients connect all the while, so that some connections are accepted as the server is released.
+            // Clients connect meanwhile, so that some connections are accepted while the server is released.
             for _ in 0..<20 {
                 let held = Box<GreetingServer?>(GreetingServer(loop))
                 try held.value?.listen(port: 0, address: "127.0.0.1")

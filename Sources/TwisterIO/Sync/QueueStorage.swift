@@ -1,4 +1,4 @@
-/// What a queue holds, and which element is next.
+/// The elements of a queue, in the order in which the queue returns them.
 protocol QueueStorage<Element>: Sendable {
     associatedtype Element: Sendable
     var count: Int { get }
@@ -6,7 +6,7 @@ protocol QueueStorage<Element>: Sendable {
     mutating func removeNext() -> Element?
 }
 
-/// First in, first out. Its queue guards it.
+/// First in, first out. Sendable, because it is used under its queue's lock only.
 final class FIFOStorage<Element: Sendable>: QueueStorage, @unchecked Sendable {
     private var elements = FIFO<Element>()
     var count: Int { elements.count }
@@ -22,7 +22,7 @@ struct LIFOStorage<Element: Sendable>: QueueStorage {
     mutating func removeNext() -> Element? { elements.popLast() }
 }
 
-/// Smallest first, equal ones in the order in which they came: a binary heap.
+/// Smallest first, equal ones in the order in which they were inserted: a binary heap.
 struct PriorityStorage<Element: Sendable>: QueueStorage {
     private struct Entry: Sendable {
         let element: Element
