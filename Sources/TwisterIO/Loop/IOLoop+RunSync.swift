@@ -11,42 +11,42 @@ extension IOLoop {
         timeout: Duration? = nil, _ work: @escaping () async throws -> Value
     ) throws -> Value {
         preconditionOnLoop()
-        let run = SyncRun(self, work)
+        let run = SyncRun(work) { [self] in stop() }
         let task = Task(executorPreference: self) { await run.main() }
-        var isTimedOut = false
-        let timer = timeout.map { timeout in
-            callLater(timeout) { [self] in
-                isTimedOut = true
-                stop()
-            }
-        }
+        let timer = timeout.map { callLater($0) { run.timeOut() } }
         self.run()
         run.isWaitedFor = false
         if let timer { removeTimeout(timer) }
         if let result = run.result { return try result.get() }
         task.cancel()
-        if isTimedOut, let timeout { throw TimeoutError(after: timeout) }
+        if run.isTimedOut, let timeout { throw TimeoutError(after: timeout) }
         throw IOLoopError.stopped
     }
+}
 
-    /// One call of `runSync`.
-    ///
-    /// Sendable, because it never leaves the loop's thread, which waits in `runSync` and runs the task meanwhile.
-    private final class SyncRun<Value>: @unchecked Sendable {
-        private let loop: IOLoop
-        private let work: () async throws -> Value
-        private(set) var result: Result<Value, any Error>?
-        /// Work that ends after `runSync` has returned must not stop another run of the loop.
-        var isWaitedFor = true
+/// One call of `runSync`.
+///
+/// Sendable, because it never leaves the loop's thread, which waits in `runSync` and runs the task meanwhile.
+private final class SyncRun<Value>: @unchecked Sendable {
+    private let work: () async throws -> Value
+    private let stopLoop: () -> Void
+    private(set) var result: Result<Value, any Error>?
+    private(set) var isTimedOut = false
+    /// Work that ends after `runSync` has returned must not stop another run of the loop.
+    var isWaitedFor = true
 
-        init(_ loop: IOLoop, _ work: @escaping () async throws -> Value) {
-            self.loop = loop
-            self.work = work
-        }
+    init(_ work: @escaping () async throws -> Value, stopLoop: @escaping () -> Void) {
+        self.work = work
+        self.stopLoop = stopLoop
+    }
 
-        func main() async {
-            do { result = .success(try await work()) } catch { result = .failure(error) }
-            if isWaitedFor { loop.stop() }
-        }
+    func main() async {
+        do { result = .success(try await work()) } catch { result = .failure(error) }
+        if isWaitedFor { stopLoop() }
+    }
+
+    func timeOut() {
+        isTimedOut = true
+        stopLoop()
     }
 }

@@ -6,13 +6,17 @@ extension IOLoop {
     ///
     /// Tornado: `gen.sleep`.
     public func sleep(for duration: Duration) async throws {
-        let timer = SleepTimer(self)
+        let timer = SleepTimer()
         do {
             try await withTaskCancellationHandler {
                 try Task.checkCancellation()
                 try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                     let sleeper = OneShotContinuation(continuation)
-                    runOnThread { timer.start(duration, sleeper) }
+                    runOnThread { [self] in
+                        guard !timer.isCancelled, !isClosed else { return }
+                        let timeout = callLater(duration) { sleeper.resume(with: .success(())) }
+                        timer.remove = { [self] in removeTimeout(timeout) }
+                    }
                 }
             } onCancel: {
                 runOnThread { timer.cancel() }
@@ -23,26 +27,19 @@ extension IOLoop {
             throw error
         }
     }
+}
 
-    /// The timer of one sleep. The timer's callback holds the only reference to the continuation, so removing the timer
-    /// wakes the task.
-    ///
-    /// Sendable, because its state is used on the loop's thread only.
-    private final class SleepTimer: @unchecked Sendable {
-        private let loop: IOLoop
-        private var timeout: Timeout?
-        private var isCancelled = false
+/// The timer of one sleep. The timer's callback holds the only reference to the continuation, so removing the timer wakes the
+/// task.
+///
+/// Sendable, because its state is used on the loop's thread only.
+private final class SleepTimer: @unchecked Sendable {
+    private(set) var isCancelled = false
+    /// Removes the timer from the loop; nil before the timer was started.
+    var remove: (() -> Void)?
 
-        init(_ loop: IOLoop) { self.loop = loop }
-
-        func start(_ duration: Duration, _ sleeper: OneShotContinuation<Void>) {
-            guard !isCancelled, !loop.isClosed else { return }
-            timeout = loop.callLater(duration) { sleeper.resume(with: .success(())) }
-        }
-
-        func cancel() {
-            isCancelled = true
-            if let timeout { loop.removeTimeout(timeout) }
-        }
+    func cancel() {
+        isCancelled = true
+        remove?()
     }
 }
