@@ -1,26 +1,28 @@
 import Glibc
 import Logging
 
-/// What the environment sets.
+/// The settings that come from environment variables.
 enum Environment {
-    /// `TWISTER_BACKEND`, where it names a backend; else `.auto`.
+    /// The backend that `TWISTER_BACKEND` names; `.auto` if it names none.
     static var backend: IOBackend {
         guard let text = getenv("TWISTER_BACKEND") else { return .auto }
         let name = String(cString: text)
         if let backend = IOBackend(rawValue: name) { return backend }
-        Log.general.warning("TWISTER_BACKEND=\(name) is none of auto, io_uring and epoll: taking auto")
+        Log.general.warning("TWISTER_BACKEND=\(name) is none of auto, io_uring and epoll: using auto")
         return .auto
     }
 
-    /// How many listening descriptors were handed to this very process; nil: none.
+    /// How many listening descriptors this process was started with; nil: none.
     static var inheritedDescriptors: CInt? {
         guard let count = number("LISTEN_FDS"), count > 0, count <= 1024 else { return nil }
-        // A parent that spawns cannot know its child's number beforehand; the child knows its parent's.
+        // A parent that spawns a child cannot put the child's process number into its environment; the child can compare
+        // its parent's.
         let isOurs = number("LISTEN_PID") == getpid() || number(supervisorVariable) == getppid()
         return isOurs ? count : nil
     }
 
-    /// Which worker of a `ProcessSupervisor` this process is. What a worker starts inherits the variables, and is none.
+    /// The number of the `ProcessSupervisor`'s worker that this process is; nil if it is none. A process that a worker starts
+    /// inherits the variables, but has another parent.
     static let taskID = number(supervisorVariable) == getppid() ? number(taskVariable).map(Int.init) : nil
 
     static let taskVariable = "TWISTER_TASK_ID"

@@ -1,14 +1,14 @@
-/// A queue in a ring of reused memory: append at the back, take from the front, both O(1) amortised, no allocation once
-/// warm.
+/// A first-in-first-out queue in a ring buffer. `append` and `popFirst` take O(1) amortised, and do not allocate once the
+/// buffer is large enough.
 package struct FIFO<Element>: ~Copyable {
-    /// A power of two of places, of which `count` are initialised, from `head` on, round the end.
+    /// Its size is a power of two. `count` elements are initialised, beginning at `head` and wrapping at the end.
     private var ring = UnsafeMutableBufferPointer<Element>(start: nil, count: 0)
     private var head = 0
     package private(set) var count = 0
 
-    private static var leastRoom: Int { 8 }
-    /// A ring that one crowd made grow beyond this is given back when the crowd has gone.
-    private static var keptRoom: Int { 4096 }
+    private static var minCapacity: Int { 8 }
+    /// A larger ring is freed when the queue becomes empty, so that a single burst does not keep its memory.
+    private static var maxIdleCapacity: Int { 4096 }
 
     package init() {}
 
@@ -21,7 +21,7 @@ package struct FIFO<Element>: ~Copyable {
 
     package mutating func append(_ element: consuming Element) {
         if count == ring.count { grow() }
-        // There is room, so there is memory.
+        // The ring is not full, so it has memory.
         (ring.baseAddress.unsafelyUnwrapped + position(count)).initialize(to: element)
         count &+= 1
     }
@@ -31,19 +31,19 @@ package struct FIFO<Element>: ~Copyable {
         let element = (ring.baseAddress.unsafelyUnwrapped + head).move()
         head = position(1)
         count &-= 1
-        if count == 0, ring.count > Self.keptRoom { shrink() }
+        if count == 0, ring.count > Self.maxIdleCapacity { shrink() }
         return element
     }
 
-    /// Where the element at `place` lies, counted from the front.
+    /// The index in the ring of the element at `place`, counted from the front.
     private func position(_ place: Int) -> Int { (head &+ place) & (ring.count &- 1) }
 
-    /// Twice the room, with the front at the start.
+    /// Doubles the ring, and moves the front to its start.
     @inline(never)
     private mutating func grow() {
-        let larger = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(Self.leastRoom, ring.count * 2))
-        let behind = larger.moveInitialize(fromContentsOf: ring[head...])
-        _ = larger[behind...].moveInitialize(fromContentsOf: ring[..<head])
+        let larger = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(Self.minCapacity, ring.count * 2))
+        let wrapped = larger.moveInitialize(fromContentsOf: ring[head...])
+        _ = larger[wrapped...].moveInitialize(fromContentsOf: ring[..<head])
         ring.deallocate()
         ring = larger
         head = 0
@@ -56,7 +56,7 @@ package struct FIFO<Element>: ~Copyable {
         head = 0
     }
 
-    /// Empties the queue, and gives back what it held.
+    /// Empties the queue, and returns the elements.
     mutating func takeAll() -> FIFO {
         var taken = FIFO()
         swap(&self, &taken)
@@ -64,5 +64,5 @@ package struct FIFO<Element>: ~Copyable {
     }
 }
 
-// The ring is the queue's own, and the queue cannot be copied.
+// Sendable, because the queue owns its ring alone and cannot be copied; the compiler cannot see this of a pointer.
 extension FIFO: @unchecked Sendable where Element: Sendable {}

@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Several loops, each on a thread of its own, with nothing shared between them.
+/// Several loops, each on a thread of its own, which share nothing. May be used from any thread.
 ///
-/// Tornado has processes for this; here one process uses every core.
+/// One process uses every core that way. Tornado starts processes for this (`process.fork_processes`).
 public final class IOLoopGroup: Sendable {
     private struct Member: Sendable {
         let loop: IOLoop
@@ -15,9 +15,9 @@ public final class IOLoopGroup: Sendable {
     /// The loops, in order of creation.
     public var loops: [IOLoop] { members.map(\.loop) }
 
-    /// Starts `count` threads (nil: one a core) and runs a loop on each.
+    /// Starts `count` threads (nil: one for each core) and runs a loop on each.
     ///
-    /// - Throws: `IOError` where a loop cannot be created; then none is left running.
+    /// - Throws: `IOError` if a loop cannot be created; no loop is left running then.
     public init(
         count: Int? = nil, configuration: IOLoop.Configuration = IOLoop.Configuration()
     ) async throws {
@@ -35,7 +35,9 @@ public final class IOLoopGroup: Sendable {
         self.members = members
     }
 
-    /// Runs `body` on each loop's thread, one after the other, and gives back what it answers.
+    /// Runs `body` on each loop's thread, one loop after the other, and returns the results in the loops' order.
+    ///
+    /// - Throws: the error that `body` throws; `IOLoopError.closed` after `stop`.
     public func map<Result: Sendable>(
         _ body: @escaping @Sendable (_ index: Int, _ loop: IOLoop) throws -> Result
     ) async throws -> [Result] {
@@ -72,7 +74,7 @@ private final class LoopThread: Sendable {
                 continuation.resume(throwing: error)
             }
         }
-        // It was put there before the thread resumed us.
+        // The thread has stored it before it resumed this task.
         guard let loop = state.withLock({ $0.loop }) else { throw IOLoopError.closed }
         return loop
     }

@@ -1,11 +1,11 @@
 package import Logging
 
-/// Three loggers that tell whose fault it is, as Tornado has them.
+/// Three loggers, as Tornado has them, which separate the causes of log entries.
 package enum Log {
-    /// One line a request. Tornado: `tornado.access`.
+    /// One line for each request. Tornado: `tornado.access`.
     package static let access = Logger(label: "twister.access")
-    /// What goes wrong in the application's own code. Tornado: `tornado.application`.
+    /// Errors in the application's own code. Tornado: `tornado.application`.
     package static let application = Logger(label: "twister.application")
-    /// The peer's faults and the server's own notes. Tornado: `tornado.general`.
+    /// Errors that peers cause, and notes about the server itself. Tornado: `tornado.general`.
     package static let general = Logger(label: "twister.general")
 }

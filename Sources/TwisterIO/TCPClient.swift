@@ -8,25 +8,27 @@ public final class TCPClient {
     private let ownsResolver: Bool
 
     /// - Parameters:
-    ///   - loop: the loop of the streams.
-    ///   - resolver: nil: a `ThreadedResolver` of the client's own.
+    ///   - loop: the loop that the streams belong to.
+    ///   - resolver: finds the addresses of a host; nil: a `ThreadedResolver` of the client's own.
     public init(_ loop: IOLoop, resolver: (any Resolver)? = nil) {
         self.loop = loop
         self.resolver = resolver ?? ThreadedResolver()
         ownsResolver = resolver == nil
     }
 
-    /// Connects to `host` and `port`: to whichever of its addresses answers first, IPv4 and IPv6 beside each other
-    /// (RFC 6555). On the loop's thread.
+    /// Connects to the first address of `host` that accepts; IPv4 and IPv6 addresses are tried side by side (RFC 6555). On
+    /// the loop's thread.
     ///
     /// - Parameters:
     ///   - host: a name or a numeric address.
-    ///   - family: which addresses may be taken.
-    ///   - timeout: for everything, the look-up included; nil: the kernel's patience.
-    ///   - sourceAddress: what the socket is bound to; port 0: any port. Only addresses of its family are then tried.
-    ///   - maxBufferSize: of the stream; nil: 100 MiB.
-    /// - Throws: `IOError` of the last address tried, with `ETIMEDOUT` after `timeout`; what the resolver throws;
-    ///   `CancellationError`. Nothing is left open then.
+    ///   - port: the port of each address.
+    ///   - family: the kind of addresses that may be used.
+    ///   - timeout: for the look-up and the connection together; nil: the kernel's own limit.
+    ///   - sourceAddress: the address that the socket is bound to, with port 0 for any port. Only addresses of its family are
+    ///     then tried.
+    ///   - maxBufferSize: the most bytes that a read of the stream may buffer; nil: 100 MiB.
+    /// - Throws: the `IOError` of the last address tried; `IOError` with `ETIMEDOUT` after `timeout`; the resolver's error;
+    ///   `CancellationError`. No socket is left open then.
     ///
     /// Tornado: `TCPClient.connect`.
     public func connect(
@@ -53,6 +55,6 @@ public final class TCPClient {
         return stream
     }
 
-    /// Closes the client's own resolver; one that was given stays open. Tornado: `TCPClient.close`.
+    /// Closes the client's own resolver; one that was passed to `init` stays open. Tornado: `TCPClient.close`.
     public func close() { if ownsResolver { resolver.close() } }
 }

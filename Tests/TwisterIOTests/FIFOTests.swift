@@ -4,7 +4,7 @@ import Testing
 
 @Suite("FIFO")
 struct FIFOTests {
-    /// Counts those of its kind that live.
+    /// An element that counts the living elements.
     private final class Counted {
         final class Tally { var alive = 0 }
         let number: Int
@@ -19,13 +19,13 @@ struct FIFOTests {
         deinit { tally.alive -= 1 }
     }
 
-    @Test("it gives out what an array would, in whatever order it is filled and emptied")
+    @Test("it returns the same elements as an array, in whatever order it is filled and emptied")
     func model() {
         var random = SystemRandomNumberGenerator()
         var queue = FIFO<Int>()
         var model: [Int] = []
         for step in 0..<20_000 {
-            // Thousand-fold more in than out, then the other way round: it grows with its front anywhere in the ring.
+            // First it mostly grows, then it mostly shrinks, so that the front is anywhere in the ring when the ring grows.
             if Int.random(in: 0..<100, using: &random) < (step / 5_000 % 2 == 0 ? 70 : 30) {
                 queue.append(step)
                 model.append(step)
@@ -42,7 +42,7 @@ struct FIFOTests {
         #expect(rest == model)
     }
 
-    @Test("a crowd's room is given back, and the queue goes on")
+    @Test("the memory of a burst is freed, and the queue can still be used")
     func crowd() {
         var queue = FIFO<Int>()
         for round in 0..<2 {
@@ -53,7 +53,7 @@ struct FIFOTests {
         }
     }
 
-    @Test("elements live until they are taken out, or the queue ends")
+    @Test("elements are released when they are taken, or with the queue")
     func lifetimes() {
         let tally = Counted.Tally()
         do {
@@ -61,7 +61,7 @@ struct FIFOTests {
             for number in 0..<6 { queue.append(Counted(number, tally)) }
             for _ in 0..<4 { _ = queue.popFirst() }
             #expect(tally.alive == 2)
-            // Round the end of the ring, and through its growth.
+            // The elements wrap at the end of the ring, and the ring grows.
             for number in 6..<16 { queue.append(Counted(number, tally)) }
             #expect(tally.alive == 12)
             var taken = queue.takeAll()

@@ -13,7 +13,7 @@ struct FileRootTests {
         if way == "openat2" { try root.open(path) } else { try root.openAndCheck(path) }
     }
 
-    @Test("BH-1: both ways open what lies beneath, and nothing else", arguments: ways)
+    @Test("BH-1: with and without openat2(2), only files beneath the root are opened", arguments: ways)
     func beneath(way: String) throws {
         let base = FileManager.default.temporaryDirectory.path + "/twister-" + UUID().uuidString
         let manager = FileManager.default
@@ -51,7 +51,7 @@ struct FileRootTests {
         }
     }
 
-    @Test("a root that is none is refused")
+    @Test("a path that is not a directory is refused as a root")
     func noRoot() {
         #expect(throws: IOError.self) { _ = try FileRoot("/nowhere/at/all").open("x") }
         #expect(throws: IOError.self) { _ = try FileRoot("/etc/passwd").open("x") }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import TwisterIO
 
-/// Answers with fixed addresses, after a while.
+/// A resolver that returns fixed addresses after a delay.
 private struct FixedResolver: Resolver {
     var addresses: [SocketAddress]
     var delay: Duration = .zero
@@ -15,7 +15,7 @@ private struct FixedResolver: Resolver {
     }
 }
 
-/// A listener with a full queue, which answers no connection attempt: the first SYN is dropped.
+/// A listener with a full queue: the kernel drops the SYN of further connection attempts.
 private final class SilentListener: @unchecked Sendable {
     let socket: ListeningSocket
     private var fillers: [CInt] = []
@@ -35,7 +35,7 @@ private final class SilentListener: @unchecked Sendable {
     deinit { for fd in fillers { close(fd) } }
 }
 
-/// A port that is bound, by a socket that stays open and does not listen.
+/// A port that is bound by a socket that does not listen, so that connecting to it is refused.
 private func reservedPort() throws -> UInt16 {
     let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     let address = try #require(SocketAddress(ip: "127.0.0.1", port: 0))
@@ -176,7 +176,7 @@ struct ResolverTests {
         }
     }
 
-    @Test("NET-7: the most exact rule wins")
+    @Test("NET-7: the most specific rule applies")
     func overrides() async throws {
         let resolver = OverrideResolver(mapping: [
             .init("a.test"): .init("127.0.0.1"),

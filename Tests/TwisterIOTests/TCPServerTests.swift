@@ -220,8 +220,8 @@ struct TCPServerTests {
         }
     }
 
-    @Test("What a handler wrote before it returned arrives", arguments: backends)
-    func lastWords(backend: IOBackend) async throws {
+    @Test("The output that a handler wrote before it returned is sent", arguments: backends)
+    func outputBeforeReturn(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let size = 3 << 20
             let server = TCPServer(loop) { stream, _ in
@@ -236,4 +236,45 @@ struct TCPServerTests {
             server.stop()
         }
     }
+
+    @Test("A server that another thread releases stops listening on its loop's thread", arguments: backends)
+    func releasedOnAnotherThread(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            // Clients connect meanwhile, so that some connections are accepted while the server is released.
+            for _ in 0..<20 {
+                let held = Box<GreetingServer?>(GreetingServer(loop))
+                try held.value?.listen(port: 0, address: "127.0.0.1")
+                let port = held.value?.port ?? 0
+                try onThread {
+                    for _ in 0..<50 { connectAndClose(port) }
+                }
+                try await loop.pass(1)
+                try onThread { held.value = nil }
+                try await loop.until { TwisterIOTests.listeners(on: port) == 0 }
+            }
+            try await loop.until { loop.statistics.connections == 0 }
+        }
+    }
+
+    @Test("Using a server on another thread ends the process")
+    func refusedOnAnotherThread() async {
+        await #expect(processExitsWith: .failure) {
+            let server = try await withLoop(.epoll) { Box(TCPServer($0)) }
+            server.value.stop()
+        }
+        await #expect(processExitsWith: .failure) {
+            let server = try await withLoop(.epoll) { Box(TCPServer($0)) }
+            _ = server.value.port
+        }
+        await #expect(processExitsWith: .failure) {
+            let server = try await withLoop(.epoll) { Box(TCPServer($0)) }
+            server.value.maxBufferSize = 1
+        }
+    }
+}
+
+private func connectAndClose(_ port: UInt16) {
+    let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    _ = SocketAddress(ip: "127.0.0.1", port: port)?.withSockaddr { connect(fd, $0, $1) }
+    close(fd)
 }

@@ -1,22 +1,22 @@
 import Glibc
 
-/// An open file, closed with the last reference to it.
+/// An open file, which is closed when the last reference to it is released.
 package final class OpenFile {
     package enum Kind: Sendable { case regular, directory, other }
 
     package let descriptor: CInt
     package let kind: Kind
-    /// In bytes, when it was opened.
+    /// The size in bytes at the time of opening.
     package let size: Int
-    /// When its content changed last: seconds since 1970, and nanoseconds in that second.
+    /// The time of the last change of the content: seconds since 1970, and nanoseconds in that second.
     package let modified: (seconds: Int64, nanoseconds: Int64)
-    /// Its number in its file system.
+    /// The file's number in its file system.
     package let inode: UInt64
 
-    /// Larger ones are refused (`EFBIG`): who adds to a size has not to care for the end of the numbers then.
+    /// Larger files are refused (`EFBIG`), so that additions to a size cannot overflow.
     private static var largestSize: Int { 1 << 60 }
 
-    /// Takes the descriptor over, and closes it where this throws.
+    /// Takes the descriptor over, and closes it if this throws.
     init(descriptor: CInt) throws(IOError) {
         var info = stat()
         var code = fstat(descriptor, &info) == 0 ? 0 : errno
@@ -39,8 +39,8 @@ package final class OpenFile {
 
     deinit { close(descriptor) }
 
-    /// Reads up to `count` bytes from `offset` on; answers how many there were, fewer only where the file ends. Blocks
-    /// where they are not in the page cache.
+    /// Reads `count` bytes from `offset` on, and returns how many there were: fewer only if the file ends or reading fails.
+    /// Blocks if they are not in the page cache.
     package func read(into destination: UnsafeMutableRawPointer, _ count: Int, at offset: Int) -> Int {
         var done = 0
         while done < count {

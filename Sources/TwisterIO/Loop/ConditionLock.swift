@@ -1,6 +1,8 @@
 import Glibc
 
-/// A lock on which threads, not tasks, can sleep until the state that it guards has changed.
+/// A lock with a condition: threads, not tasks, can wait until the state that it guards has changed.
+///
+/// Sendable, because the state is used under the lock only, and `init` takes it over from its creator.
 package final class ConditionLock<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -29,7 +31,7 @@ package final class ConditionLock<State>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// Sleeps until `body` answers something; it is asked again after each `signal`.
+    /// Blocks the thread until `body` returns a value; `body` is called under the lock, again after each `signal`.
     func wait<Result>(until body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -39,9 +41,9 @@ package final class ConditionLock<State>: @unchecked Sendable {
         }
     }
 
-    /// Wakes one sleeping thread.
+    /// Wakes one waiting thread.
     func signal() { pthread_cond_signal(condition) }
 
-    /// Wakes every sleeping thread.
+    /// Wakes every waiting thread.
     func broadcast() { pthread_cond_broadcast(condition) }
 }

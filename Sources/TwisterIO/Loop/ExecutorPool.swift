@@ -1,34 +1,35 @@
 import Glibc
 
-/// Threads for work that blocks: file access, name look-ups, libraries that wait. A loop must never do such work itself.
+/// A pool of threads for work that blocks, such as file access, name look-ups and blocking libraries. Such work must never
+/// run on a loop's own thread.
 ///
-/// Threads are started when there is work for them, up to `size`, and then stay; more work than threads waits in line, up
-/// to `queueLimit`. May be used from any thread, and shared by several loops.
+/// A thread is started when work finds no idle one, up to `size` threads, and then stays. Further work waits in a queue of up
+/// to `queueLimit` entries. May be used from any thread, and shared by several loops.
 ///
 /// Tornado: `concurrent.futures.ThreadPoolExecutor`.
 public final class ExecutorPool: Sendable {
     private struct State {
         var queue = WorkList()
         var threads = 0
-        /// Threads that run nothing, those included that are just being started.
+        /// Threads that run no work, including those that are being started.
         var idle = 0
         var isShutDown = false
     }
     private let state = ConditionLock(State())
 
-    /// How many threads it starts at most.
+    /// The most threads that it starts.
     public let size: Int
-    /// How much work waits for a thread at most.
+    /// The most work that waits for a thread.
     public let queueLimit: Int
     private let name: String
 
-    /// Four more threads than cores, 32 at most.
+    /// The number of cores plus four, at most 32.
     public static var defaultSize: Int { min(32, sysconf(CInt(_SC_NPROCESSORS_ONLN)) + 4) }
 
     /// - Parameters:
-    ///   - size: threads at most, 1 or more; nil: `defaultSize`.
-    ///   - queueLimit: how much work waits for a thread at most. Default 10,000.
-    ///   - name: what the threads are called, with a number after it.
+    ///   - size: the most threads, 1 or more; nil: `defaultSize`.
+    ///   - queueLimit: the most work that waits for a thread. Default 10,000.
+    ///   - name: the beginning of the threads' names, which end with a number.
     public init(size: Int? = nil, queueLimit: Int = 10_000, name: String = "twister-exec") {
         precondition(size ?? 1 >= 1, "an executor has at least one thread")
         precondition(queueLimit >= 0, "an executor's queue limit is not negative")
@@ -37,20 +38,20 @@ public final class ExecutorPool: Sendable {
         self.name = name
     }
 
-    /// Threads that were started. Work that waits for a thread is not counted.
+    /// The number of threads that were started.
     public var threadCount: Int { state.withLock(\.threads) }
 
-    /// Work that waits for a thread.
+    /// The amount of work that waits for a thread.
     public var queuedCount: Int { state.withLock(\.queue.count) }
 
     // MARK: Work
 
-    /// Runs `work` on one of the threads; the caller goes on on its own executor, a loop's task on its loop.
+    /// Runs `work` on one of the threads. The caller then continues on its own executor: a loop's task on its loop.
     ///
-    /// Where the caller is cancelled, work that has not begun is dropped. Work that has begun is waited for, because what it
-    /// touches is in use until then; it can look at `isCurrentWorkCancelled` to end early.
+    /// If the caller is cancelled, work that has not begun is dropped. Work that has begun is waited for, because it uses the
+    /// objects that it was given; it can check `isCurrentWorkCancelled` to end early.
     ///
-    /// - Throws: what `work` throws; `ExecutorError`; `CancellationError` where it was cancelled before it began.
+    /// - Throws: the error that `work` throws; `ExecutorError`; `CancellationError` if it was cancelled before it began.
     public func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         let item = WorkItem()
         return try await withTaskCancellationHandler {
@@ -64,12 +65,12 @@ public final class ExecutorPool: Sendable {
         }
     }
 
-    /// In work of a pool: whether the task that waits for it was cancelled. Elsewhere false.
+    /// Whether the task that waits for the current work of a pool was cancelled; false outside of such work.
     public static var isCurrentWorkCancelled: Bool { WorkItem.current?.isCancelled ?? false }
 
-    /// In work of a pool: ends it where the task that waits for it was cancelled.
+    /// Ends the current work of a pool if the task that waits for it was cancelled.
     ///
-    /// - Throws: `CancellationError`.
+    /// - Throws: `CancellationError` in that case.
     public static func checkCancellation() throws {
         if isCurrentWorkCancelled { throw CancellationError() }
     }
@@ -102,7 +103,7 @@ public final class ExecutorPool: Sendable {
         do throws(IOError) {
             try NativeThread.start(name: "\(name)-\(number)", blocksSignals: true) { [self] in work() }
         } catch {
-            // The work waits for the threads that there are; without any it is refused.
+            // The work waits for the other threads; if there are none, it is refused.
             let refused = state.withLock { state in
                 state.threads -= 1
                 state.idle -= 1
@@ -121,7 +122,7 @@ public final class ExecutorPool: Sendable {
         }
     }
 
-    /// Waits for work; nil where there will be none.
+    /// Waits for work; returns nil after the shutdown.
     private func nextItem() -> WorkItem? {
         state.wait { state -> WorkItem?? in
             if let item = state.queue.popFirst() {
@@ -135,12 +136,13 @@ public final class ExecutorPool: Sendable {
         }
     }
 
-    /// Refuses new work and drops what waits for a thread; what runs goes on to its end, and is not waited for. Idempotent.
+    /// Refuses new work and drops the work that waits for a thread. Work that runs goes on to its end, but is not waited for.
+    /// Idempotent.
     ///
     /// Tornado: `Executor.shutdown(wait=False)`.
     public func shutDown() { shutDown(finishing: false) }
 
-    /// - Parameter finishing: what waits for a thread is still run.
+    /// - Parameter finishing: whether the work that waits for a thread is still run.
     func shutDown(finishing: Bool) {
         let dropped = state.withLock { state in
             state.isShutDown = true
@@ -148,5 +150,23 @@ public final class ExecutorPool: Sendable {
         }
         state.broadcast()
         for drop in dropped { drop(ExecutorError.shutDown) }
+    }
+}
+
+/// Why an `ExecutorPool` refuses work.
+public enum ExecutorError: Error, CustomStringConvertible, Sendable {
+    /// `queueLimit` entries wait for a thread already.
+    case queueFull(limit: Int)
+    /// The pool was shut down, perhaps together with the loop that it belonged to.
+    case shutDown
+    /// No thread could be started.
+    case noThread(IOError)
+
+    public var description: String {
+        switch self {
+        case .queueFull(let limit): "the executor's queue is full: \(limit) wait for a thread"
+        case .shutDown: "the executor is shut down"
+        case .noThread(let error): "the executor has no thread: \(error)"
+        }
     }
 }

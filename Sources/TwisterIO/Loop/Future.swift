@@ -1,16 +1,17 @@
 import Logging
 
-/// A result that is not there yet: set once through its `Promise`, or by the async work that it was made for.
+/// A result that may not be known yet. It is set once, by the future's `Promise` or by the async work that the future was
+/// created for.
 ///
-/// A future belongs to a loop. Its callbacks run on that loop's thread, each in a later turn than the one in which the
-/// result was set, in the order in which they were added; never from within the call that sets the result. Everything may
-/// be called from any thread.
+/// A future belongs to a loop. Its callbacks run on that loop's thread in the order in which they were added: in a later turn
+/// than the one in which the result was set, and never within the call that sets it. All members may be used from any thread.
 ///
-/// In async code, `try await future.value`. A failed future whose result nobody has looked at when it goes away is logged.
+/// In async code, use `try await future.value`. The error of a failed future is logged if the future is released before its
+/// result was read.
 ///
 /// Tornado: `concurrent.Future`.
 public final class Future<Value: Sendable>: Sendable {
-    /// What is called once the future is done.
+    /// A function that is called once the future is done.
     public typealias Callback = @Sendable (Future<Value>) throws -> Void
 
     private struct State: Sendable {
@@ -26,20 +27,20 @@ public final class Future<Value: Sendable>: Sendable {
     /// The loop whose thread the callbacks run on.
     public let loop: IOLoop
 
-    /// A future that a promise sets.
+    /// Creates a future that a promise sets.
     init(on loop: IOLoop) {
         self.loop = loop
         monitor = Monitor(State())
     }
 
-    /// A future that is done. Tornado: `gen.maybe_future`.
+    /// Creates a future that is done. Tornado: `gen.maybe_future`.
     public init(on loop: IOLoop, result: Result<Value, any Error>) {
         self.loop = loop
         monitor = Monitor(State(result: result))
     }
 
-    /// The future of `work`, which starts as a task of `loop` in its next turn. `cancel` cancels the task. Where the loop is
-    /// closed, the future has failed with `IOLoopError.closed`.
+    /// Creates the future of `work`, which starts as a task of `loop` in its next turn. `cancel` cancels the task. If the loop
+    /// is closed, the future has failed with `IOLoopError.closed`.
     public convenience init(on loop: IOLoop, _ work: @escaping @Sendable () async throws -> Value) {
         self.init(on: loop)
         if loop.inbox.isClosed {
@@ -66,13 +67,13 @@ public final class Future<Value: Sendable>: Sendable {
 
     // MARK: State
 
-    /// Whether there is a result, an error, or it was cancelled. Tornado: `Future.done`.
+    /// Whether the future has a value or an error, or was cancelled. Tornado: `Future.done`.
     public var isDone: Bool { monitor.withLock { $0.result != nil } }
 
-    /// Whether `cancel` ended it. Tornado: `Future.cancelled`.
+    /// Whether `cancel` has ended it. Tornado: `Future.cancelled`.
     public var isCancelled: Bool { monitor.withLock(\.isCancelled) }
 
-    /// The result; nil until it is done. `try future.result?.get()` throws what the work threw.
+    /// The result; nil until the future is done. `try future.result?.get()` throws the error of the work.
     ///
     /// Tornado: `Future.result`.
     public var result: Result<Value, any Error>? {
@@ -82,7 +83,7 @@ public final class Future<Value: Sendable>: Sendable {
         }
     }
 
-    /// What it failed with; nil until it is done, and where it succeeded. Tornado: `Future.exception`.
+    /// The error; nil until the future is done, and if it has succeeded. Tornado: `Future.exception`.
     public var error: (any Error)? {
         guard case .failure(let error) = result else { return nil }
         return error
@@ -90,17 +91,17 @@ public final class Future<Value: Sendable>: Sendable {
 
     // MARK: Waiting
 
-    /// The value, as soon as it is there; the caller goes on on its own executor.
+    /// Waits for the value. The caller then continues on its own executor.
     ///
-    /// - Throws: what the future failed with; `CancellationError` where the future or the waiting task is cancelled. To
-    ///   cancel the waiting task does not cancel the future.
+    /// - Throws: the future's error; `CancellationError` if the future or the waiting task is cancelled. Cancelling the waiting
+    ///   task does not cancel the future.
     public var value: Value {
         get async throws { try await value(timeout: nil, on: nil) }
     }
 
     func value(timeout: Duration?, on loop: IOLoop?) async throws -> Value {
         if let result { return try result.get() }
-        return try await monitor.wait(timeout: timeout, on: loop) { state, waiter, _ in
+        return try await monitor.wait(timeout: timeout, on: loop ?? IOLoop.currentIfAny) { state, waiter, _ in
             state.isRetrieved = state.result != nil
             if let result = state.result { return result }
             state.waiters.append(waiter)
@@ -108,8 +109,8 @@ public final class Future<Value: Sendable>: Sendable {
         }
     }
 
-    /// Calls `callback` with this future in a later turn of its loop, also where it is done already. What it throws is
-    /// logged.
+    /// Calls `callback` with this future in a later turn of its loop, even if the future is done already. An error that
+    /// `callback` throws is logged.
     ///
     /// Tornado: `Future.add_done_callback`.
     public func addDoneCallback(_ callback: @escaping Callback) { addDoneCallback(on: loop, callback) }
@@ -122,7 +123,7 @@ public final class Future<Value: Sendable>: Sendable {
         if isDone { loop.addCallback { try callback(self) } }
     }
 
-    /// Gives this future's result to `promise`, unless that is done by then.
+    /// Sets the result of `promise` to this future's result, unless the promise is done by then.
     ///
     /// Tornado: `concurrent.chain_future`.
     public func chain(to promise: Promise<Value>) {
@@ -134,7 +135,9 @@ public final class Future<Value: Sendable>: Sendable {
 
     // MARK: Setting
 
-    /// Ends it with `CancellationError`; work that it was made for is cancelled too. Whether it was not done yet.
+    /// Ends the future with `CancellationError`, and cancels the work that it was created for.
+    ///
+    /// - Returns: false if the future was done before.
     ///
     /// Tornado: `Future.cancel`.
     @discardableResult
@@ -145,7 +148,9 @@ public final class Future<Value: Sendable>: Sendable {
         return isCancelled
     }
 
-    /// Sets the result, once. Whether it was not done yet.
+    /// Sets the result.
+    ///
+    /// - Returns: false if the future was done before; then nothing changes.
     @discardableResult
     func settle(_ result: Result<Value, any Error>, isCancelled: Bool = false) -> Bool {
         let callbacks = monitor.update { state, wakeups -> [(loop: IOLoop, body: Callback)]? in
@@ -155,7 +160,7 @@ public final class Future<Value: Sendable>: Sendable {
             state.isRetrieved = !state.waiters.isEmpty
             state.waiters.serveAll(result, &wakeups)
             state.cancelWork = nil
-            // Callbacks are let go of with the result: what they hold is free afterwards.
+            // The callbacks are released, so that they do not keep objects alive as long as the future.
             defer { state.callbacks = [] }
             return state.callbacks
         }
@@ -164,9 +169,71 @@ public final class Future<Value: Sendable>: Sendable {
         return true
     }
 
-    /// Work that was given up has failed all the same: nobody else will hear of it.
+    /// Logs the error of work that was cancelled, because its future no longer takes a result.
     private static func logLate(_ result: Result<Value, any Error>) {
         guard case .failure(let error) = result, !(error is CancellationError) else { return }
         Log.application.error("Error in cancelled work: \(error)")
+    }
+}
+
+/// The writing end of a `Future`, which sets its result once. May be used from any thread.
+///
+/// A promise that is released without a result fails its future with `FutureError.abandoned`, so that no task waits for ever.
+///
+/// Tornado: `Future.set_result`, `Future.set_exception`.
+public final class Promise<Value: Sendable>: Sendable {
+    /// The reading end.
+    public let future: Future<Value>
+
+    /// - Parameter loop: the loop whose thread the future's callbacks run on.
+    public init(on loop: IOLoop) { future = Future(on: loop) }
+
+    deinit { future.settle(.failure(FutureError.abandoned)) }
+
+    /// Sets the value. Callbacks run in a later turn.
+    ///
+    /// - Throws: `FutureError.alreadyDone` if the future is done or cancelled.
+    ///
+    /// Tornado: `Future.set_result`.
+    public func setResult(_ value: Value) throws(FutureError) { try set(.success(value)) }
+
+    /// Fails the future with `error`. Callbacks run in a later turn.
+    ///
+    /// - Throws: `FutureError.alreadyDone` if the future is done or cancelled.
+    ///
+    /// Tornado: `Future.set_exception`.
+    public func setException(_ error: any Error) throws(FutureError) { try set(.failure(error)) }
+
+    private func set(_ result: Result<Value, any Error>) throws(FutureError) {
+        guard future.settle(result) else { throw .alreadyDone }
+    }
+
+    /// Sets the value, unless the future was cancelled meanwhile.
+    ///
+    /// - Throws: `FutureError.alreadyDone` if the future is done, but was not cancelled.
+    ///
+    /// Tornado: `concurrent.future_set_result_unless_cancelled`.
+    public func setResultUnlessCancelled(_ value: Value) throws(FutureError) {
+        guard future.settle(.success(value)) || future.isCancelled else { throw .alreadyDone }
+    }
+}
+
+extension Promise where Value == Void {
+    /// Marks the future as done. Tornado: `Future.set_result(None)`.
+    public func setResult() throws(FutureError) { try setResult(()) }
+}
+
+/// A wrong use of a future or promise.
+public enum FutureError: Error, CustomStringConvertible, Sendable {
+    /// The future has a result already, or was cancelled. Tornado: `asyncio.InvalidStateError`.
+    case alreadyDone
+    /// The promise was released without a result: the future would never be done.
+    case abandoned
+
+    public var description: String {
+        switch self {
+        case .alreadyDone: "the future is done already"
+        case .abandoned: "the promise was dropped without a result"
+        }
     }
 }

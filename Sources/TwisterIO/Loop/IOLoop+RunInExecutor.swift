@@ -1,12 +1,12 @@
 import Synchronization
 
 extension IOLoop {
-    /// Runs blocking `work` on a thread of `executor` and waits for it without blocking the loop. Any task; it goes on on its
-    /// own executor, a task of this loop on this loop.
+    /// Runs blocking `work` on a thread of `executor` and waits for it without blocking the loop. May be called from any task,
+    /// which then continues on its own executor: a task of this loop on this loop.
     ///
     /// - Parameter executor: nil: the loop's default executor.
-    /// - Throws: what `work` throws; `ExecutorError` where the executor cannot take it; `CancellationError` where the task
-    ///   is cancelled before `work` began. See `ExecutorPool.run`.
+    /// - Throws: the error that `work` throws; `ExecutorError` if the executor refuses the work; `CancellationError` if the
+    ///   task is cancelled before `work` begins. See `ExecutorPool.run`.
     ///
     /// Tornado: `IOLoop.run_in_executor`, `concurrent.run_on_executor`.
     public func runInExecutor<Value: Sendable>(
@@ -15,20 +15,20 @@ extension IOLoop {
         try await (executor ?? defaultExecutor).run(work)
     }
 
-    /// The executor that `runInExecutor` takes where it is given none: made at first use, shut down with the loop. Any
-    /// thread.
+    /// The executor that `runInExecutor` uses by default. It is created at its first use and shut down with the loop. May be
+    /// used from any thread.
     public var defaultExecutor: ExecutorPool {
         executors.withLock { executors in
             if let executor = executors.given ?? executors.own { return executor }
             let executor = ExecutorPool()
-            // A closed loop has nobody left to shut down a pool.
+            // A closed loop will not shut it down later.
             if executors.isClosed { executor.shutDown() }
             executors.own = executor
             return executor
         }
     }
 
-    /// Replaces the default executor with one that the caller owns, and shuts down; the loop does not. Any thread.
+    /// Replaces the default executor. The caller, not the loop, shuts it down. May be called from any thread.
     ///
     /// Tornado: `IOLoop.set_default_executor`.
     public func setDefaultExecutor(_ executor: ExecutorPool) {
@@ -39,7 +39,7 @@ extension IOLoop {
         own?.shutDown(finishing: true)
     }
 
-    /// The loop's end is its own pool's end.
+    /// Shuts down the executor that the loop has created, when the loop is closed.
     func shutDownExecutor() {
         let own = executors.withLock { executors in
             executors.isClosed = true
@@ -49,9 +49,9 @@ extension IOLoop {
     }
 }
 
-/// The default executor of a loop.
+/// The default executors of a loop.
 struct LoopExecutors: Sendable {
-    /// Made by the loop, which shuts it down.
+    /// Created by the loop, which shuts it down.
     var own: ExecutorPool?
     /// Given by the application.
     var given: ExecutorPool?

@@ -1,69 +1,45 @@
-import Synchronization
-
 extension IOLoop {
-    /// Suspends the caller's task for `duration` on this loop, without a thread and without a task of its own. Any task.
+    /// Suspends the caller's task for `duration`, measured by this loop's clock, without a thread or a task of its own. May
+    /// be called from any task.
     ///
-    /// - Throws: `CancellationError` as soon as the task is cancelled, `IOLoopError.closed` where the loop is closed first.
+    /// - Throws: `CancellationError` as soon as the task is cancelled, `IOLoopError.closed` if the loop is closed first.
     ///
     /// Tornado: `gen.sleep`.
     public func sleep(for duration: Duration) async throws {
-        let sleeper = Sleeper(self)
-        try await withTaskCancellationHandler {
+        let timer = SleepTimer()
+        do {
+            try await withTaskCancellationHandler {
+                try Task.checkCancellation()
+                try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                    let sleeper = OneShotContinuation(continuation)
+                    runOnThread { [self] in
+                        guard !timer.isCancelled, !isClosed else { return }
+                        let timeout = callLater(duration) { sleeper.resume(with: .success(())) }
+                        timer.remove = { [self] in removeTimeout(timeout) }
+                    }
+                }
+            } onCancel: {
+                runOnThread { timer.cancel() }
+            }
+        } catch {
+            // A cancelled timer drops the continuation like one that a closed loop drops.
             try Task.checkCancellation()
-            try await withUnsafeThrowingContinuation { sleeper.start(duration, $0) }
-        } onCancel: {
-            sleeper.cancel()
+            throw error
         }
     }
 }
 
-/// One sleep: whoever comes first, the timer or the cancellation, resumes the task.
-private final class Sleeper: @unchecked Sendable {
-    private let loop: IOLoop
-    // The loop thread's own.
-    private var continuation: UnsafeContinuation<Void, any Error>?
-    private var timeout: IOLoop.Timeout?
-    private var isCancelled = false
+/// The timer of one sleep. The timer's callback holds the only reference to the continuation, so removing the timer wakes the
+/// task.
+///
+/// Sendable, because its state is used on the loop's thread only.
+private final class SleepTimer: @unchecked Sendable {
+    private(set) var isCancelled = false
+    /// Removes the timer from the loop; nil before the timer was started.
+    var remove: (() -> Void)?
 
-    init(_ loop: IOLoop) { self.loop = loop }
-
-    func start(_ duration: Duration, _ continuation: UnsafeContinuation<Void, any Error>) {
-        self.continuation = continuation
-        let alarm = Alarm(self)
-        if loop.isCurrentThread {
-            startOnLoop(duration, alarm)
-        } else {
-            loop.addCallback { alarm.sleeper.startOnLoop(duration, alarm) }
-        }
-    }
-
-    private func startOnLoop(_ duration: Duration, _ alarm: Alarm) {
-        if isCancelled { return wake(.failure(CancellationError())) }
-        if !loop.isClosed { timeout = loop.callLater(duration) { alarm.sleeper.wake(.success(())) } }
-    }
-
-    fileprivate func wake(_ result: Result<Void, any Error>) { continuation.take()?.resume(with: result) }
-
-    /// Any thread: a task may be cancelled from anywhere.
     func cancel() {
-        if loop.isCurrentThread {
-            cancelOnLoop()
-        } else {
-            loop.addCallback { self.cancelOnLoop() }
-        }
-    }
-
-    private func cancelOnLoop() {
         isCancelled = true
-        guard let timeout else { return }
-        wake(.failure(CancellationError()))
-        loop.removeTimeout(timeout)
+        remove?()
     }
-}
-
-/// What the loop holds of a sleeper: where the loop drops it, because it is closed, nobody else would wake the sleeper.
-private final class Alarm: @unchecked Sendable {
-    let sleeper: Sleeper
-    init(_ sleeper: Sleeper) { self.sleeper = sleeper }
-    deinit { sleeper.wake(.failure(IOLoopError.closed)) }
 }

@@ -1,5 +1,5 @@
 extension IOLoop {
-    /// A moment of the loop's clock, which is monotonic: it has nothing to do with the time of day.
+    /// A point in time on the loop's clock, which is monotonic and has nothing to do with the time of day.
     public struct Instant: InstantProtocol, Sendable {
         package let nanoseconds: UInt64
 
@@ -21,63 +21,79 @@ extension IOLoop {
         public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
     }
 
-    /// What `callLater` and `callAt` give back, for `removeTimeout`.
+    /// A timer that `callLater` or `callAt` has started, for `removeTimeout`.
     public struct Timeout: Sendable, Hashable {
         let timer: Reactor.Handle
         let token: UInt64
     }
 
-    /// The loop's clock, now. Tornado: `IOLoop.time` (wall clock there, monotonic here).
+    /// The current time on the loop's clock. May be called from any thread.
+    ///
+    /// Tornado: `IOLoop.time` (wall clock there, monotonic here).
     public func time() -> Instant { Instant(nanoseconds: now) }
 
-    /// Calls back once, `delay` from now: never early, and in the order of deadlines, equal ones in order of creation.
-    /// On the loop's thread.
+    /// Calls `callback` once, after `delay`: never early, and in the order of the deadlines, equal ones in the order of the
+    /// calls. On the loop's thread.
     ///
     /// Tornado: `IOLoop.call_later`.
     @discardableResult
     public func callLater(_ delay: Duration, _ callback: @escaping () throws -> Void) -> Timeout {
-        callAt(time().advanced(by: delay), callback)
+        preconditionOnLoop()
+        return startTimer(at: time().advanced(by: delay), callback)
     }
 
-    /// Calls back once, at `when` or, where that has passed, in the next turn. On the loop's thread.
+    /// Calls `callback` once, at `when` or, if that has passed, in the next turn. On the loop's thread.
     ///
     /// Tornado: `IOLoop.call_at`.
     @discardableResult
     public func callAt(_ when: Instant, _ callback: @escaping () throws -> Void) -> Timeout {
         preconditionOnLoop()
+        return startTimer(at: when, callback)
+    }
+
+    private func startTimer(at when: Instant, _ callback: @escaping () throws -> Void) -> Timeout {
         let token = timers.insert(callback)
         do throws(IOError) {
             return Timeout(timer: try reactor.startTimer(at: when.nanoseconds, token: token), token: token)
         } catch {
-            // Only memory can run out here, and then Swift itself would trap.
+            // The only cause is a lack of memory, at which Swift itself would trap, too.
             preconditionFailure("\(error)")
         }
     }
 
-    /// Cancels a timer; one that has run, or was cancelled, is ignored. On the loop's thread.
+    /// Cancels a timer. One that has run or was cancelled before is ignored. On the loop's thread.
     ///
     /// Tornado: `IOLoop.remove_timeout`.
     public func removeTimeout(_ timeout: Timeout) {
         preconditionOnLoop()
-        // Stale for the wheel is a timer of the batch that is being run: its callback is still in the table.
+        // The wheel no longer knows a timer of the batch that is being run; its callback is still in the table.
         _ = reactor.cancelTimer(timeout.timer)
         timers.remove(timeout.token)
     }
 
-    /// The wheel says that a timer is due.
+    /// Runs the callback of a timer that the reactor reports as due.
     func timerDue(_ token: UInt64) {
         if let callback = timers.remove(token) { runCallback(callback) }
     }
 }
 
+extension IOLoop: WaitClock {
+    func startTimer(_ timeout: Duration, _ body: @escaping @Sendable () -> Void) -> (@Sendable () -> Void)? {
+        // A loop that does not run would not call back.
+        guard isCurrentThread, isRunning else { return nil }
+        let timer = callLater(timeout, body)
+        return { self.runOnThread { self.removeTimeout(timer) } }
+    }
+}
+
 extension Duration {
-    /// Whole nanoseconds, clamped to what 64 bits hold (292 years).
+    /// The whole nanoseconds, clamped to the range of 64 bits (292 years).
     package var nanosecondsClamped: Int64 {
         let magnitude = attoseconds.magnitude
         let low = UInt64(truncatingIfNeeded: magnitude)
         let high = UInt64(truncatingIfNeeded: magnitude >> 64)
         let isNegative = attoseconds < 0
-        // One machine division, where that of 128 bits by 128 would be a loop; this is done for each timer.
+        // One machine division instead of a loop that divides 128 bits by 128, because each timer does this.
         let attosecondsPerNanosecond: UInt64 = 1_000_000_000
         guard high < attosecondsPerNanosecond else { return isNegative ? .min : .max }
         let nanoseconds = attosecondsPerNanosecond.dividingFullWidth((high, low)).quotient

@@ -1,17 +1,18 @@
 import Synchronization
 
-/// What other threads hand in to a loop: callbacks and jobs, in order.
+/// The callbacks and jobs that other threads pass to a loop, in order.
 ///
-/// A stack that threads push on with one compare-and-exchange, and that the loop takes whole and turns round. No lock: the
-/// one of the standard library hands itself from thread to thread through the kernel when several want it, which cost
-/// ten times as much here.
+/// A lock-free stack: a thread pushes with one compare-and-exchange, and the loop takes all nodes and reverses their order.
+/// The standard library's `Mutex` cost ten times as much here, because it passes from thread to thread through the kernel
+/// when several threads contend for it.
 final class Inbox: Sendable {
-    typealias Callback = () throws -> Void
+    typealias Callback = @Sendable () throws -> Void
 
+    /// Sendable, because one thread at a time has it: the one that pushes it, and then the one that has taken it.
     private final class Node: @unchecked Sendable {
         let callback: Callback?
         let job: UnownedJob?
-        /// Written before the node is pushed, read after it was taken.
+        /// The address of the next older node; 0: none. Written before the node is pushed, read after it was taken.
         var next: UInt = 0
 
         init(callback: Callback?, job: UnownedJob?) {
@@ -20,28 +21,31 @@ final class Inbox: Sendable {
         }
     }
 
-    /// The address of the newest node, which whoever takes it owns; 0: none.
+    /// The address of the newest node; 0: none. It carries a reference (`Unmanaged`), because atomics hold words only; the
+    /// thread that exchanges the address owns the nodes.
     private let newest = Atomic<UInt>(0)
-    /// Callbacks are dropped from here on.
+    /// Whether callbacks are dropped.
     private let closed = Atomic(false)
 
     deinit { _ = take() }
 
-    /// Any thread. Whether the loop has ended.
+    /// Whether the loop is closed. May be used from any thread.
     var isClosed: Bool { closed.load(ordering: .acquiring) }
 
     var isEmpty: Bool { newest.load(ordering: .sequentiallyConsistent) == 0 }
 
-    /// Any thread. Whether the loop has to be woken: it was empty before.
+    /// Adds a callback. May be called from any thread.
+    ///
+    /// - Returns: whether the inbox was empty before, so that the loop has to be woken.
     func put(_ callback: @escaping Callback) -> Bool {
         guard !isClosed else { return false }
         let wasEmpty = push(Node(callback: callback, job: nil))
-        // Closed between the check and the push: nobody will come for it.
+        // The loop was closed between the check and the push, and will not collect the callback.
         if closed.load(ordering: .sequentiallyConsistent) { dropCallbacks() }
         return wasEmpty
     }
 
-    /// Any thread. The same for a job of a task, which is never dropped.
+    /// Adds a job of a task, which is never dropped. Otherwise like `put` for a callback.
     func put(_ job: UnownedJob) -> Bool { push(Node(callback: nil, job: job)) }
 
     private func push(_ node: Node) -> Bool {
@@ -57,8 +61,8 @@ final class Inbox: Sendable {
         }
     }
 
-    /// The loop's thread: moves everything to where the loop works it off.
-    func collect(into callbacks: inout FIFO<Callback>, _ jobs: inout FIFO<UnownedJob>) {
+    /// Moves all callbacks and jobs to the loop's queues. On the loop's thread.
+    func collect(into callbacks: inout FIFO<() throws -> Void>, _ jobs: inout FIFO<UnownedJob>) {
         guard !isEmpty else { return }
         for node in take().reversed() {
             if let callback = node.callback { callbacks.append(callback) }
@@ -66,7 +70,7 @@ final class Inbox: Sendable {
         }
     }
 
-    /// The loop's end: callbacks that are there, and later ones, are dropped.
+    /// Drops the callbacks that are there, and later ones, when the loop is closed.
     func close() {
         closed.store(true, ordering: .sequentiallyConsistent)
         dropCallbacks()
@@ -78,7 +82,7 @@ final class Inbox: Sendable {
         }
     }
 
-    /// All nodes, the newest first.
+    /// Takes all nodes, the newest first.
     private func take() -> ContiguousArray<Node> {
         var nodes: ContiguousArray<Node> = []
         var address = newest.exchange(0, ordering: .sequentiallyConsistent)

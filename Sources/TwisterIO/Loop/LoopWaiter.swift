@@ -1,22 +1,38 @@
-/// One task of the loop that waits for one result: whoever comes first, the result or the task's cancellation, resumes
-/// it.
+/// A thread that runs callbacks, as a loop's thread does. Helpers of the loop know it by this protocol only.
+protocol CallbackThread: AnyObject, Sendable {
+    /// Whether the caller runs on this thread.
+    var isCurrentThread: Bool { get }
+
+    /// Runs `callback` on the thread later. May be called from any thread.
+    func addCallback(_ callback: @escaping @Sendable () throws -> Void)
+}
+
+extension CallbackThread {
+    /// Runs `body` on the thread: at once if the caller runs on it, otherwise as a callback.
+    func runOnThread(_ body: @escaping @Sendable () -> Void) {
+        if isCurrentThread { body() } else { addCallback(body) }
+    }
+}
+
+/// One task of a loop that waits for one result. The result or the task's cancellation resumes it, whichever comes first.
+///
+/// Sendable, because its state is used on the loop's thread only; a cancellation on another thread is handed over.
 final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
-    private let loop: IOLoop
-    // The loop thread's own.
+    private let thread: any CallbackThread
     private var continuation: UnsafeContinuation<Value, any Error>?
-    /// Undoes what was begun, when the task is cancelled before the result is there.
+    /// Undoes what was begun, if the task is cancelled before the result is there.
     private var onCancel: (() -> Void)?
 
     /// - Parameter onCancel: called on the loop's thread, before the task goes on with `CancellationError`.
-    init(_ loop: IOLoop, onCancel: (() -> Void)? = nil) {
-        self.loop = loop
+    init(_ thread: any CallbackThread, onCancel: (() -> Void)? = nil) {
+        self.thread = thread
         self.onCancel = onCancel
     }
 
-    /// Waits. On the loop's thread, and once.
+    /// Waits for the result. On the loop's thread, and once.
     ///
-    /// - Parameter start: begins what is waited for; may answer at once.
-    /// - Throws: what the result is, or `CancellationError`.
+    /// - Parameter start: begins the work whose result is waited for; may call `resume` at once.
+    /// - Throws: the error that the result is, or `CancellationError`.
     func value(after start: () -> Void = {}) async throws -> Value {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
@@ -25,7 +41,7 @@ final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
                 if Task.isCancelled { cancelOnLoop() }
             }
         } onCancel: {
-            if loop.isCurrentThread { cancelOnLoop() } else { loop.addCallback { self.cancelOnLoop() } }
+            thread.runOnThread { self.cancelOnLoop() }
         }
     }
 
@@ -41,4 +57,22 @@ final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
         if let undo = onCancel.take() { undo() }
         continuation.resume(throwing: CancellationError())
     }
+}
+
+/// A continuation that is resumed exactly once, by the callback that holds it.
+///
+/// A loop that is closed drops its callbacks and timers. The task then gets `IOLoopError.closed` when the last reference to
+/// this object is released, so that it does not wait for ever.
+///
+/// Sendable without a lock, because a single callback holds it: the thread that creates it passes it to the loop's thread and
+/// does not use it again.
+final class OneShotContinuation<Value: Sendable>: @unchecked Sendable {
+    private var continuation: UnsafeContinuation<Value, any Error>?
+
+    init(_ continuation: UnsafeContinuation<Value, any Error>) { self.continuation = continuation }
+
+    deinit { continuation?.resume(throwing: IOLoopError.closed) }
+
+    /// Resumes the task. Only the first result counts.
+    func resume(with result: Result<Value, any Error>) { continuation.take()?.resume(with: result) }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A clock that stands still until it is moved: `IOLoop.Configuration.clock` for tests.
+/// A clock for tests that stands still until it is advanced; `IOLoop.Configuration.clock` for a loop.
 package final class ManualClock: Sendable {
     private let nanoseconds: Atomic<UInt64>
 
@@ -8,12 +8,12 @@ package final class ManualClock: Sendable {
 
     package var now: UInt64 { nanoseconds.load(ordering: .acquiring) }
 
-    /// A configuration of a loop that goes by this clock.
+    /// The configuration of a loop that uses this clock.
     package func configuration(_ backend: IOBackend? = nil) -> IOLoop.Configuration {
         IOLoop.Configuration(backend: backend, clock: { self.now })
     }
 
-    /// Moves the clock, and has `loop` look at it.
+    /// Advances the clock, and wakes `loop`, which then runs the timers that are due.
     package func advance(by duration: Duration, waking loop: IOLoop) {
         nanoseconds.add(UInt64(max(duration.nanosecondsClamped, 0)), ordering: .acquiringAndReleasing)
         loop.wakeup()

@@ -6,7 +6,7 @@ enum NativeThread {
     ///
     /// - Parameters:
     ///   - name: for top(1) and `/proc/PID/task/*/comm`; 15 bytes are shown.
-    ///   - blocksSignals: handlers of signals never run on this thread, so its system calls are not interrupted.
+    ///   - blocksSignals: whether signal handlers never run on this thread, so that its system calls are not interrupted.
     static func start(
         name: String, blocksSignals: Bool = false, _ body: @escaping @Sendable () -> Void
     ) throws(IOError) {
@@ -16,6 +16,7 @@ enum NativeThread {
             body()
         }
         var thread = pthread_t()
+        // pthread_create passes one pointer, which carries the reference to the new thread.
         let pointer = Unmanaged.passRetained(body)
         let result = pthread_create(
             &thread, nil,
@@ -37,7 +38,7 @@ enum NativeThread {
         close(fd)
     }
 
-    /// All but those that a thread raises by its own fault.
+    /// Blocks all signals but those that report an error of the thread itself.
     private static func blockSignals() {
         var signals = sigset_t()
         sigfillset(&signals)

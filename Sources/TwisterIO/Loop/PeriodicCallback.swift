@@ -1,10 +1,8 @@
-import Logging
-
-/// Calls back again and again, at a steady period from start to start.
+/// Calls a callback repeatedly. The period is measured from the start of one call to the start of the next.
 ///
-/// Calls never overlap: an async callback that is still running when its next time comes makes that time pass unused. What
-/// was missed, because the loop was busy or the callback slow, is not made up for. What the callback throws is logged, and
-/// the next call comes all the same. Belongs to its loop's thread.
+/// Calls never overlap: a call is left out while the previous call of an async callback still runs. Calls that were missed,
+/// because the loop was busy or the callback slow, are not made up for. An error that the callback throws is logged, and the
+/// calls go on. Used on its loop's thread only.
 ///
 /// Tornado: `ioloop.PeriodicCallback`.
 public final class PeriodicCallback {
@@ -19,18 +17,24 @@ public final class PeriodicCallback {
     private let body: Body
     private var nextTime: UInt64 = 0
     private var timeout: IOLoop.Timeout?
-    /// Counts starts, so that an async call of an earlier one does not go on with this one.
+    /// Counts the calls of `start`, so that an async call that began before the last one does not schedule a call.
     private var startCount = 0
     private var isCalling = false
+    private var isStarted = false
 
-    /// Whether it was started and not stopped. Tornado: `PeriodicCallback.is_running`.
-    public private(set) var isRunning = false
+    /// Whether it was started and not stopped. On the loop's thread.
+    ///
+    /// Tornado: `PeriodicCallback.is_running`.
+    public var isRunning: Bool {
+        loop.preconditionOnLoop()
+        return isStarted
+    }
 
     /// - Parameters:
-    ///   - loop: where it is called.
-    ///   - period: from start to start; more than nothing.
+    ///   - loop: the loop on whose thread `callback` is called.
+    ///   - period: the time from the start of one call to the start of the next; positive.
     ///   - jitter: each period is multiplied by a random number of `1 - jitter/2 ..< 1 + jitter/2`, so that many processes do
-    ///     not move in step. 0 ... 1; default 0.
+    ///     not call at the same times. 0 ... 1; default 0.
     ///   - callback: must not block the loop.
     public convenience init(
         on loop: IOLoop, every period: Duration, jitter: Double = 0, _ callback: @escaping () throws -> Void
@@ -38,7 +42,7 @@ public final class PeriodicCallback {
         self.init(loop, period, jitter, .plain(callback))
     }
 
-    /// The same with an async callback, which is a task of the loop. `stop` lets a call that is under way end.
+    /// Creates one with an async callback, which runs as a task of the loop. `stop` does not cancel a call that runs.
     public convenience init(
         on loop: IOLoop, every period: Duration, jitter: Double = 0,
         _ callback: @escaping @Sendable () async throws -> Void
@@ -47,37 +51,38 @@ public final class PeriodicCallback {
     }
 
     private init(_ loop: IOLoop, _ period: Duration, _ jitter: Double, _ body: Body) {
-        precondition(period.nanosecondsClamped > 0, "PeriodicCallback: the period is more than nothing")
-        precondition((0...1).contains(jitter), "PeriodicCallback: the jitter is 0 ... 1")
+        precondition(period.nanosecondsClamped > 0, "PeriodicCallback: the period must be positive")
+        precondition((0...1).contains(jitter), "PeriodicCallback: the jitter must be in 0 ... 1")
         self.loop = loop
         self.period = UInt64(period.nanosecondsClamped)
         self.jitter = jitter
         self.body = body
     }
 
-    /// Starts; the first call comes one period from now. Running already: nothing happens.
+    /// Starts the calls; the first one comes after one period. Does nothing if it runs already. On the loop's thread.
     ///
     /// Tornado: `PeriodicCallback.start`.
     public func start() {
         loop.preconditionOnLoop()
-        guard !isRunning else { return }
-        isRunning = true
+        guard !isStarted else { return }
+        isStarted = true
         startCount += 1
         nextTime = loop.now
         scheduleNext()
     }
 
-    /// Stops; no call begins after this. Tornado: `PeriodicCallback.stop`.
+    /// Stops the calls; none begins after this. On the loop's thread.
+    ///
+    /// Tornado: `PeriodicCallback.stop`.
     public func stop() {
         loop.preconditionOnLoop()
-        isRunning = false
+        isStarted = false
         if let timeout = timeout.take() { loop.removeTimeout(timeout) }
     }
 
-    /// When the next call is due: the first time after `now` that is a whole number of periods after `previous`.
+    /// Returns the time of the next call: the first time after `now` that is a whole number of periods after `previous`.
     ///
-    /// A pure function: start to start, and what was missed is left out. A clock that went back does not bring the same
-    /// time again.
+    /// A pure function. If the clock was set back, the same time is not returned again.
     static func nextTime(after previous: UInt64, period: UInt64, now: UInt64) -> UInt64 {
         let period = max(period, 1)
         let missed = now < previous ? 0 : (now - previous) / period * period
@@ -86,7 +91,9 @@ public final class PeriodicCallback {
         return overflow || overflow2 ? .max - 1 : min(next, .max - 1)
     }
 
-    /// The period, for once: `random` is 0 ..< 1.
+    /// Returns the length of one period, with jitter.
+    ///
+    /// - Parameter random: in 0 ..< 1.
     static func jittered(_ period: UInt64, jitter: Double, random: Double) -> UInt64 {
         guard jitter != 0 else { return period }
         return max(1, UInt64(exactly: (Double(period) * (1 + jitter * (random - 0.5))).rounded()) ?? period)
@@ -95,19 +102,19 @@ public final class PeriodicCallback {
     private func scheduleNext() {
         let once = Self.jittered(period, jitter: jitter, random: .random(in: 0..<1))
         nextTime = Self.nextTime(after: nextTime, period: once, now: loop.now)
-        // The loop keeps a running one alive, as Tornado's does.
+        // The loop keeps this object alive while it runs, as Tornado's does.
         timeout = loop.callAt(IOLoop.Instant(nanoseconds: nextTime)) { self.call() }
     }
 
     private func call() {
         timeout = nil
-        guard isRunning else { return }
+        guard isStarted else { return }
         switch body {
         case .plain(let callback):
             loop.runCallback(callback)
-            if isRunning, timeout == nil { scheduleNext() }
+            if isStarted, timeout == nil { scheduleNext() }
         case .async(let callback):
-            // A call from before the last `stop` may still run.
+            // A call that began before the last `stop` may still run.
             if isCalling { return scheduleNext() }
             callAsync(callback)
         }
@@ -118,16 +125,10 @@ public final class PeriodicCallback {
         let mine = startCount
         let box = UncheckedTransfer(self)
         Task(executorPreference: loop) {
-            do {
-                try await callback()
-            } catch is CancellationError {
-                // Cancelled work has nothing to report.
-            } catch {
-                Log.application.error("Exception in callback: \(error)")
-            }
+            await IOLoop.runLoggingErrors(callback)
             let periodic = box.value
             periodic.isCalling = false
-            if periodic.isRunning, periodic.startCount == mine { periodic.scheduleNext() }
+            if periodic.isStarted, periodic.startCount == mine { periodic.scheduleNext() }
         }
     }
 }

@@ -1,21 +1,22 @@
-/// The callbacks of the loop's timers; the reactor's wheel knows only their index.
+/// The callbacks of the loop's timers. The reactor's timer wheel knows only their tokens.
 struct TimerTable {
     private struct Slot {
         var callback: (() throws -> Void)?
         var generation: UInt32 = 0
-        /// The free slot that was used before this one, where this one is free.
+        /// The next slot in the list of free slots, if this one is free.
         var nextFree = Slot.none
 
         static var none: UInt32 { .max }
     }
 
     private var slots: ContiguousArray<Slot> = []
-    /// The free slot that was used last, so that what is reused is warm.
+    /// The head of the list of free slots: the one that was freed last, which is likely to be in the processor's cache.
     private var firstFree = Slot.none
 
-    /// Slots that were ever used.
+    /// The number of slots, used and free.
     var capacity: Int { slots.count }
 
+    /// Stores a callback, and returns its token: the slot's index and generation.
     mutating func insert(_ callback: @escaping () throws -> Void) -> UInt64 {
         let index = firstFree
         guard index != Slot.none else {
@@ -28,7 +29,7 @@ struct TimerTable {
         return UInt64(slot.generation) << 32 | UInt64(index)
     }
 
-    /// Takes the callback of `token` out; nil where it has run or was removed, even by an earlier timer of its batch.
+    /// Removes and returns the callback of `token`; nil if it has run or was removed, even by an earlier timer of its batch.
     @discardableResult
     mutating func remove(_ token: UInt64) -> (() throws -> Void)? {
         let index = UInt32(truncatingIfNeeded: token)
@@ -40,7 +41,7 @@ struct TimerTable {
         return callback
     }
 
-    /// Empties the table; the callbacks go with what is given back.
+    /// Empties the table, and returns its former content.
     mutating func takeAll() -> TimerTable {
         defer { self = TimerTable() }
         return self

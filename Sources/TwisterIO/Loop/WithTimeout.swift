@@ -1,8 +1,9 @@
-/// Waits for `future`, but not longer than `timeout`. The future is not cancelled when the time is up: it goes on, others
-/// may wait for it, and if it fails with nobody looking, that is logged.
+/// Waits for `future`, but not longer than `timeout`. The timeout does not cancel the future: other tasks may still wait for
+/// it, and its error is logged if no one reads it.
 ///
-/// - Parameter loop: whose clock measures; nil: the calling thread's loop, or without one the system's clock.
-/// - Throws: `TimeoutError`; what the future failed with; `CancellationError` where the waiting task is cancelled.
+/// - Parameter loop: the loop whose clock measures the timeout; nil: the calling thread's loop, or the system's clock if it
+///   has none.
+/// - Throws: `TimeoutError`; the future's error; `CancellationError` if the waiting task is cancelled.
 ///
 /// Tornado: `gen.with_timeout`.
 public func withTimeout<Value: Sendable>(
@@ -11,18 +12,30 @@ public func withTimeout<Value: Sendable>(
     try await future.value(timeout: timeout, on: loop)
 }
 
-/// Runs `work` as a task of `loop`, and waits for it, but not longer than `timeout`. When the time is up, or the caller is
-/// cancelled, `work` is cancelled and not waited for, so that the time holds even for work that does not listen; an error
-/// that it throws after that is logged.
+/// Runs `work` as a task of `loop`, and waits for it, but not longer than `timeout`. After the timeout, or if the caller is
+/// cancelled, `work` is cancelled and not waited for, so that work that ignores its cancellation does not delay the caller.
+/// An error that it throws after that is logged.
 ///
-/// - Throws: `TimeoutError`; what `work` throws; `CancellationError` where the calling task is cancelled.
+/// - Throws: `TimeoutError`; the error that `work` throws; `CancellationError` if the calling task is cancelled.
 ///
 /// Tornado: `gen.with_timeout` (which does not cancel).
 public func withTimeout<Value: Sendable>(
     _ timeout: Duration, on loop: IOLoop, _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     let future = Future(on: loop, work)
-    // Done already, unless the wait ended first.
+    // Does nothing if the work is done.
     defer { future.cancel() }
     return try await future.value(timeout: timeout, on: loop)
+}
+
+/// An operation was not completed within its timeout.
+///
+/// Tornado: `gen.TimeoutError`, `util.TimeoutError`.
+public struct TimeoutError: Error, CustomStringConvertible, Sendable {
+    /// The timeout that has passed.
+    public let timeout: Duration
+
+    public init(after timeout: Duration) { self.timeout = timeout }
+
+    public var description: String { "Operation timed out after \(timeout)" }
 }

@@ -1,7 +1,10 @@
 import Glibc
 import Synchronization
 
-/// One piece of blocking work: either run or dropped, once. Guarded by its pool's lock while it is queued.
+/// One piece of blocking work, which is either run or dropped, once.
+///
+/// Sendable, because one thread at a time uses it: its creator, then a thread that holds its pool's lock, then the thread that
+/// has taken it from the queue. `cancelled` is atomic.
 final class WorkItem: @unchecked Sendable {
     typealias Drop = (any Error) -> Void
 
@@ -15,19 +18,19 @@ final class WorkItem: @unchecked Sendable {
     var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
     fileprivate func cancel() { cancelled.store(true, ordering: .releasing) }
 
-    /// For the one that runs it.
+    /// Takes the closure that runs the work, for the thread that runs it.
     func takeRun() -> (() -> Void)? {
         drop = nil
         return run.take()
     }
 
-    /// For the one that drops it.
+    /// Takes the closure that drops the work, for the thread that drops it.
     func takeDrop() -> Drop? {
         run = nil
         return drop.take()
     }
 
-    // MARK: The calling thread's
+    // MARK: The work of the calling thread
 
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
@@ -36,14 +39,15 @@ final class WorkItem: @unchecked Sendable {
         return key
     }()
 
-    /// What the calling thread runs; whoever sets it keeps it alive.
+    /// The work that the calling thread runs. Kept unretained in a thread-specific slot, which holds one pointer; the pool's
+    /// thread keeps the work alive until it sets the slot to nil.
     static var current: WorkItem? {
         get { pthread_getspecific(key).map { Unmanaged.fromOpaque($0).takeUnretainedValue() } }
         set { pthread_setspecific(key, newValue.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }) }
     }
 }
 
-/// Work that waits for a thread, in order; taking the first and removing any is O(1).
+/// The queue of work that waits for a thread, a linked list. Taking the first entry and removing any entry takes O(1).
 struct WorkList {
     private var first: WorkItem?
     private var last: WorkItem?
@@ -63,7 +67,9 @@ struct WorkList {
         return item
     }
 
-    /// Marks the work as cancelled, and takes it out where it is queued: what drops it.
+    /// Marks the work as cancelled, and removes it if it is queued.
+    ///
+    /// - Returns: the closure that drops it; nil if it was not queued.
     mutating func cancel(_ item: WorkItem) -> WorkItem.Drop? {
         item.cancel()
         guard item.isQueued else { return nil }
@@ -71,7 +77,7 @@ struct WorkList {
         return item.takeDrop()
     }
 
-    /// Takes everything out: what drops each.
+    /// Removes all work, and returns the closures that drop it.
     mutating func removeAll() -> [WorkItem.Drop] {
         var drops: [WorkItem.Drop] = []
         while let item = popFirst() {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// getaddrinfo(3), which blocks.
+/// Looks up addresses with getaddrinfo(3), which blocks.
 enum AddressLookup {
     /// - Parameters:
-    ///   - host: nil: the wildcard addresses.
-    ///   - flags: `AI_PASSIVE` and the like.
+    ///   - host: a name or a numeric address; nil: the wildcard addresses.
+    ///   - flags: flags of getaddrinfo(3), such as `AI_PASSIVE`.
     static func addresses(
         of host: String?, port: UInt16, family: AddressFamily = .any, flags: CInt = 0
     ) throws(ResolverError) -> [SocketAddress] {

@@ -1,11 +1,11 @@
 import Glibc
 
-/// How a listening socket is made.
+/// The options of a listening socket.
 public struct ListenOptions: Sendable {
-    /// Connections that the kernel keeps for us. Default 1,024. Tornado: 128.
+    /// The most connections that the kernel keeps until they are accepted. Default 1,024. Tornado: 128.
     public var backlog: Int
-    /// `SO_REUSEPORT`: several sockets, of several loops or processes, share the port and the kernel spreads the
-    /// connections. Default false.
+    /// `SO_REUSEPORT`: several sockets, of several loops or processes, share the port, and the kernel distributes the
+    /// connections among them. Default false.
     public var reusePort: Bool
 
     public init(backlog: Int = 1024, reusePort: Bool = false) {
@@ -15,9 +15,9 @@ public struct ListenOptions: Sendable {
 }
 
 /// Binds `port` on `address`: a numeric address, `localhost`, a host name (resolved here, blocking), or nil for every
-/// interface, IPv4 and IPv6. One socket an address; with port 0 all get the same free port.
+/// interface, IPv4 and IPv6. Makes one socket for each address; with port 0 all get the same free port.
 ///
-/// - Throws: `IOError` with the address and the port in its text (`EADDRINUSE` and the like).
+/// - Throws: `IOError` with the address and the port in its text, for instance `EADDRINUSE`.
 ///
 /// Tornado: `netutil.bind_sockets`.
 public func bindSockets(
@@ -29,7 +29,7 @@ public func bindSockets(
     } catch {
         throw IOError(errno: EADDRNOTAVAIL, "bind \(address ?? "*") port \(port): \(error.problem)")
     }
-    // The free port that the first address got may be taken on the second: then another one is.
+    // The free port of the first address may be in use on the second; then another port is tried.
     var triesLeft = port == 0 ? 16 : 1
     while true {
         triesLeft -= 1
@@ -46,7 +46,7 @@ private func bindAll(
 ) throws(IOError) -> [ListeningSocket] {
     var boundPort = port
     var sockets: [ListeningSocket] = []
-    // A resolver may name an address twice.
+    // A resolver may return an address twice.
     for (index, candidate) in addresses.enumerated() where !addresses[..<index].contains(candidate) {
         guard let target = candidate.withPort(boundPort) else { continue }
         do throws(IOError) {
@@ -54,7 +54,7 @@ private func bindAll(
             if boundPort == 0 { boundPort = socket.address?.port ?? 0 }
             sockets.append(socket)
         } catch {
-            // A machine without IPv6 still serves IPv4.
+            // A machine may have IPv4 only.
             guard error.errnoCode == EAFNOSUPPORT || error.errnoCode == EADDRNOTAVAIL,
                 name == nil || name == "localhost"
             else { throw error }
@@ -64,10 +64,10 @@ private func bindAll(
     return sockets
 }
 
-/// Binds a unix socket at `path` (a first byte NUL: a name of the abstract space) with `mode` as its permissions. A
-/// socket that is there is replaced; another kind of file is not.
+/// Binds a unix socket at `path` with the permissions `mode`. If the first byte of `path` is NUL, it is a name in the abstract
+/// namespace. An existing socket is replaced; another kind of file is not.
 ///
-/// - Throws: `IOError`, `EEXIST` for another kind of file.
+/// - Throws: `IOError`, with `EEXIST` for another kind of file.
 ///
 /// Tornado: `netutil.bind_unix_socket`.
 public func bindUnixSocket(
@@ -78,7 +78,7 @@ public func bindUnixSocket(
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFSOCK else {
-                throw IOError(errno: EEXIST, "bind unix:\(path): a file that is no socket")
+                throw IOError(errno: EEXIST, "bind unix:\(path): the file is not a socket")
             }
             unlink(path)
         }
@@ -95,14 +95,14 @@ private func bindSocket(
     let bound = ListeningSocket(takingOver: fd)
     if !address.isUnix {
         setOption(fd, SOL_SOCKET, SO_REUSEADDR)
-        // Accepted sockets inherit it: an answer must not wait for an acknowledgement of the one before.
+        // Accepted sockets inherit it: a response must not wait until the client has acknowledged the one before.
         setOption(fd, CInt(IPPROTO_TCP), TCP_NODELAY)
         if address.family == AF_INET6 { setOption(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
     }
     if options.reusePort { setOption(fd, SOL_SOCKET, SO_REUSEPORT) }
     let result = address.withSockaddr { bind(fd, $0, $1) }
     guard result == 0 else { throw IOError(errno: errno, "bind \(address)") }
-    // Nobody can connect before it listens, so nobody comes in under other permissions than these.
+    // No client can connect before it listens, so none connects under other permissions.
     if let mode, chmod(mode.path, mode.bits) != 0 { throw IOError(errno: errno, "chmod \(mode.path)") }
     guard listen(fd, CInt(clamping: options.backlog)) == 0 else { throw IOError(errno: errno, "listen \(address)") }
     return bound

@@ -1,13 +1,14 @@
 import Glibc
 
-/// Connects to the first of several addresses that answers: Happy Eyeballs (RFC 6555).
+/// Connects to the first of several addresses that accepts: Happy Eyeballs (RFC 6555). Used on the loop's thread only.
 ///
-/// The addresses of the first one's family are tried one after the other. Those of the other family are begun beside
-/// them after 300 ms, or as soon as a first attempt has failed. Who connects first wins, and the rest is closed.
+/// The addresses of the first one's family are tried one after the other. The addresses of the other family are tried at the
+/// same time, beginning after 300 ms or as soon as a first attempt has failed. The first connection that is established is
+/// returned; the other attempts are closed.
 ///
 /// Tornado: `tcpclient._Connector`.
 final class Connector {
-    /// When the other family is tried too.
+    /// The delay until the other family is tried, too.
     static let fallbackDelay: Duration = .milliseconds(300)
 
     private let loop: IOLoop
@@ -27,7 +28,9 @@ final class Connector {
         self.sourceAddress = sourceAddress
     }
 
-    /// Waits for the stream; `begin` leads, now or later, to `start` or `fail`.
+    /// Waits for the stream.
+    ///
+    /// - Parameter begin: calls `start` or `fail`, at once or later.
     func connect(timeout: Duration?, _ begin: () -> Void) async throws -> IOStream {
         let waiter = LoopWaiter<UncheckedTransfer<IOStream>>(loop) { [self] in finish(nil) }
         self.waiter = waiter
@@ -39,7 +42,7 @@ final class Connector {
         return try await waiter.value(after: begin).value
     }
 
-    /// Begins with the first address.
+    /// Begins to connect to the first address.
     func start(_ addresses: [SocketAddress]) {
         guard waiter != nil else { return }
         let first = addresses.first?.family
@@ -88,21 +91,23 @@ final class Connector {
 
     private func failed(_ error: IOError, in lane: Int) {
         lastError = error
-        // After a first failure the other family need not wait.
+        // After a first failure, the other family is tried without further delay.
         startFallback()
         attemptNext(in: lane)
     }
 
-    /// Ends it once; nil where the caller has been cancelled.
+    /// Ends the attempts, once.
+    ///
+    /// - Parameter result: resumes the caller; nil if the caller was cancelled.
     private func finish(_ result: Result<IOStream, any Error>?) {
         guard let waiter = waiter.take() else { return }
         if let fallback { loop.removeTimeout(fallback) }
         if let deadline { loop.removeTimeout(deadline) }
         fallback = nil
         deadline = nil
-        let losers = attempts.values
+        let others = attempts.values
         attempts = [:]
-        for stream in losers { stream.close() }
+        for stream in others { stream.close() }
         if let result { waiter.resume(with: result.map(UncheckedTransfer.init)) }
     }
 }

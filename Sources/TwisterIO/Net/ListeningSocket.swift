@@ -1,28 +1,28 @@
 import Glibc
 
-/// A listening socket that is not yet on a loop; closed when nobody holds it.
+/// A listening socket, which is closed when the last reference to it is released.
 public final class ListeningSocket: Sendable {
     /// The socket's descriptor, which it owns.
     public let fileDescriptor: CInt
 
-    /// Takes over a socket made by others (socket activation, a parent process), which must be listening.
+    /// Takes over a socket that listens already, for instance of socket activation or a parent process.
     public init(takingOver fd: CInt) { fileDescriptor = fd }
 
     deinit { Glibc.close(fileDescriptor) }
 
-    /// The address it is bound to, with the port that port 0 became.
+    /// The address that it is bound to, with the port that the kernel chose for port 0.
     public var address: SocketAddress? { SocketAddress.local(of: fileDescriptor) }
 
-    /// The first descriptor that an activated process gets.
+    /// The number of the first inherited descriptor.
     static let firstInherited: CInt = 3
 
-    /// The listening sockets that this process was started with: by systemd's socket activation (`LISTEN_FDS` and
-    /// `LISTEN_PID`, sd_listen_fds(3)) or by a `ProcessSupervisor`. In order; empty where there are none.
+    /// Takes over the listening sockets that this process was started with: by systemd's socket activation (`LISTEN_FDS` and
+    /// `LISTEN_PID`, sd_listen_fds(3)) or by a `ProcessSupervisor`. In order; empty if there are none.
     ///
-    /// They are taken once: the variables are removed, and a second call gives none. Call it before threads are
-    /// started, which might read the environment.
+    /// The call removes the environment variables, so that a second call returns none. Call it before other threads start,
+    /// because they might read the environment.
     ///
-    /// - Throws: `IOError` where one of them is not a listening socket; all of them are then closed.
+    /// - Throws: `IOError` if one of them is not a listening socket; all of them are then closed.
     public static func inherited() throws(IOError) -> [ListeningSocket] {
         guard let count = Environment.inheritedDescriptors else { return [] }
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }

@@ -1,21 +1,24 @@
-/// Sends some hosts elsewhere, without a change of the system's tables: for tests, and for what DNS does not know.
+/// Replaces some hosts and ports by others, without a change of the system's configuration: for tests, and for hosts that DNS
+/// does not know.
 ///
-/// The most exact rule wins: host, port and family before host and port before the host alone.
+/// The most specific rule applies: one with host, port and family before one with host and port, before one with the host
+/// alone.
 ///
 /// Tornado: `netutil.OverrideResolver`.
 public struct OverrideResolver: Resolver {
-    /// What a rule is for.
+    /// The requests that a rule applies to.
     public struct Source: Sendable, Hashable {
-        /// The host that is asked for.
+        /// The requested host.
         public let host: String
-        /// The port that is asked for; nil: any.
+        /// The requested port; nil: any.
         public let port: UInt16?
-        /// The family that is asked for; nil: any.
+        /// The requested family; nil: any.
         public let family: AddressFamily?
 
         /// - Parameters:
-        ///   - port: nil: every port.
-        ///   - family: nil: every family; only with a port.
+        ///   - host: the requested host.
+        ///   - port: the requested port; nil: any.
+        ///   - family: the requested family; nil: any. Requires a port.
         public init(_ host: String, port: UInt16? = nil, family: AddressFamily? = nil) {
             self.host = host
             self.port = port
@@ -23,14 +26,16 @@ public struct OverrideResolver: Resolver {
         }
     }
 
-    /// What is resolved instead.
+    /// The host and port to use instead.
     public struct Target: Sendable, Hashable {
         /// The host to look up instead.
         public let host: String
-        /// The port to connect to instead; nil: the one that was asked for.
+        /// The port to connect to instead; nil: the requested one.
         public let port: UInt16?
 
-        /// - Parameter port: nil: the port that was asked for.
+        /// - Parameters:
+        ///   - host: the host to look up instead.
+        ///   - port: the port to connect to instead; nil: the requested one.
         public init(_ host: String, port: UInt16? = nil) {
             self.host = host
             self.port = port
@@ -41,14 +46,16 @@ public struct OverrideResolver: Resolver {
     private let mapping: [Source: Target]
 
     /// - Parameters:
-    ///   - resolver: resolves what the rules lead to, and everything else.
+    ///   - resolver: resolves the replaced hosts, and those to which no rule applies.
     ///   - mapping: the rules.
     public init(_ resolver: any Resolver = ThreadedResolver(), mapping: [Source: Target]) {
         self.resolver = resolver
         self.mapping = mapping
     }
 
-    /// The addresses of what stands in for `host`, or of `host` itself.
+    /// Returns the addresses of the host that replaces `host`, or of `host` itself if no rule applies.
+    ///
+    /// - Throws: the error of the underlying resolver.
     public func resolve(host: String, port: UInt16, family: AddressFamily) async throws -> [SocketAddress] {
         let target =
             mapping[Source(host, port: port, family: family)] ?? mapping[Source(host, port: port)]
@@ -56,6 +63,6 @@ public struct OverrideResolver: Resolver {
         return try await resolver.resolve(host: target.host, port: target.port ?? port, family: family)
     }
 
-    /// Closes the resolver underneath.
+    /// Closes the underlying resolver.
     public func close() { resolver.close() }
 }

@@ -1,34 +1,36 @@
-/// Which addresses a look-up asks for.
+/// The kind of addresses that a look-up returns.
 public enum AddressFamily: Sendable, Hashable {
     /// IPv4 and IPv6.
     case any
+    /// IPv4 only.
     case ipv4
+    /// IPv6 only.
     case ipv6
 }
 
-/// Turns a host and a port into addresses, without blocking the loop.
+/// Finds the addresses of a host, without blocking the loop. May be used from any thread.
 ///
 /// Tornado: `netutil.Resolver`.
 public protocol Resolver: Sendable {
-    /// The addresses of `host`, a name or a numeric address, best first.
+    /// Returns the addresses of `host`, a name or a numeric address, in the order of preference.
     ///
-    /// - Throws: `ResolverError` where there is none.
+    /// - Throws: `ResolverError` if there is none.
     func resolve(host: String, port: UInt16, family: AddressFamily) async throws -> [SocketAddress]
 
-    /// Frees what the resolver holds. Tornado: `Resolver.close`.
+    /// Frees the resources of the resolver. Tornado: `Resolver.close`.
     func close()
 }
 
 extension Resolver {
-    /// Frees what the resolver holds; by default nothing.
+    /// Does nothing: a resolver without resources need not implement it.
     public func close() {}
 }
 
-/// A host has no address, or it could not be asked for.
+/// A host has no address, or the look-up failed.
 public struct ResolverError: Error, CustomStringConvertible, Sendable {
     /// The host that could not be looked up.
     public let host: String
-    /// What the resolver says.
+    /// The resolver's message.
     public let problem: String
 
     public init(host: String, problem: String) {
@@ -39,13 +41,36 @@ public struct ResolverError: Error, CustomStringConvertible, Sendable {
     public var description: String { "resolve \(host): \(problem)" }
 }
 
-/// Whether `text` is a numeric IPv4 (four decimal numbers) or IPv6 address, with or without zone.
+/// Returns whether `text` is a numeric IPv4 address (four decimal numbers) or IPv6 address, with or without zone.
 ///
 /// Tornado: `netutil.is_valid_ip`.
 public func isValidIP(_ text: String) -> Bool {
-    // A byte NUL would end the text for the C library.
+    // A NUL byte would end the text for the C library.
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
-    // Without a colon only the dotted quad: the C library would take "127.1" and "1" as well.
+    // An IPv4 address must have four numbers: the C library would accept "127.1" and "1", too.
     if !text.utf8.contains(UInt8(ascii: ":")), text.utf8.count(where: { $0 == UInt8(ascii: ".") }) != 3 { return false }
     return SocketAddress(ip: text, port: 0) != nil
+}
+
+/// The system's resolver, getaddrinfo(3), on threads that may block. A numeric address needs no thread.
+///
+/// Tornado: `netutil.DefaultLoopResolver`, `netutil.ThreadedResolver`.
+public struct ThreadedResolver: Resolver {
+    /// The default executor of all resolvers. Tornado's has ten threads, too.
+    private static let sharedExecutor = ExecutorPool(size: 10, name: "twister-resolve")
+
+    private let executor: ExecutorPool
+
+    /// - Parameter executor: the executor that looks up names; nil: one with ten threads, which all resolvers share.
+    public init(executor: ExecutorPool? = nil) { self.executor = executor ?? Self.sharedExecutor }
+
+    /// Returns the addresses of `host`, in the system's order of preference.
+    ///
+    /// - Throws: `ResolverError`; `ExecutorError`; `CancellationError`.
+    public func resolve(host: String, port: UInt16, family: AddressFamily) async throws -> [SocketAddress] {
+        if let address = SocketAddress(ip: host, port: port), family == .any || family.number == address.family {
+            return [address]
+        }
+        return try await executor.run { try AddressLookup.addresses(of: host, port: port, family: family) }
+    }
 }

@@ -10,7 +10,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         self.length = length
     }
 
-    /// A numeric IPv4 or IPv6 address (with or without zone); nil for anything else, host names included.
+    /// Parses a numeric IPv4 or IPv6 address, with or without zone; nil for any other text, host names included.
     public init?(ip: String, port: UInt16) {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
@@ -21,9 +21,9 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         self.init(copying: first.pointee.ai_addr, length: first.pointee.ai_addrlen)
     }
 
-    /// A unix socket's path; a first byte NUL makes a name of the abstract space.
+    /// Creates the address of a unix socket. If the first byte of `path` is NUL, it is a name in the abstract namespace.
     ///
-    /// - Throws: `IOError` with `ENAMETOOLONG` over 107 bytes.
+    /// - Throws: `IOError` with `ENAMETOOLONG` if `path` is empty or longer than 107 bytes.
     public init(unixPath path: String) throws(IOError) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -81,14 +81,14 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
 
     var family: CInt { CInt(storage.ss_family) }
 
-    /// Whether it is a unix socket's.
+    /// Whether it is the address of a unix socket.
     public var isUnix: Bool { family == AF_UNIX }
 
     /// The port; nil for a unix socket.
     public var port: UInt16? {
         switch family {
         case AF_INET, AF_INET6:
-            // The port lies at the same place in both structures.
+            // The port is at the same offset in both structures.
             withUnsafeBytes(of: storage) { UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self)) }
         default: nil
         }
@@ -96,7 +96,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
 
     /// Calls `body` with the address's 4 or 16 octets, in network order; nil for a unix socket.
     package func withIPOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
-        // Behind family and port; IPv6 has its flow information between.
+        // The octets follow the family and the port; in IPv6, the flow information is between them.
         let range: Range<Int>
         switch family {
         case AF_INET: range = 4..<8
@@ -106,7 +106,7 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         return withUnsafeBytes(of: storage) { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
-    /// The address without the port, in numbers; nil for a unix socket.
+    /// The numeric address without the port; nil for a unix socket.
     public var ip: String? {
         guard family == AF_INET || family == AF_INET6 else { return nil }
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { host in
@@ -119,14 +119,14 @@ public struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The path of a unix socket; nil for others, empty for an unnamed one.
+    /// The path of a unix socket, empty if it has none; nil for other sockets.
     public var unixPath: String? {
         guard isUnix else { return nil }
         let offset = MemoryLayout<sockaddr_un>.size - 108
         guard Int(length) > offset else { return "" }
         return withUnsafeBytes(of: storage) { bytes in
             let path = bytes[offset..<Int(length)]
-            // A path ends at its NUL; an abstract name begins with one.
+            // A path ends before the first NUL; an abstract name begins with one.
             return String(decoding: path.first == 0 ? path[...] : path.prefix { $0 != 0 }, as: UTF8.self)
         }
     }

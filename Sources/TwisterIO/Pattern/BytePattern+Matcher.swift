@@ -1,16 +1,17 @@
 extension BytePattern {
-    /// Runs the pattern over bytes that come in pieces: all ways to match at once (Thompson's construction), so that no
-    /// byte is looked at twice.
+    /// Runs the pattern over bytes that come in pieces. It follows all possible matches at once (Thompson's construction), so
+    /// that it reads each byte once.
     struct Matcher {
         let pattern: BytePattern
-        /// Where a match begins.
+        /// The instructions at which a match begins.
         private var starts: [Int] = []
-        /// What a match may begin with: with none under way, everything else is skipped.
+        /// The bytes with which a match may begin. While there is no partial match, other bytes are skipped.
         private var first = ByteClass()
-        /// Where matches under way are. These and `starts` are `byte` instructions of the program.
+        /// The instructions that partial matches have reached. These and `starts` are `byte` instructions of the program.
         private var active: [Int] = []
+        /// The instructions that partial matches reach with the current byte.
         private var next: [Int] = []
-        /// In which round an instruction was last entered.
+        /// For each instruction, the last round in which it was entered. A round is one byte.
         private var entered: [UInt32]
         private var round: UInt32 = 0
         private var isMatched = false
@@ -24,10 +25,10 @@ extension BytePattern {
             for place in starts { if case .byte(let set) = pattern.program[place] { first.formUnion(set) } }
         }
 
-        /// Whether nothing at all would be a match; before the first byte.
+        /// Whether the empty string would be a match. Before the first byte.
         var matchesEmpty: Bool { isMatched }
 
-        /// Where the earliest match ends, looking at the bytes from `start` on; nil: not yet.
+        /// Returns the end of the earliest match, reading the bytes from `start` on; nil if there is none yet.
         mutating func firstEnd(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
             var index = start
             while index < bytes.count {
@@ -57,7 +58,7 @@ extension BytePattern {
             next.removeAll(keepingCapacity: true)
         }
 
-        /// Follows splits and jumps from `place` to the bytes that may come next.
+        /// Follows splits and jumps from `place` to the `byte` instructions that come next.
         private mutating func enter(_ place: Int) {
             guard entered[place] != round else { return }
             entered[place] = round

@@ -1,15 +1,15 @@
 /// A regular expression over bytes, for `readUntilRegex`.
 ///
 /// Literals (non-ASCII ones as their UTF-8 bytes), `.` (any byte but a line feed), classes `[a-z]` and `[^...]`, `\d \w
-/// \s` and their opposites, `\r \n \t \f \v \0 \xHH`, groups `(...)` and `(?:...)`, `|`, and the repetitions `* + ? {m}
-/// {m,} {m,n}`. There are no captures, anchors, look-arounds and back-references: it says where a read ends, and is
-/// matched in time linear in the bytes, whatever the pattern.
+/// \s` and their complements, `\r \n \t \f \v \0 \xHH`, groups `(...)` and `(?:...)`, `|`, and the repetitions `* + ? {m}
+/// {m,} {m,n}`. There are no captures, anchors, look-arounds and back-references, because a pattern only finds the end of a
+/// read. Every pattern is matched in time linear in the number of bytes.
 public struct BytePattern: Sendable, CustomStringConvertible {
-    /// Why a pattern cannot be used.
+    /// A pattern is malformed or cannot be used.
     public struct SyntaxError: Error, CustomStringConvertible, Sendable {
         /// The pattern as it was written.
         public let pattern: String
-        /// What is wrong with it.
+        /// The reason.
         public let problem: String
 
         public var description: String { "pattern \(pattern): \(problem)" }
@@ -17,16 +17,9 @@ public struct BytePattern: Sendable, CustomStringConvertible {
 
     /// The pattern's text.
     public let description: String
-    let program: [Instruction]
+    let program: [BytePatternInstruction]
 
-    enum Instruction: Sendable {
-        case byte(ByteClass)
-        case split(Int, Int)
-        case jump(Int)
-        case match
-    }
-
-    /// - Throws: `SyntaxError`, for a pattern that matches nothing at all (the empty string) too.
+    /// - Throws: `SyntaxError`, also for a pattern that matches the empty string.
     public init(_ text: String) throws(SyntaxError) {
         description = text
         do throws(BytePatternParser.Problem) {

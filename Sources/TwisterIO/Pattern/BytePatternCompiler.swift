@@ -6,15 +6,25 @@ indirect enum BytePatternNode {
     case repetition(BytePatternNode, least: Int, most: Int?)
 }
 
-/// Lays a pattern's tree out as a program.
+/// One instruction of a compiled pattern. Places are indices into the program.
+enum BytePatternInstruction: Sendable {
+    /// Consumes one byte of the class.
+    case byte(ByteClass)
+    /// Goes on at both places.
+    case split(Int, Int)
+    case jump(Int)
+    case match
+}
+
+/// Compiles a pattern's tree to a program.
 struct BytePatternCompiler {
-    private var program: [BytePattern.Instruction] = []
-    /// Counted repetitions are written out; this many instructions are enough for any delimiter.
-    private static let longest = 4096
+    private var program: [BytePatternInstruction] = []
+    /// The most instructions. Counted repetitions are unrolled, so that a short text could make a long program.
+    private static let maxCount = 4096
 
     static func program(
         _ node: BytePatternNode
-    ) throws(BytePatternParser.Problem) -> [BytePattern.Instruction] {
+    ) throws(BytePatternParser.Problem) -> [BytePatternInstruction] {
         var compiler = BytePatternCompiler()
         try compiler.emit(node)
         compiler.program.append(.match)
@@ -22,7 +32,7 @@ struct BytePatternCompiler {
     }
 
     private mutating func emit(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
-        guard program.count < Self.longest else { throw BytePatternParser.Problem("it is too long") }
+        guard program.count < Self.maxCount else { throw BytePatternParser.Problem("it is too long") }
         switch node {
         case .byte(let set): program.append(.byte(set))
         case .sequence(let nodes): for node in nodes { try emit(node) }
@@ -44,29 +54,29 @@ struct BytePatternCompiler {
                 try emit(node)
                 break
             }
-            let split = place()
+            let split = reserve()
             try emit(node)
-            exits.append(place())
+            exits.append(reserve())
             program[split] = .split(split + 1, program.count)
         }
         for exit in exits { program[exit] = .jump(program.count) }
     }
 
     private mutating func emitOptional(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
-        let split = place()
+        let split = reserve()
         try emit(node)
         program[split] = .split(split + 1, program.count)
     }
 
     private mutating func emitLoop(_ node: BytePatternNode) throws(BytePatternParser.Problem) {
-        let split = place()
+        let split = reserve()
         try emit(node)
         program.append(.jump(split))
         program[split] = .split(split + 1, program.count)
     }
 
-    /// A place to be filled in later.
-    private mutating func place() -> Int {
+    /// Appends an instruction that is replaced later, and returns its index.
+    private mutating func reserve() -> Int {
         program.append(.match)
         return program.count - 1
     }

@@ -1,4 +1,4 @@
-/// Reads a pattern's text into a tree, by recursive descent.
+/// Parses a pattern's text to a tree, by recursive descent.
 struct BytePatternParser {
     struct Problem: Error {
         let text: String
@@ -78,20 +78,20 @@ struct BytePatternParser {
             default: return node
             }
             position += 1
-            // Greedy or lazy makes no difference to where the earliest match ends.
+            // The earliest match ends at the same place, whether the repetition is greedy or lazy.
             _ = skip("?")
         }
         return node
     }
 
-    /// `{m}`, `{m,}` or `{m,n}`; leaves the position on the closing brace.
+    /// Parses `{m}`, `{m,}` or `{m,n}`; leaves the position on the closing brace.
     private mutating func counts() throws(Problem) -> (least: Int, most: Int?) {
         position += 1
-        guard let least = number() else { throw Problem("{ wants a number") }
+        guard let least = number() else { throw Problem("{ requires a number") }
         var most: Int? = least
         if skip(",") { most = number() }
         guard current == UInt8(ascii: "}") else { throw Problem("{ is not closed") }
-        if let most, most < least { throw Problem("{\(least),\(most)} is the wrong way round") }
+        if let most, most < least { throw Problem("{\(least),\(most)} has its numbers in the wrong order") }
         return (least, most)
     }
 
@@ -127,7 +127,7 @@ struct BytePatternParser {
         return isInverted ? set.inverted : set
     }
 
-    /// One member: a byte, which may begin a range, or a class such as `\d`.
+    /// Parses one member: a byte, which may begin a range, or a class such as `\d`.
     private mutating func classMember() throws(Problem) -> (byte: UInt8?, set: ByteClass) {
         guard let byte = current else { throw Problem("[ is not closed") }
         position += 1
@@ -141,7 +141,7 @@ struct BytePatternParser {
         return try classEscape()
     }
 
-    /// An escape that stands for one byte; nil, without moving on, where it stands for several.
+    /// Parses an escape that stands for one byte. Returns nil, without moving on, if it stands for several.
     private mutating func singleEscape() throws(Problem) -> UInt8? {
         guard let byte = current else { throw Problem("it ends with a \\") }
         let value: UInt8
@@ -155,7 +155,7 @@ struct BytePatternParser {
         case UInt8(ascii: "x"):
             let digits = text.dropFirst(position + 1).prefix(2)
             guard digits.count == 2, let hex = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
-                throw Problem("\\x wants two hexadecimal digits")
+                throw Problem("\\x requires two hexadecimal digits")
             }
             position += 2
             value = hex

@@ -1,13 +1,13 @@
 import Glibc
 import Logging
 
-/// Keeps several processes of this program running, which share listening sockets: a trap in one loses only its own
+/// Keeps several processes of this program running, which share listening sockets. A crash of one loses only its own
 /// connections.
 ///
-/// The workers are spawned, this executable with the same arguments, and never forked: a fork of a process with threads
-/// is not safe. They inherit the listening sockets of the parent rather than bind the port again with `SO_REUSEPORT`:
-/// the queue of connections that are not yet accepted then outlives a worker that dies, the port is never without a
-/// listener, and only the parent needs the right to bind it.
+/// The workers are started with posix_spawn(3), from the same executable with the same arguments. They are not forked, because
+/// forking a process with threads is not safe. They inherit the listening sockets of the parent and do not bind the port again
+/// with `SO_REUSEPORT`, so that connections that wait to be accepted outlive a worker that dies, the port is never without a
+/// listener, and only the parent needs the permission to bind it.
 ///
 /// In `main.swift`, before anything else starts threads:
 ///
@@ -22,28 +22,32 @@ import Logging
 ///
 /// Tornado: `process.fork_processes`.
 public final class ProcessSupervisor {
-    /// How many workers there are, and how often they may die.
+    /// The number of workers, and the limits of their restarts.
     public struct Configuration: Sendable {
-        /// How many workers; nil: one a core.
+        /// The number of workers; nil: one for each core.
         public var processes: Int?
-        /// Restarts of all workers together, after which it gives up. Default 100.
+        /// The most restarts of all workers together; at the next death the supervisor gives up. Default 100.
         public var maxRestarts = 100
-        /// How long a worker that died waits for its first restart; each further one doubles it. Default 100 ms.
+        /// The delay of a worker's first restart; each further restart doubles it. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
-        /// The longest wait; a worker that has lived that long begins anew. Default 30 s.
+        /// The longest delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
         public var maxBackoff: Duration = .seconds(30)
 
         public init(processes: Int? = nil) { self.processes = processes }
+
+        var backoff: SupervisedWorker.Backoff {
+            SupervisedWorker.Backoff(initial: initialBackoff, longest: maxBackoff)
+        }
     }
 
-    /// So many workers died that it gave up. Tornado: `RuntimeError("Too many child restarts, giving up")`.
+    /// The supervisor gave up, because too many workers died. Tornado: `RuntimeError("Too many child restarts, giving up")`.
     public struct TooManyRestarts: Error, CustomStringConvertible, Sendable {
         /// The limit that was reached.
         public let limit: Int
         public var description: String { "Workers died more than \(limit) times: giving up" }
     }
 
-    /// Which worker this process is, from 0; nil in a process that no supervisor has started.
+    /// The number of the worker that this process is, from 0; nil in a process that no supervisor has started.
     ///
     /// Tornado: `process.task_id`.
     public static var taskID: Int? { Environment.taskID }
@@ -55,7 +59,9 @@ public final class ProcessSupervisor {
     private var isStopping = false
     private var hasGivenUp = false
 
-    /// - Parameter sockets: what the workers get from `ListeningSocket.inherited()`.
+    /// - Parameters:
+    ///   - sockets: the sockets that the workers get from `ListeningSocket.inherited()`.
+    ///   - configuration: the number of workers, and the limits of their restarts.
     public init(_ sockets: [ListeningSocket], configuration: Configuration = Configuration()) {
         self.sockets = sockets
         self.configuration = configuration
@@ -63,10 +69,10 @@ public final class ProcessSupervisor {
         workers = (0..<max(1, count)).map(SupervisedWorker.init)
     }
 
-    /// Starts the workers and blocks the calling thread until all have ended: with status 0 by themselves, or after
-    /// SIGTERM or SIGINT, which are handed on to them. One that dies otherwise is started again, with back-off.
+    /// Starts the workers and blocks the calling thread until all of them have ended: with status 0 by themselves, or after
+    /// SIGTERM or SIGINT, which the supervisor passes to them. A worker that ends otherwise is restarted after a delay.
     ///
-    /// - Throws: `IOError` where no worker can be started, `TooManyRestarts`. All workers have ended then.
+    /// - Throws: `IOError` if a worker cannot be started at the beginning; `TooManyRestarts`. All workers have ended then.
     public func run() throws {
         let signals = try SupervisorSignals()
         defer { signals.restore() }
@@ -82,7 +88,7 @@ public final class ProcessSupervisor {
         }
         while isAnyoneRunning || isAnyoneWaiting {
             signals.wait(timeout: millisecondsToNextStart)
-            for signal in signals.take() { stop(signal) }
+            for signal in signals.takeTerminations() { stop(signal) }
             reap()
             startWhatIsDue()
         }
@@ -138,7 +144,7 @@ public final class ProcessSupervisor {
         }
     }
 
-    /// Takes notice of the workers that have ended.
+    /// Collects the exit status of the workers that have ended.
     private func reap() {
         for index in workers.indices {
             guard let process = workers[index].process else { continue }
@@ -170,6 +176,6 @@ public final class ProcessSupervisor {
             return endAll(SIGTERM)
         }
         restarts += 1
-        workers[index].startLater(Self.now, configuration)
+        workers[index].startLater(Self.now, configuration.backoff)
     }
 }

@@ -1,76 +1,40 @@
 import Glibc
-import Synchronization
 
-/// The signals that a supervisor listens to, through a pipe: a handler may run on any thread, at any moment.
+/// The signals that a supervisor handles while it runs.
 struct SupervisorSignals {
-    private static let handled = [SIGTERM, SIGINT, SIGCHLD]
-    /// Numbers of the signals that came, one bit each.
-    private static let pending = Atomic<UInt64>(0)
-    private static let wakeup = Atomic<CInt>(-1)
+    private static let pipe = SignalPipe()
 
-    private let readEnd: CInt
-    private let writeEnd: CInt
-    private let previous: [(signal: CInt, action: sigaction)]
+    private let earlier: [(signal: CInt, action: SignalAction)]
 
     init() throws(IOError) {
-        var ends: [CInt] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw IOError(errno: errno, "pipe") }
-        readEnd = ends[0]
-        writeEnd = ends[1]
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        Self.pending.store(0, ordering: .releasing)
-        Self.wakeup.store(writeEnd, ordering: .releasing)
-        previous = Self.handled.map { signal in
-            var action = sigaction()
-            action.__sigaction_handler.sa_handler = { signal in
-                let saved = errno
-                SupervisorSignals.came(signal)
-                errno = saved
-            }
-            action.sa_flags = SA_RESTART | SA_NOCLDSTOP
-            var old = sigaction()
-            sigaction(signal, &action, &old)
-            return (signal, old)
-        }
-        // Whoever started this process may have blocked them, and the mask is inherited.
+        // Also initialises the pipe, which a signal handler must not do.
+        guard Self.pipe.isOpen else { throw IOError(errno: EMFILE, "make the pipe for signals") }
+        _ = Self.pipe.takeArrived()
+        var earlier: [(signal: CInt, action: SignalAction)] = []
         var mask = sigset_t()
         sigemptyset(&mask)
-        for signal in Self.handled { sigaddset(&mask, signal) }
+        for signal in [SIGTERM, SIGINT, SIGCHLD] {
+            let action = try SignalAction.install(on: signal, flags: SA_NOCLDSTOP) {
+                SupervisorSignals.pipe.arrived($0)
+            }
+            earlier.append((signal, action))
+            sigaddset(&mask, signal)
+        }
+        self.earlier = earlier
+        // The parent process may have blocked them, and the mask is inherited.
         pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 
-    /// In the handler: async-signal-safe calls only.
-    private static func came(_ signal: CInt) {
-        pending.bitwiseOr(1 << UInt64(signal & 63), ordering: .acquiringAndReleasing)
-        var byte: UInt8 = 0
-        write(wakeup.load(ordering: .acquiring), &byte, 1)
-    }
+    /// Waits for a signal.
+    ///
+    /// - Parameter timeout: in milliseconds; negative: no limit.
+    func wait(timeout: CInt) { Self.pipe.wait(timeout: timeout) }
 
-    /// Waits for a signal; `timeout` in milliseconds, negative: for ever.
-    func wait(timeout: CInt) {
-        var wanted = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
-        guard poll(&wanted, 1, timeout) > 0 else { return }
-        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { room in
-            while read(readEnd, room.baseAddress, room.count) > 0 {}
-        }
-    }
+    /// Returns the signals to end that have arrived, each once.
+    func takeTerminations() -> [CInt] { Self.pipe.takeArrived().filter { $0 != SIGCHLD } }
 
-    /// The signals to end that came, once each.
-    func take() -> [CInt] {
-        let signals = Self.pending.exchange(0, ordering: .acquiringAndReleasing)
-        return [SIGTERM, SIGINT].filter { signals & (1 << UInt64($0)) != 0 }
-    }
-
+    /// Restores the actions that were in force before.
     func restore() {
-        for (signal, action) in previous {
-            var action = action
-            sigaction(signal, &action, nil)
-        }
-        Self.wakeup.store(-1, ordering: .releasing)
-        close(readEnd)
-        close(writeEnd)
+        for (signal, action) in earlier { action.restore(on: signal) }
     }
 }

@@ -1,11 +1,12 @@
 @preconcurrency import Glibc
 
-/// Starts this program once more, as a worker.
+/// Starts this program again, as a worker of a `ProcessSupervisor`.
 enum WorkerProcess {
-    /// - Throws: `IOError` where the process cannot be started.
+    /// - Throws: `IOError` if the process cannot be started.
     static func spawn(taskID: Int, _ sockets: [ListeningSocket]) throws(IOError) -> pid_t {
         let first = ListeningSocket.firstInherited
-        // Duplicates that lie above the numbers they get in the worker: none is overwritten before it was handed on.
+        // Duplicates with higher numbers than the descriptors get in the worker, so that none is overwritten before it was
+        // duplicated there.
         var sources: [CInt] = []
         defer { for source in sources { close(source) } }
         for socket in sockets {
@@ -35,7 +36,7 @@ enum WorkerProcess {
         return process
     }
 
-    /// A worker begins with the signals' default actions, none blocked, whatever the parent does with them.
+    /// A worker begins with the default actions of the signals and with none blocked, independent of the parent.
     private static func cleanSignals() -> posix_spawnattr_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

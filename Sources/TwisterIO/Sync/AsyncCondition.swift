@@ -1,7 +1,7 @@
-/// Lets tasks wait until another one says that something has changed. It holds no lock and keeps no state: a notification
-/// that nobody waits for is lost.
+/// Lets tasks wait for a notification by another task. It has no lock and no state: a notification for which no task waits
+/// is lost.
 ///
-/// May be used from any thread; each waiting task goes on where it ran, a loop's task on its loop.
+/// May be used from any thread. Each waiting task continues on its own executor: a loop's task on its loop.
 ///
 /// Tornado: `locks.Condition`.
 public final class AsyncCondition: Sendable {
@@ -9,17 +9,17 @@ public final class AsyncCondition: Sendable {
 
     public init() {}
 
-    /// Waits for a notification; tasks are notified in the order in which they came.
+    /// Waits for a notification. Tasks are notified in the order in which they came.
     ///
-    /// - Parameter timeout: nil waits for ever.
-    /// - Returns: false where the time was up first.
-    /// - Throws: `CancellationError` where the task is cancelled.
+    /// - Parameter timeout: nil: no limit.
+    /// - Returns: false if the timeout passed first.
+    /// - Throws: `CancellationError` if the task is cancelled.
     ///
     /// Tornado: `Condition.wait`.
     @discardableResult
     public func wait(timeout: Duration? = nil) async throws -> Bool {
         do {
-            try await monitor.wait(timeout: timeout) { waiters, waiter, _ in
+            try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { waiters, waiter, _ in
                 waiters.append(waiter)
                 return nil
             }
@@ -29,14 +29,14 @@ public final class AsyncCondition: Sendable {
         }
     }
 
-    /// Lets the `count` longest waiting tasks go on. Tornado: `Condition.notify`.
+    /// Resumes the `count` tasks that have waited longest. Tornado: `Condition.notify`.
     public func notify(_ count: Int = 1) {
         monitor.update { waiters, wakeups in
             for _ in 0..<max(count, 0) where !waiters.serveFirst(.success(()), &wakeups) { return }
         }
     }
 
-    /// Lets every waiting task go on. Tornado: `Condition.notify_all`.
+    /// Resumes every waiting task. Tornado: `Condition.notify_all`.
     public func notifyAll() {
         monitor.update { waiters, wakeups in waiters.serveAll(.success(()), &wakeups) }
     }

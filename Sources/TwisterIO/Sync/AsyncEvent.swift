@@ -1,6 +1,6 @@
-/// A flag that tasks wait for: once set, every waiter goes on, and later ones do not wait, until it is cleared.
+/// A flag that tasks wait for. Setting it resumes all waiting tasks; until it is cleared, further tasks do not wait.
 ///
-/// May be used from any thread; each waiting task goes on where it ran, a loop's task on its loop.
+/// May be used from any thread. Each waiting task continues on its own executor: a loop's task on its loop.
 ///
 /// Tornado: `locks.Event`.
 public final class AsyncEvent: Sendable {
@@ -10,13 +10,13 @@ public final class AsyncEvent: Sendable {
     }
     private let monitor: Monitor<State>
 
-    /// - Parameter isSet: whether the event is set from the beginning. Default: it is not.
+    /// - Parameter isSet: whether the event is set at the beginning. Default false.
     public init(isSet: Bool = false) { monitor = Monitor(State(isSet: isSet)) }
 
-    /// Whether it is set. Tornado: `Event.is_set`.
+    /// Whether the event is set. Tornado: `Event.is_set`.
     public var isSet: Bool { monitor.withLock(\.isSet) }
 
-    /// Sets it and lets every waiter go on, even where `clear` follows at once. Set already: nothing happens.
+    /// Sets the event and resumes all waiting tasks, even if `clear` follows at once. Does nothing if it is set already.
     ///
     /// Tornado: `Event.set`.
     public func set() {
@@ -26,18 +26,18 @@ public final class AsyncEvent: Sendable {
         }
     }
 
-    /// From here on, `wait` waits again. Tornado: `Event.clear`.
+    /// Clears the event, so that `wait` waits again. Tornado: `Event.clear`.
     public func clear() { monitor.withLock { $0.isSet = false } }
 
-    /// Waits until it is set; where it is, returns without suspending.
+    /// Waits until the event is set. If it is, returns without suspending.
     ///
-    /// - Parameter timeout: nil waits for ever.
-    /// - Throws: `TimeoutError`, or `CancellationError` where the task is cancelled while it waits.
+    /// - Parameter timeout: nil: no limit.
+    /// - Throws: `TimeoutError`, or `CancellationError` if the task is cancelled while it waits.
     ///
     /// Tornado: `Event.wait`.
     public func wait(timeout: Duration? = nil) async throws {
         if isSet { return }
-        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+        try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, _ in
             if state.isSet { return .success(()) }
             state.waiters.append(waiter)
             return nil

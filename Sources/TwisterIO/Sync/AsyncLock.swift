@@ -1,7 +1,9 @@
-/// Mutual exclusion among tasks, over suspensions: one task at a time holds it, the others wait in line without a thread.
+/// Mutual exclusion among tasks, which holds across suspensions: one task at a time holds the lock, and the others wait without
+/// blocking a thread.
 ///
-/// For what must not be interleaved across an `await`. Between two `await`s nothing interleaves on a loop, and no lock is
-/// needed. May be used from any thread; each waiting task goes on where it ran. Not reentrant.
+/// Use it for code that contains an `await` and must not be interleaved with other tasks. Between two `await`s, the tasks of
+/// one loop do not interleave, and no lock is needed. May be used from any thread; each waiting task continues on its own
+/// executor. Not reentrant.
 ///
 /// Tornado: `locks.Lock`.
 public final class AsyncLock: Sendable {
@@ -9,32 +11,32 @@ public final class AsyncLock: Sendable {
 
     public init() {}
 
-    /// Whether a task holds it.
+    /// Whether a task holds the lock.
     public var isLocked: Bool { permits.free == 0 }
 
-    /// Waits for the lock; first come, first served.
+    /// Waits for the lock. Tasks get it in the order in which they came.
     ///
-    /// - Parameter timeout: nil waits for ever.
-    /// - Throws: `TimeoutError`, or `CancellationError` where the task is cancelled while it waits; then it has no lock.
+    /// - Parameter timeout: nil: no limit.
+    /// - Throws: `TimeoutError`, or `CancellationError` if the task is cancelled while it waits; the task does not hold the lock then.
     ///
     /// Tornado: `Lock.acquire`.
     public func acquire(timeout: Duration? = nil) async throws { try await permits.acquire(timeout: timeout) }
 
-    /// Takes the lock where it is free; whether it was.
+    /// Takes the lock if it is free, and returns whether it was.
     public func tryAcquire() -> Bool { permits.tryAcquire() }
 
-    /// Lets the task that has waited longest have it.
+    /// Releases the lock, and passes it to the task that has waited longest.
     ///
-    /// - Throws: `OverReleaseError` where nobody holds it.
+    /// - Throws: `OverReleaseError` if no task holds it.
     ///
     /// Tornado: `Lock.release`.
     public func release() throws(OverReleaseError) {
         guard permits.release() else { throw OverReleaseError() }
     }
 
-    /// Runs `body` while holding the lock, which is released however `body` ends.
+    /// Runs `body` while holding the lock, which is released even if `body` throws.
     ///
-    /// - Throws: what `acquire` or `body` throws.
+    /// - Throws: the error of `acquire` or `body`.
     ///
     /// Tornado: `async with lock`.
     public func withLock<Result>(_ body: () async throws -> Result) async throws -> Result {

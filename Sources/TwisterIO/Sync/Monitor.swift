@@ -1,18 +1,27 @@
+/// A clock that measures the timeout of a wait: a loop.
+protocol WaitClock: Sendable {
+    /// Calls `body` after `timeout`, unless the wait is over by then.
+    ///
+    /// - Returns: a closure that stops the timer and may be called from any thread; nil if the clock cannot be used by the
+    ///   calling thread.
+    func startTimer(_ timeout: Duration, _ body: @escaping @Sendable () -> Void) -> (@Sendable () -> Void)?
+}
+
 /// State under a lock, with tasks that wait for it to change. The common part of futures, locks and queues.
 ///
-/// Tasks of any executor may wait: each is resumed on its own, so a task of a loop stays on its loop.
+/// Tasks of any executor may wait. Each is resumed on its own executor, so a task of a loop stays on its loop.
 final class Monitor<State: Sendable>: Sendable {
     // A lock of pthreads, which the thread sanitizer sees; it does not see into the standard library's `Mutex`.
     private let state: ConditionLock<State>
 
     init(_ initial: State) { state = ConditionLock(initial) }
 
-    /// Looks at the state, or changes it without waking anyone.
+    /// Reads the state, or changes it without waking a task.
     func withLock<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
         state.withLock { body(&$0) }
     }
 
-    /// Changes the state and then, without the lock, resumes whom `body` served.
+    /// Changes the state and then, without the lock, resumes the tasks that `body` served.
     func update<Result: Sendable, Failure: Error>(
         _ body: (inout State, inout Wakeups) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -25,19 +34,19 @@ final class Monitor<State: Sendable>: Sendable {
     /// Suspends the caller's task until its waiter is served.
     ///
     /// - Parameters:
-    ///   - waiter: a new one, where the caller keeps something in it.
-    ///   - timeout: nil waits for ever.
-    ///   - loop: whose clock measures the time-out; nil: the calling thread's loop, or without one the system's clock.
-    ///   - enter: answers at once, or appends the waiter to a line. Under the lock.
-    /// - Throws: `CancellationError` as soon as the task is cancelled, `TimeoutError`, or what it was served.
+    ///   - waiter: given by callers that keep something in it.
+    ///   - timeout: nil: no limit.
+    ///   - clock: measures the timeout if it can; otherwise the system's clock does.
+    ///   - enter: returns a result, or appends the waiter to a list. Called under the lock.
+    /// - Throws: `CancellationError` as soon as the task is cancelled; `TimeoutError`; the error that the waiter is served.
     func wait<Value: Sendable>(
-        _ waiter: Waiter<Value> = Waiter(), timeout: Duration? = nil, on loop: IOLoop? = nil,
+        _ waiter: Waiter<Value> = Waiter(), timeout: Duration? = nil, on clock: (any WaitClock)?,
         enter: (inout State, Waiter<Value>, inout Wakeups) -> Result<Value, any Error>?
     ) async throws -> Value {
-        let timer = timeout.map { timeout in
-            WaitTimer(loop, timeout) { self.abandon(waiter, TimeoutError(after: timeout)) }
+        let stopTimer = timeout.map { timeout in
+            startTimer(timeout, on: clock) { self.abandon(waiter, TimeoutError(after: timeout)) }
         }
-        defer { timer?.cancel() }
+        defer { stopTimer?() }
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 let outcome: Result<Value, any Error>? = update { state, wakeups in
@@ -51,6 +60,21 @@ final class Monitor<State: Sendable>: Sendable {
         } onCancel: {
             abandon(waiter, CancellationError())
         }
+    }
+
+    private func startTimer(
+        _ timeout: Duration, on clock: (any WaitClock)?, _ body: @escaping @Sendable () -> Void
+    ) -> @Sendable () -> Void {
+        if let stop = clock?.startTimer(timeout, body) { return stop }
+        let task = Task.detached {
+            do {
+                try await Task.sleep(for: timeout)
+                body()
+            } catch {
+                // Cancelled: the wait ended in time.
+            }
+        }
+        return { task.cancel() }
     }
 
     private func abandon<Value: Sendable>(_ waiter: Waiter<Value>, _ error: any Error) {

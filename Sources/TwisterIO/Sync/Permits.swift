@@ -1,4 +1,4 @@
-/// The permits of a semaphore, and who waits for one.
+/// The permits of a semaphore or lock, and the tasks that wait for one.
 final class Permits: Sendable {
     private struct State: Sendable {
         var free: Int
@@ -7,7 +7,7 @@ final class Permits: Sendable {
     private let monitor: Monitor<State>
     private let limit: Int?
 
-    /// - Parameter limit: how many may be free at most; nil: any number.
+    /// - Parameter limit: the most permits that may be free; nil: no limit.
     init(_ count: Int, limit: Int?) {
         precondition(count >= 0, "a semaphore's value is not negative")
         monitor = Monitor(State(free: count))
@@ -18,7 +18,7 @@ final class Permits: Sendable {
 
     func tryAcquire() -> Bool {
         monitor.withLock { state in
-            // Permits are never free while somebody waits: `release` hands them over.
+            // No permit is free while a task waits: `release` passes it to the task.
             guard state.free > 0 else { return false }
             state.free -= 1
             return true
@@ -27,7 +27,7 @@ final class Permits: Sendable {
 
     func acquire(timeout: Duration?) async throws {
         if tryAcquire() { return }
-        try await monitor.wait(timeout: timeout) { state, waiter, _ in
+        try await monitor.wait(timeout: timeout, on: IOLoop.currentIfAny) { state, waiter, _ in
             if state.free > 0 {
                 state.free -= 1
                 return .success(())
@@ -37,7 +37,7 @@ final class Permits: Sendable {
         }
     }
 
-    /// Whether the limit allowed it.
+    /// Releases a permit, and returns whether the limit allowed it.
     func release() -> Bool {
         monitor.update { state, wakeups in
             if state.waiters.serveFirst(.success(()), &wakeups) { return true }
@@ -46,4 +46,11 @@ final class Permits: Sendable {
             return true
         }
     }
+}
+
+/// A bounded semaphore or a lock was released more often than it was acquired.
+public struct OverReleaseError: Error, CustomStringConvertible, Sendable {
+    init() {}
+
+    public var description: String { "released more often than acquired" }
 }

@@ -1,26 +1,30 @@
-/// One suspended task in a line of waiters. All of it is guarded by the lock of the `Monitor` that the task waits at.
+/// One suspended task in a list of waiters.
+///
+/// Sendable, because it is used under the lock of the `Monitor` at which the task waits.
 class Waiter<Value: Sendable>: @unchecked Sendable {
     private var continuation: UnsafeContinuation<Value, any Error>?
-    /// Why the task no longer waits: it was cancelled or its time was up, perhaps before it began to wait.
+    /// Why the task no longer waits: a cancellation or a timeout, perhaps before it began to wait.
     private var abandonment: (any Error)?
 
     fileprivate var previous: Waiter?
     fileprivate var next: Waiter?
     fileprivate var list: WaiterList<Value>?
 
-    /// Stores what resumes the task.
+    /// Stores the continuation of the task.
     final func suspend(_ continuation: UnsafeContinuation<Value, any Error>) {
         self.continuation = continuation
     }
 
-    /// Whether the waiting was given up before it began.
+    /// The error with which the wait ended before it began.
     final var abandoned: (any Error)? { abandonment }
 
-    /// What resumes the task, for the one caller that does so; nil where another one has taken it.
+    /// Takes the continuation of the task, for the one caller that resumes it; nil if it was taken before.
     final func takeContinuation() -> UnsafeContinuation<Value, any Error>? { continuation.take() }
 
-    /// Gives up and leaves the line. The continuation to resume with `error`; nil where the task was served already, or
-    /// does not wait yet and will find out.
+    /// Ends the wait with `error`, and removes the waiter from its list.
+    ///
+    /// - Returns: the continuation to resume with `error`; nil if the task was served before, or does not wait yet and will read
+    ///   `abandoned`.
     final func abandon(_ error: any Error) -> UnsafeContinuation<Value, any Error>? {
         if abandonment == nil { abandonment = error }
         list?.remove(self)
@@ -28,9 +32,9 @@ class Waiter<Value: Sendable>: @unchecked Sendable {
     }
 }
 
-/// Waiters in order of arrival. Taking the first and removing any of them is O(1).
+/// Waiters in the order in which they came, a linked list. Taking the first and removing any of them takes O(1).
 ///
-/// Guarded by the lock of the `Monitor` whose state it is part of.
+/// Sendable, because it is used under the lock of the `Monitor` whose state it is part of.
 final class WaiterList<Value: Sendable>: @unchecked Sendable {
     private var first: Waiter<Value>?
     private var last: Waiter<Value>?
@@ -50,21 +54,21 @@ final class WaiterList<Value: Sendable>: @unchecked Sendable {
         guard waiter.list === self else { return }
         if let previous = waiter.previous { previous.next = waiter.next } else { first = waiter.next }
         if let next = waiter.next { next.previous = waiter.previous } else { last = waiter.previous }
-        // Neighbours hold each other: whoever leaves lets go.
+        // Neighbours refer to each other; these references would keep removed waiters alive.
         waiter.previous = nil
         waiter.next = nil
         waiter.list = nil
         count -= 1
     }
 
-    /// Takes the longest waiting one out of the line.
+    /// Removes and returns the waiter that has waited longest.
     func popFirst() -> Waiter<Value>? {
         guard let waiter = first else { return nil }
         remove(waiter)
         return waiter
     }
 
-    /// Serves the longest waiting one; its task is resumed by `wakeups`. Whether there was one.
+    /// Gives `result` to the task that has waited longest, which `wakeups` resumes. Returns false if no task waits.
     @discardableResult
     func serveFirst(_ result: Result<Value, any Error>, _ wakeups: inout Wakeups) -> Bool {
         guard let waiter = popFirst() else { return false }
@@ -72,7 +76,23 @@ final class WaiterList<Value: Sendable>: @unchecked Sendable {
         return true
     }
 
+    /// Gives `result` to all waiting tasks, which `wakeups` resumes.
     func serveAll(_ result: Result<Value, any Error>, _ wakeups: inout Wakeups) {
         while serveFirst(result, &wakeups) {}
+    }
+}
+
+/// The tasks to be resumed, in order, after the lock was released: no code of others runs under the lock.
+struct Wakeups {
+    private var resumptions: [() -> Void] = []
+
+    mutating func add<Value: Sendable>(_ waiter: Waiter<Value>, _ result: Result<Value, any Error>) {
+        // Taken under the lock, so that only one caller resumes it.
+        guard let continuation = waiter.takeContinuation() else { return }
+        resumptions.append { continuation.resume(with: result) }
+    }
+
+    consuming func run() {
+        for resume in resumptions { resume() }
     }
 }

@@ -31,7 +31,7 @@ struct ExecutorPoolTests {
         #expect(pool.threadCount == 0)
         for _ in 0..<10 {
             try await pool.run {}
-            // The thread that has answered is about to be idle again.
+            // The thread whose result has arrived is about to be idle again.
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect(pool.threadCount == 1)
@@ -72,7 +72,7 @@ struct ExecutorPoolTests {
         pool.shutDown()
     }
 
-    @Test("IOL-23: work of a cancelled task is dropped while it waits, and told so while it runs")
+    @Test("IOL-23: a cancelled task's work is dropped if it waits; if it runs, it sees the cancellation")
     func cancellation() async throws {
         let pool = ExecutorPool(size: 1)
         let isRunning = Atomic(false)
@@ -122,7 +122,7 @@ struct ExecutorPoolTests {
         given.shutDown()
     }
 
-    @Test("IOL-23: what waits when the pool is shut down is refused, what runs ends")
+    @Test("IOL-23: shutting down the pool refuses waiting work and lets running work end")
     func shutDown() async throws {
         let pool = ExecutorPool(size: 1)
         let gate = Gate()
@@ -139,7 +139,7 @@ struct ExecutorPoolTests {
     }
 }
 
-/// How many are inside at once.
+/// Counts how many threads are between `enter` and `leave` at once.
 private final class Gauge: Sendable {
     private let now = Atomic(0)
     private let highest = Atomic(0)
@@ -151,7 +151,7 @@ private final class Gauge: Sendable {
     func leave() { now.subtract(1, ordering: .acquiringAndReleasing) }
 }
 
-/// Threads wait at it until it is opened.
+/// A gate at which threads wait until it is opened.
 private final class Gate: Sendable {
     private let isOpen = ConditionLock(false)
     func wait() { isOpen.wait { $0 ? () : nil } }

@@ -41,7 +41,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-67: setResult calls nobody from within, and lets go of the callbacks", arguments: backends)
+    @Test("S-67: setResult does not call the callbacks itself, and releases them", arguments: backends)
     func laterTurn(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -68,7 +68,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-67, CON-6: to set a result twice is an error, and the first one stays", arguments: backends)
+    @Test("S-67, CON-6: setting a result twice is an error, and the first result stays", arguments: backends)
     func twice(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -98,7 +98,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-68, CON-6: a cancelled future throws, takes no result, and tells its callbacks", arguments: backends)
+    @Test("S-68, CON-6: a cancelled future throws, takes no result, and runs its callbacks", arguments: backends)
     func cancel(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -114,7 +114,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-68: to cancel a waiting task ends its wait and leaves the future alone", arguments: backends)
+    @Test("S-68: cancelling a waiting task ends its wait, but does not cancel the future", arguments: backends)
     func cancelWaiter(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -165,7 +165,7 @@ struct FutureTests {
         }
     }
 
-    @Test("S-68: a promise that is dropped fails its future", arguments: backends)
+    @Test("S-68: a promise that is released without a result fails its future", arguments: backends)
     func abandoned(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let future = Promise<Int>(on: loop).future

@@ -18,7 +18,7 @@ struct IOLoopCallbacksTests {
         #expect(order == Array(0..<1000))
     }
 
-    @Test("S-49: a million from four threads, each once, in each thread's order", arguments: backends)
+    @Test("S-49: a million callbacks from four threads run once each, in each thread's order", arguments: backends)
     func fourThreads(_ backend: IOBackend) async throws {
         let perThread = 250_000
         try await withLoop(backend) { loop in
@@ -61,7 +61,7 @@ struct IOLoopCallbacksTests {
             loop.run()
             return latencies.value
         }
-        // 100 us is the claim, which the benchmark shows; here other tests fill the machine at the same time.
+        // The goal is 100 us, which the benchmark measures; here the machine may be busy with other tests.
         #expect(latencies.sorted()[latencies.count / 2] < 100_000_000)
     }
 

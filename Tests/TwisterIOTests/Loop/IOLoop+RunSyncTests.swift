@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct IOLoopRunSyncTests {
-    @Test("IOL-13: gives back the result, and throws what the work throws", arguments: backends)
+    @Test("IOL-13: returns the result, and throws the error of the work", arguments: backends)
     func results(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let three = try loop.runSync { 3 }
@@ -17,7 +17,7 @@ struct IOLoopRunSyncTests {
         }
     }
 
-    @Test("IOL-13: when the time is up the work is cancelled", arguments: backends)
+    @Test("IOL-13: after the timeout the work is cancelled", arguments: backends)
     func timeout(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let wasCancelled = Box(false)

@@ -22,7 +22,7 @@ struct IOLoopSignalsTests {
         }
     }
 
-    @Test("S-63: a storm of signals neither ends nor spins the loop", arguments: backends)
+    @Test("S-63: many signals neither end the loop nor keep it busy", arguments: backends)
     func storm(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             let calls = Box(0)
@@ -40,17 +40,17 @@ struct IOLoopSignalsTests {
             loop.run()
             #expect(timerRan.value)
             #expect(calls.value > 0)
-            // A signal makes two turns at most: it never is the turn's own doing.
+            // A signal causes two turns at most: a turn does not cause the next one by itself.
             #expect(loop.statistics.waits - turnsBefore <= UInt64(2 * calls.value) + 50)
             let turns = loop.statistics.waits
             loop.callLater(.milliseconds(50)) { loop.stop() }
             loop.run()
-            #expect(loop.statistics.waits - turns <= 4, "quiet after the storm")
+            #expect(loop.statistics.waits - turns <= 4, "no turns without signals")
         }
     }
 
     @Test(
-        "S-64: several handlers and loops hear of one signal; the earlier disposition comes back",
+        "S-64: several handlers and loops handle one signal; the earlier action is restored",
         arguments: backends)
     func several(_ backend: IOBackend) async throws {
         signal(SIGUSR1, SIG_IGN)
@@ -71,6 +71,8 @@ struct IOLoopSignalsTests {
             loop.run()
             other.run()
             #expect(heard.value == ["first", "second", "other loop"])
+            // Another loop's handler is ignored, and so is one that was removed before.
+            other.removeSignalHandler(first)
             loop.removeSignalHandler(first)
             loop.removeSignalHandler(first)
             kill(getpid(), SIGUSR1)
@@ -85,7 +87,7 @@ struct IOLoopSignalsTests {
         }
     }
 
-    @Test("S-64: what cannot be handled is refused", arguments: backends)
+    @Test("S-64: signals that cannot be handled are refused", arguments: backends)
     func refused(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             for signal in [SIGKILL, SIGSTOP, 0, 65, -1] {

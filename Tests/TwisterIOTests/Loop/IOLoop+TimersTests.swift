@@ -18,7 +18,7 @@ struct IOLoopTimersTests {
             }
             loop.run()
             #expect(late.value.allSatisfy { $0 >= 0 })
-            // 5 ms is the claim for an idle machine.
+            // The goal is 5 ms on an idle machine.
             #expect(late.value.sorted()[2] < 100_000_000)
         }
     }
@@ -76,13 +76,13 @@ struct IOLoopTimersTests {
             let few = cost()
             for _ in 0..<198_000 { loop.callLater(.seconds(.random(in: 100...10_000))) {} }
             let many = cost()
-            // A hundred times as many; a heap would be at twice the depth, a list at a hundred times the length.
+            // There are a hundred times as many timers; a heap would be twice as deep, a list a hundred times as long.
             #expect(many < 4 * few, "\(few) ns with 2,000, \(many) ns with 200,000")
         }
     }
 
     @Test(
-        "S-54, IOL-18: a removed timer does not run; to remove it again, or after it ran, is harmless",
+        "S-54, IOL-18: a removed timer does not run; removing it again, or after it has run, does nothing",
         arguments: backends)
     func remove(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
@@ -91,7 +91,7 @@ struct IOLoopTimersTests {
             let kept = loop.callLater(.milliseconds(1)) { ran.value.append("kept") }
             loop.removeTimeout(removed)
             loop.removeTimeout(removed)
-            // Takes the slot of the removed one: the old handle must not hit it.
+            // This timer gets the slot of the removed one; the old handle must not remove it.
             loop.callLater(.milliseconds(2)) { ran.value.append("new") }
             loop.removeTimeout(removed)
             loop.callLater(.milliseconds(3)) {
@@ -190,7 +190,23 @@ struct IOLoopTimersTests {
             task.cancel()
             let result = await task.result
             #expect(throws: CancellationError.self) { try result.get() }
-            #expect(loop.statistics.timers <= 1, "only the run's time-out is left")
+            #expect(loop.statistics.timers <= 1, "only the timeout of runSync is left")
+        }
+    }
+
+    @Test("GEN-8: a task of no loop can sleep on one, and ends at once when it is cancelled", arguments: backends)
+    func sleepOffLoop(_ backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            try await Task.detached { try await loop.sleep(for: .milliseconds(1)) }.value
+            for delay in [0, 5] {
+                let task = Task.detached { try await loop.sleep(for: .seconds(60)) }
+                // The second task is cancelled while it sleeps; the first one perhaps before it begins to.
+                if delay > 0 { try await loop.sleep(for: .milliseconds(delay)) }
+                task.cancel()
+                let result = await task.result
+                #expect(throws: CancellationError.self) { try result.get() }
+            }
+            try await loop.until { loop.statistics.timers <= 1 }
         }
     }
 }

@@ -63,12 +63,12 @@ struct IOLoopTests {
                 loop.stop()
             }
             loop.run()
-            // Ten milliseconds are the claim; the machine may be busy with other tests.
+            // The goal is 10 ms; the machine may be busy with other tests.
             #expect(monotonicNow() - box.value < 200_000_000)
         }
     }
 
-    @Test("S-47: to run a loop that runs is refused loudly")
+    @Test("S-47: running a loop that runs ends the process")
     func runTwice() async {
         await #expect(processExitsWith: .failure) {
             let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
@@ -77,7 +77,7 @@ struct IOLoopTests {
         }
     }
 
-    @Test("S-68: what belongs on the loop's thread refuses another one loudly")
+    @Test("S-68: calling a function of the loop's thread on another thread ends the process")
     func wrongThread() async {
         await #expect(processExitsWith: .failure) {
             let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
@@ -87,7 +87,7 @@ struct IOLoopTests {
     }
 
     @Test(
-        "IOL-7: close() lets go of callbacks, timers and handlers, and closes descriptors if told to",
+        "IOL-7: close() releases callbacks, timers and handlers, and closes descriptors if asked to",
         arguments: backends)
     func close(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
@@ -104,12 +104,12 @@ struct IOLoopTests {
             loop.close(allDescriptors: true)
             #expect(weakHeld == nil)
             var byte: UInt8 = 0
-            #expect(read(other, &byte, 1) == 0, "the other end sees the end")
+            #expect(read(other, &byte, 1) == 0, "the other end is told of the close")
             Glibc.close(other)
         }
     }
 
-    @Test("GEN-1: who sleeps on a loop that closes, or has closed, is woken with an error", arguments: backends)
+    @Test("GEN-1: sleeping on a loop that is closed, before or meanwhile, throws", arguments: backends)
     func sleepersOfClosedLoop(_ backend: IOBackend) async throws {
         let (loop, early) = try await withLoop(backend) { loop in
             let early = Task { try await loop.sleep(for: .seconds(30)) }

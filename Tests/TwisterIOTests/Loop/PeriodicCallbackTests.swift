@@ -4,7 +4,7 @@ import Testing
 @testable import TwisterIO
 
 struct PeriodicCallbackTests {
-    @Test("IOL-28: the next time is a whole number of periods later, and what was missed is left out")
+    @Test("IOL-28: the next time is a whole number of periods later, and missed calls are left out")
     func nextTime() {
         #expect(PeriodicCallback.nextTime(after: 1_000, period: 100, now: 1_000) == 1_100)
         #expect(PeriodicCallback.nextTime(after: 1_000, period: 100, now: 1_001) == 1_100)
@@ -32,7 +32,7 @@ struct PeriodicCallbackTests {
             let times = Box<[UInt64]>([])
             let periodic = PeriodicCallback(on: loop, every: .milliseconds(10)) {
                 times.value.append(clock.now / 1_000_000)
-                // The callback takes three milliseconds, and once thirty-five.
+                // The callback takes 3 ms, and once 35 ms.
                 clock.advance(by: .milliseconds(times.value.count == 2 ? 35 : 3), waking: loop)
             }
             periodic.start()
@@ -51,7 +51,7 @@ struct PeriodicCallbackTests {
         #expect(times == [10, 20, 60, 70, 80])
     }
 
-    @Test("IOL-28: async calls never overlap; the ones that were missed are left out", arguments: backends)
+    @Test("IOL-28: async calls never overlap; missed ones are left out", arguments: backends)
     func noOverlap(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let running = Box(0)
@@ -96,7 +96,7 @@ struct PeriodicCallbackTests {
         }
     }
 
-    @Test("IOL-29: the loop keeps a running one alive, and lets go of a stopped one", arguments: backends)
+    @Test("IOL-29: the loop keeps a running callback alive, and releases a stopped one", arguments: backends)
     func lifetime(_ backend: IOBackend) async throws {
         try await withLoop(backend) { loop in
             weak var weakPeriodic: PeriodicCallback?
@@ -116,7 +116,19 @@ struct PeriodicCallbackTests {
         }
     }
 
-    @Test("IOL-28: a period of nothing is refused loudly")
+    @Test("S-68: using a periodic callback on another thread ends the process")
+    func wrongThread() async {
+        await #expect(processExitsWith: .failure) {
+            let periodic = try await withLoop(.epoll) { Box(PeriodicCallback(on: $0, every: .seconds(1)) {}) }
+            periodic.value.start()
+        }
+        await #expect(processExitsWith: .failure) {
+            let periodic = try await withLoop(.epoll) { Box(PeriodicCallback(on: $0, every: .seconds(1)) {}) }
+            _ = periodic.value.isRunning
+        }
+    }
+
+    @Test("IOL-28: a period of zero ends the process")
     func noPeriod() async {
         await #expect(processExitsWith: .failure) {
             let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))

@@ -58,7 +58,7 @@ struct TaskGroupTests {
         }
     }
 
-    @Test("GEN-6: results come in the order in which they are there", arguments: backends)
+    @Test("GEN-6: results come in the order in which the tasks end", arguments: backends)
     func order(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let order = Box<[Int]>([])
@@ -75,7 +75,7 @@ struct TaskGroupTests {
         }
     }
 
-    @Test("GEN-9: Task.yield lets the loop go round", arguments: backends)
+    @Test("GEN-9: Task.yield lets the loop run a turn", arguments: backends)
     func yield(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let ran = Box<[String]>([])

@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct WithTimeoutTests {
-    @Test("GEN-7, GEN-13: the time-out of a future leaves the future alone", arguments: backends)
+    @Test("GEN-7, GEN-13: a timeout does not cancel the future", arguments: backends)
     func future(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let promise = Promise<Int>(on: loop)
@@ -16,7 +16,7 @@ struct WithTimeoutTests {
         }
     }
 
-    @Test("GEN-7: the time-out of work cancels it, and does not wait for it", arguments: backends)
+    @Test("GEN-7: a timeout cancels the work, and does not wait for it", arguments: backends)
     func work(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let wasCancelled = AsyncEvent()
@@ -27,23 +27,23 @@ struct WithTimeoutTests {
                     defer { ended.set() }
                     try? await loop.sleep(for: .seconds(600))
                     if Task.isCancelled { wasCancelled.set() }
-                    // Deaf from here on.
+                    // From here on it ignores its cancellation.
                     await Task.detached { try? await goOn.wait() }.value
                 }
             }
             try await wasCancelled.wait(timeout: .seconds(10))
             goOn.set()
-            // A task that comes back to a loop which is closed never ends.
+            // A task that returns to a closed loop never ends.
             try await ended.wait(timeout: .seconds(10))
             #expect(try await withTimeout(.seconds(10), on: loop) { 5 } == 5)
             await #expect(throws: TestFailure.self) {
                 try await withTimeout(.seconds(10), on: loop) { throw TestFailure() }
             }
-            #expect(loop.statistics.timers <= 1, "only the run's own time-out is left")
+            #expect(loop.statistics.timers <= 1, "only the timeout of runSync is left")
         }
     }
 
-    @Test("GEN-7: to cancel who waits cancels the work", arguments: backends)
+    @Test("GEN-7: cancelling the waiting task cancels the work", arguments: backends)
     func cancelled(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let ended = AsyncEvent()

@@ -46,7 +46,7 @@ private final class Supervisor: @unchecked Sendable {
 
     deinit { kill(process, SIGKILL) }
 
-    /// Waits for the supervisor to end; answers its exit status, or nil.
+    /// Waits for the supervisor to end, and returns its exit status; nil if a signal has ended it.
     func end(_ loop: IOLoop) async throws -> CInt? {
         for _ in 0..<2500 {
             var status: CInt = 0
@@ -64,7 +64,7 @@ private final class Supervisor: @unchecked Sendable {
         return (stream, text(try await stream.readUntil("\n")))
     }
 
-    /// Connects until `accept` likes the worker that answers.
+    /// Connects until `accept` accepts the worker that serves the connection.
     func connect(_ loop: IOLoop, _ accept: (String) -> Bool) async throws -> (stream: IOStream, worker: String) {
         for _ in 0..<400 {
             let (stream, worker) = try await connect(loop)
@@ -83,16 +83,15 @@ struct ProcessSupervisorTests {
         try await onLoop(backend) { loop in
             let supervisor = try await Supervisor(loop, backend)
             let first = try await supervisor.connect(loop)
-            // With its worker dead, the other one serves everything.
+            // While this worker is dead, the other one serves all connections.
             try await first.stream.write("boom\n")
             await #expect(throws: StreamClosedError.self) { try await first.stream.readUntil("\n") }
             let second = try await supervisor.connect(loop) { $0 != first.worker }
 
-            // io_uring wakes one process for a connection, even one that is stopped: there it is left to chance who
-            // serves.
+            // io_uring wakes one process for a connection, even a stopped one, so the test cannot choose the worker there.
             if backend == .epoll { try await trapAgain(loop, supervisor, first.worker, second) }
 
-            // Told to end, it ends all workers.
+            // A supervisor that gets SIGTERM ends all workers.
             kill(supervisor.process, SIGTERM)
             #expect(try await supervisor.end(loop) == 0)
             await #expect(throws: StreamClosedError.self) { try await second.stream.readUntil("\n") }
@@ -103,14 +102,14 @@ struct ProcessSupervisorTests {
     private func trapAgain(
         _ loop: IOLoop, _ supervisor: Supervisor, _ dead: String, _ second: (stream: IOStream, worker: String)
     ) async throws {
-        // The dead one's place is taken by a new process with the same number.
+        // A new process replaces the dead one, with the same number.
         let number = dead.split(separator: " ")[1]
         kill(try #require(pid_t(second.worker.split(separator: " ")[0])), SIGSTOP)
         let third = try await supervisor.connect(loop)
         #expect(third.worker != dead && third.worker.split(separator: " ")[1] == number)
         kill(try #require(pid_t(second.worker.split(separator: " ")[0])), SIGCONT)
 
-        // Two workers, a connection on each: one traps, the other's goes on.
+        // Each of two workers has a connection. One worker traps; the connection of the other one goes on.
         try await third.stream.write("boom\n")
         await #expect(throws: StreamClosedError.self) { try await third.stream.readUntil("\n") }
         try await second.stream.write("still here\n")
@@ -141,13 +140,13 @@ struct ProcessSupervisorTests {
         }
     }
 
-    @Test("PR-2, N-26: the back-off doubles up to its limit")
+    @Test("PR-2, N-26: the delay of restarts doubles up to its limit")
     func backoff() {
         let configuration = ProcessSupervisor.Configuration(processes: 1)
-        let waits = (0..<12).map { SupervisedWorker.backoff(deaths: $0, configuration) / 1_000_000 }
+        let waits = (0..<12).map { configuration.backoff.wait(deaths: $0) / 1_000_000 }
         #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000])
     }
 
-    @Test("PR-3: no supervisor, no number")
+    @Test("PR-3: a process without a supervisor has no worker number")
     func taskID() { #expect(ProcessSupervisor.taskID == nil) }
 }

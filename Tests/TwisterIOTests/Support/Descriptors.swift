@@ -1,6 +1,6 @@
 import Glibc
 
-/// A pipe, which is closed with its last reference.
+/// A pipe, which is closed when the last reference to it is released.
 final class Pipe: @unchecked Sendable {
     let reading: CInt
     let writing: CInt
@@ -27,14 +27,14 @@ final class Pipe: @unchecked Sendable {
     }
 }
 
-/// Connected stream sockets.
+/// Creates a pair of connected stream sockets.
 func makeSocketPair() -> (CInt, CInt) {
     var ends: [CInt] = [-1, -1]
     precondition(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
     return (ends[0], ends[1])
 }
 
-/// A connection over 127.0.0.1: both ends.
+/// Creates a connection over 127.0.0.1, and returns both ends.
 func makeTCPPair() -> (CInt, CInt) {
     let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
@@ -54,13 +54,13 @@ func makeTCPPair() -> (CInt, CInt) {
     return (client, server)
 }
 
-/// Makes close(2) send a reset.
+/// Has close(2) send a reset.
 func setLinger(_ fd: CInt) {
     var option = linger(l_onoff: 1, l_linger: 0)
     precondition(setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size)) == 0)
 }
 
-/// Functions that the Glibc module leaves out.
+/// Functions that the Glibc module does not contain.
 enum LibC {
     private static func symbol<Function>(_ name: String, _: Function.Type) -> Function {
         guard let pointer = dlsym(nil, name) else { preconditionFailure("no \(name)") }
@@ -74,7 +74,7 @@ enum LibC {
         "timerfd_settime",
         (@convention(c) (CInt, CInt, UnsafeRawPointer, UnsafeMutableRawPointer?) -> CInt).self)
 
-    /// Has a timerfd run down once. Its itimerspec is four words: which module owns timespec depends on the build.
+    /// Has a timerfd expire once. Its itimerspec is passed as four words, because the module of timespec depends on the build.
     static func startTimer(_ fd: CInt, nanoseconds: Int) -> CInt {
         let times = (0, 0, 0, nanoseconds)
         return withUnsafeBytes(of: times) { bytes in

@@ -3,18 +3,18 @@ import Testing
 
 @testable import TwisterIO
 
-/// The backends that can be had here; a missing io_uring is said, so that nobody takes its tests for passed.
+/// The backends that are available here. A missing io_uring is printed, so that its tests do not seem to have passed.
 let backends: [IOBackend] = {
     do throws(IOError) {
         _ = try IOLoop(IOLoop.Configuration(backend: .ioUring))
         return [.epoll, .ioUring]
     } catch {
-        print("NOTICE: io_uring is not to be had, its tests are skipped: \(error)")
+        print("NOTICE: io_uring is not available, its tests are skipped: \(error)")
         return [.epoll]
     }
 }()
 
-/// Makes a loop on a thread of its own, calls `body` there, and closes the loop.
+/// Creates a loop on a thread of its own, calls `body` there, and closes the loop.
 func withLoop<Value: Sendable>(
     _ backend: IOBackend, clock: ManualClock? = nil, _ body: @escaping @Sendable (IOLoop) throws -> Value
 ) async throws -> Value {
@@ -34,7 +34,7 @@ func withLoop<Value: Sendable>(
     }
 }
 
-/// The same with async code, as a task of the loop.
+/// Like `withLoop`, for async code, which runs as a task of the loop.
 func onLoop<Value: Sendable>(
     _ backend: IOBackend, timeout: Duration = .seconds(30), _ body: @escaping @Sendable (IOLoop) async throws -> Value
 ) async throws -> Value {
@@ -43,7 +43,7 @@ func onLoop<Value: Sendable>(
     }
 }
 
-/// What closures of one loop's thread write to.
+/// A variable that closures on one loop's thread write to.
 final class Box<Value>: @unchecked Sendable {
     var value: Value
     init(_ value: Value) { self.value = value }
@@ -58,10 +58,10 @@ func onThread(_ body: @escaping @Sendable () -> Void) throws {
     try NativeThread.start(name: "test", body)
 }
 
-/// Nanoseconds of the monotonic clock.
+/// The time of the monotonic clock, in nanoseconds.
 func monotonicNow() -> UInt64 { now(CLOCK_MONOTONIC) }
 
-/// Nanoseconds of processor time that this thread has had.
+/// The processor time of this thread, in nanoseconds.
 func threadTime() -> UInt64 { now(CLOCK_THREAD_CPUTIME_ID) }
 
 private func now(_ clock: clockid_t) -> UInt64 {
@@ -70,18 +70,18 @@ private func now(_ clock: clockid_t) -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// How long `body` takes.
+/// Returns the time that `body` takes.
 func elapsed(_ body: () async throws -> Void) async rethrows -> Duration {
     let start = monotonicNow()
     try await body()
     return .nanoseconds(Int64(monotonicNow() - start))
 }
 
-/// Waits until `condition` holds; ten seconds at most.
+/// Waits until `condition` holds, at most ten seconds.
 func eventually(_ condition: () async throws -> Bool) async throws {
     for _ in 0..<5_000 {
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(2))
     }
-    Issue.record("it never came true")
+    Issue.record("the condition never held")
 }

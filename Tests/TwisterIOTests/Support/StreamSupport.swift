@@ -14,7 +14,7 @@ final class Peer: @unchecked Sendable {
 
     deinit { close() }
 
-    /// Writes as much as fits; answers how much that was.
+    /// Writes as many bytes as fit, and returns how many these were.
     @discardableResult
     func send(_ bytes: some Sequence<UInt8>) -> Int {
         let bytes = Array(bytes)
@@ -32,7 +32,7 @@ final class Peer: @unchecked Sendable {
     @discardableResult
     func send(_ text: String) -> Int { send(text.utf8) }
 
-    /// What is there now.
+    /// Returns the bytes that have arrived.
     func receive(_ limit: Int = 1 << 20) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = recv(fd, &bytes, limit, 0)
@@ -48,7 +48,7 @@ final class Peer: @unchecked Sendable {
     }
 }
 
-/// A stream and the test's own end of it.
+/// Creates a stream and the test's own end of its connection.
 func makeStream(_ loop: IOLoop, tcp: Bool = false) throws -> (stream: IOStream, peer: Peer) {
     let (mine, theirs) = tcp ? makeTCPPair() : makeSocketPair()
     // A process that another test starts must not hold the other end open.
@@ -62,12 +62,15 @@ extension IOLoop {
 
     /// Waits until `condition` holds, at most five seconds.
     func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<2500 where !condition() { try await pass(2) }
+        for _ in 0..<2500 {
+            if condition() { return }
+            try await pass(2)
+        }
         #expect(condition())
     }
 }
 
-/// A task of the loop that works on what must not leave the loop's thread.
+/// Starts a task of the loop that uses an object which must not leave the loop's thread.
 func inTask<Value: Sendable, Held>(
     _ loop: IOLoop, _ held: Held, _ body: @escaping @Sendable (Held) async throws -> Value
 ) -> Task<Value, any Error> {
@@ -77,7 +80,7 @@ func inTask<Value: Sendable, Held>(
 
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// The open descriptors of this process that are sockets which listen on `port`.
+/// Returns how many open descriptors of this process are sockets that listen on `port`.
 func listeners(on port: UInt16) -> Int {
     (0..<1024).count { fd in
         var listening: CInt = 0

@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct AsyncConditionTests {
-    @Test("LK-1: notify lets the longest waiting go on, notifyAll the rest", arguments: backends)
+    @Test("LK-1: notify resumes the task that has waited longest, notifyAll the rest", arguments: backends)
     func notify(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let condition = AsyncCondition()
@@ -27,7 +27,7 @@ struct AsyncConditionTests {
         }
     }
 
-    @Test("LK-1: a notification that nobody waits for is lost; a time-out is false", arguments: backends)
+    @Test("LK-1: a notification for which no task waits is lost; a timeout is false", arguments: backends)
     func timeout(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let condition = AsyncCondition()

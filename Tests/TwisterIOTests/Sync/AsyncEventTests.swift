@@ -5,7 +5,7 @@ import Testing
 
 struct AsyncEventTests {
     @Test(
-        "LK-2: whoever waits goes on when it is set, and stays on its loop; clear makes it wait again",
+        "LK-2: set resumes the waiting tasks, which stay on their loop; after clear, tasks wait again",
         arguments: backends)
     func set(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
@@ -21,7 +21,7 @@ struct AsyncEventTests {
             #expect(onLoop.value.isEmpty)
             try onThread {
                 event.set()
-                // They go on all the same.
+                // `clear` follows at once; the tasks are resumed nevertheless.
                 event.clear()
             }
             for task in waiting { try await task.value }
@@ -35,7 +35,7 @@ struct AsyncEventTests {
         }
     }
 
-    @Test("LK-2: a wait without a loop has its time-out, too")
+    @Test("LK-2: a wait on a thread without a loop times out")
     func withoutLoop() async throws {
         let event = AsyncEvent()
         let error = await #expect(throws: TimeoutError.self) { try await event.wait(timeout: .milliseconds(3)) }
@@ -43,7 +43,7 @@ struct AsyncEventTests {
         #expect(AsyncEvent(isSet: true).isSet)
     }
 
-    @Test("LK-2: a wait has its time-out beside a current loop that does not run")
+    @Test("LK-2: a wait on a thread whose loop does not run times out")
     func waitBesideIdleLoop() async {
         await #expect(processExitsWith: .success) {
             let waiting = Task { @MainActor in

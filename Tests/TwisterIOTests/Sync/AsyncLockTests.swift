@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct AsyncLockTests {
-    @Test("LK-3: one at a time, over suspensions, in the order in which they came", arguments: backends)
+    @Test("LK-3: one task at a time holds the lock, across suspensions, in the order of arrival", arguments: backends)
     func exclusion(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let lock = AsyncLock()
@@ -26,7 +26,7 @@ struct AsyncLockTests {
         }
     }
 
-    @Test("LK-3: the lock is given back when the body throws; to release it unheld is an error")
+    @Test("LK-3: the lock is released when the body throws; releasing a free lock is an error")
     func release() async throws {
         let lock = AsyncLock()
         await #expect(throws: TestFailure.self) { try await lock.withLock { throw TestFailure() } }

@@ -28,7 +28,7 @@ struct AsyncQueueTests {
         }
     }
 
-    @Test("QU-1, QU-2: what does not wait throws: empty, full")
+    @Test("QU-1, QU-2: getNowait and putNowait throw on an empty and on a full queue")
     func nowait() throws {
         let queue = AsyncQueue<Int>(maxSize: 1)
         #expect(queue.maxSize == 1)
@@ -41,7 +41,7 @@ struct AsyncQueueTests {
         #expect(!queue.isFull)
     }
 
-    @Test("QU-1: put and get time out, and then have put and taken nothing", arguments: backends)
+    @Test("QU-1: put and get that time out have put and taken nothing", arguments: backends)
     func timeouts(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let queue = AsyncQueue<Int>(maxSize: 1)
@@ -55,7 +55,7 @@ struct AsyncQueueTests {
         }
     }
 
-    @Test("QU-1: consumers are served in the order in which they came, cancelled ones left out", arguments: backends)
+    @Test("QU-1: consumers are served in the order in which they came, without the cancelled ones", arguments: backends)
     func fair(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let queue = AsyncQueue<Int>()
@@ -95,7 +95,7 @@ struct AsyncQueueTests {
         }
     }
 
-    @Test("QU-2: the priority queue gives out the smallest first, equal ones in order", arguments: backends)
+    @Test("QU-2: the priority queue returns the smallest first, equal ones in order", arguments: backends)
     func priority(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             struct Job: Sendable, Equatable {
@@ -121,7 +121,7 @@ struct AsyncQueueTests {
         }
     }
 
-    @Test("QU-2: the LIFO queue gives out the newest first")
+    @Test("QU-2: the LIFO queue returns the newest first")
     func lifo() async throws {
         let queue = AsyncLIFOQueue<Int>(maxSize: 3)
         for number in 0..<3 { try queue.putNowait(number) }

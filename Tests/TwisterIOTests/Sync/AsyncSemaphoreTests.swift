@@ -3,7 +3,7 @@ import Testing
 @testable import TwisterIO
 
 struct AsyncSemaphoreTests {
-    @Test("LK-3: permits go to who waited longest, and nobody overtakes", arguments: backends)
+    @Test("LK-3: a permit goes to the task that has waited longest; no other task takes it first", arguments: backends)
     func fair(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let semaphore = AsyncSemaphore(value: 1)
@@ -25,7 +25,7 @@ struct AsyncSemaphoreTests {
         }
     }
 
-    @Test("LK-3: at most so many are at work, and each permit comes back", arguments: backends)
+    @Test("LK-3: at most as many tasks as permits work at once, and each permit is released", arguments: backends)
     func limit(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let semaphore = AsyncSemaphore(value: 3)
