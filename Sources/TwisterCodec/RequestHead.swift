@@ -33,6 +33,12 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
         return renamed
     }
 
+    /// Renames the lines of a field in this very head: for the code that has read it, before anybody else has seen it.
+    package func renameField(_ name: StaticString, to newName: StaticString) {
+        let renamed = renamingField(name, to: newName)
+        swap(&record, &renamed.record)
+    }
+
     // MARK: Host
 
     /// Copies the octets, and checks the Host unless it is that of the request before, as with nearly all requests of a

@@ -89,6 +89,8 @@ final class HTTP1Connection: ExchangeTransport {
     @exclusivity(unchecked) private(set) var clocks: RequestClocks?
     /// What few requests have.
     @exclusivity(unchecked) private var rare: Rare?
+    /// The next one in `HTTP1Service`'s list of those that are not in use.
+    @exclusivity(unchecked) fileprivate var nextIdle: HTTP1Connection?
 
     private struct Rare {
         var chunks = ChunkedDecoder()
@@ -623,17 +625,27 @@ extension HTTP1Connection {
 /// The HTTP/1 side of a server: what its connections share, and the exchanges that are not in use.
 final class HTTP1Service {
     let context: ServerContext
-    @exclusivity(unchecked) private var idleExchanges: ContiguousArray<HTTP1Connection> = []
+    /// A list of the exchanges that are not in use, through `nextIdle`.
+    @exclusivity(unchecked) private var idle: HTTP1Connection?
+    @exclusivity(unchecked) private var idleCount = 0
 
     /// So many are kept: as many as one batch of events usually needs at once.
     private static let keptExchanges = 64
 
     init(_ context: ServerContext) { self.context = context }
 
-    func takeExchange() -> HTTP1Connection { idleExchanges.popLast() ?? HTTP1Connection(context) }
+    func takeExchange() -> HTTP1Connection {
+        guard let taken = idle else { return HTTP1Connection(context) }
+        idle = taken.nextIdle.take()
+        idleCount &-= 1
+        return taken
+    }
 
     /// Takes back an exchange that was renewed and is attached to no connection.
     func keepExchange(_ exchange: HTTP1Connection) {
-        if idleExchanges.count < Self.keptExchanges { idleExchanges.append(exchange) }
+        guard idleCount < Self.keptExchanges else { return }
+        exchange.nextIdle = idle.take()
+        idle = exchange
+        idleCount &+= 1
     }
 }

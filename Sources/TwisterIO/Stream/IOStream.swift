@@ -34,6 +34,9 @@ public final class IOStream: BaseIOStream {
     /// What happens once everything is sent.
     private enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
 
+    /// The size of the piece under way.
+    @exclusivity(unchecked) private var pieceCount: UInt32 = 0
+
     /// A connection that a listener accepted.
     init(_ loop: IOLoop, accepted handle: Reactor.Handle) {
         super.init(loop)
@@ -261,13 +264,15 @@ public final class IOStream: BaseIOStream {
     private func sendNext() {
         guard sending != .underWay, life == .open else { return }
         if let channel = rare?.channel { return sendNext(through: channel) }
-        guard let output, let segment = output.pointee.front(reactor) else { return finishOutput() }
+        guard let output, let piece = output.pointee.next(reactor) else { return finishOutput() }
         let result: CInt
-        if case .file(let fd, let offset, _) = segment.storage {
-            result = reactor.sendFile(handle, fd, offset: offset + UInt64(segment.sent), count: segment.piece)
-        } else {
-            result = reactor.send(
-                handle, UnsafeRawBufferPointer(start: segment.base.map { $0 + segment.sent }, count: segment.piece))
+        switch piece {
+        case .memory(let bytes):
+            result = reactor.send(handle, bytes)
+            pieceCount = UInt32(truncatingIfNeeded: bytes.count)
+        case .file(let fd, let offset, let count):
+            result = reactor.sendFile(handle, fd, offset: offset, count: count)
+            pieceCount = UInt32(truncatingIfNeeded: count)
         }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
@@ -278,14 +283,11 @@ public final class IOStream: BaseIOStream {
         sending = .nothing
         guard !isClosed else { return dropOutput() }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        let count: Int
-        if let channel = rare?.channel {
-            count = channel.wireSent()
-            output?.pointee.taken(count, reactor)
-        } else {
-            count = output?.pointee.pieceSent(reactor) ?? 0
+        let count = rare?.channel.map { $0.wireSent() } ?? Int(pieceCount)
+        if let output {
+            output.pointee.taken(count, reactor)
+            if output.pointee.isEmpty { returnOutput() }
         }
-        if output?.pointee.isEmpty == true { returnOutput() }
         sendNext()
         outputTaken(count)
         if isOverHigh, outputCount <= lowWatermark, !isClosed {
@@ -443,8 +445,8 @@ extension IOStream {
     /// The application's bytes go through the filter piece by piece, and wait in the output until the kernel has what the
     /// filter made of them.
     private func sendNext(through channel: FilterChannel) {
-        if channel.wantsOutput, let segment = output?.pointee.front(reactor) {
-            send(segment, through: channel)
+        if channel.wantsOutput, let piece = output?.pointee.next(reactor, atMost: FilterChannel.pieceSize) {
+            send(piece, through: channel)
             if isClosed { return }
         }
         guard let wire = channel.nextWire() else {
@@ -458,18 +460,18 @@ extension IOStream {
         output?.pointee.progress = loop.turnTime
     }
 
-    private func send(_ segment: StreamOutput.Segment, through channel: FilterChannel) {
-        let count = min(segment.count - segment.sent, FilterChannel.pieceSize)
-        guard case .file(let fd, let offset, _) = segment.storage else {
-            return channel.send(UnsafeRawBufferPointer(start: segment.base.map { $0 + segment.sent }, count: count))
+    private func send(_ piece: StreamOutput.Piece, through channel: FilterChannel) {
+        switch piece {
+        case .memory(let bytes): channel.send(bytes)
+        case .file(let fd, let offset, let count):
+            let read = withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
+                let read = pread(fd, room.baseAddress, count, off_t(clamping: offset))
+                if read > 0 { channel.send(UnsafeRawBufferPointer(rebasing: room[..<read])) }
+                return read
+            }
+            // A file that ended too early breaks the connection, as it does without a filter.
+            if read <= 0 { close(.failed(IOError(errno: read < 0 ? errno : ENODATA, "read a file to send"))) }
         }
-        let read = withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
-            let read = pread(fd, room.baseAddress, count, off_t(clamping: offset + UInt64(segment.sent)))
-            if read > 0 { channel.send(UnsafeRawBufferPointer(rebasing: room[..<read])) }
-            return read
-        }
-        // A file that ended too early breaks the connection, as it does without a filter.
-        if read <= 0 { close(.failed(IOError(errno: read < 0 ? errno : ENODATA, "read a file to send"))) }
     }
 
     func filterDelivered(_ bytes: UnsafeRawBufferPointer) {
