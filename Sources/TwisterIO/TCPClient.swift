@@ -36,7 +36,9 @@ public final class TCPClient {
         sourceAddress: SocketAddress? = nil, maxBufferSize: Int? = nil
     ) async throws -> IOStream {
         loop.preconditionOnLoop()
-        let connector = Connector(loop, "\(host) port \(port)", sourceAddress: sourceAddress)
+        let connector = Connector(loop, "\(host) port \(port)") { [loop] (address, ended) throws(IOError) in
+            try IOStream.connecting(loop, to: address, from: sourceAddress, then: ended)
+        }
         var lookup: Task<Void, Never>?
         defer { lookup?.cancel() }
         let stream = try await connector.connect(timeout: timeout) {

@@ -138,11 +138,13 @@ extension HTTPConnection {
     /// Tornado: `HTTPConnection.finish`.
     public func finish() {
         checkThread()
-        finishResponse()
+        if let transport { finish(through: transport) } else { markFinished() }
     }
 
-    func finishResponse() {
-        guard let transport else { return markFinished() }
+    // Generic over the transport, so that the way of each response is specialised for it: that spares retaining it, and calls
+    // through the protocol.
+
+    func finish<Transport: ExchangeTransport>(through transport: Transport) {
         switch state.phase {
         case .finished: return
         case .disconnected: return markFinished()
@@ -173,7 +175,7 @@ extension HTTPConnection {
         }
     }
 
-    private func markFinished() {
+    func markFinished() {
         switch state.phase {
         case .disconnected: state.phase = .disconnected(isFinished: true)
         case .open, .sending, .streaming, .bodiless, .finished: state.phase = .finished
@@ -203,7 +205,7 @@ extension HTTPConnection {
     // MARK: Framing, as far as it does not depend on the version (RFC 9110, 6.4 and 8.6)
 
     /// Sends the head; `bodyLength` is the body's length where all of it is there.
-    private func sendHead(_ transport: any ExchangeTransport, bodyLength: Int?) {
+    private func sendHead<Transport: ExchangeTransport>(_ transport: Transport, bodyLength: Int?) {
         if head.status < 200 { replaceInformationalStatus() }
         let length = announcedLength(bodyLength, transport)
         transport.sendHead(head, length, &responseBody)
@@ -214,7 +216,7 @@ extension HTTPConnection {
 
     /// Decides what the head says of the body, and what may follow it.
     @inline(__always)
-    private func announcedLength(_ bodyLength: Int?, _ transport: any ExchangeTransport) -> BodyLength {
+    private func announcedLength<Transport: ExchangeTransport>(_ bodyLength: Int?, _ transport: Transport) -> BodyLength {
         let length = head.contentLength ?? bodyLength
         if !head.allowsBody || requestHead.method == .head {
             state.phase = .bodiless

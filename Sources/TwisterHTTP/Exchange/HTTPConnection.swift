@@ -81,8 +81,14 @@ public final class HTTPConnection {
     }
 
     /// The application has returned: what was written by now is the response.
-    package func conclude() {
-        finishResponse()
+    package func conclude<Transport: ExchangeTransport>(through transport: Transport) {
+        finish(through: transport)
+        requestBody.fail(.clientDisconnected)
+    }
+
+    /// The same without a transport, which has left before.
+    package func concludeDetached() {
+        markFinished()
         requestBody.fail(.clientDisconnected)
     }
 

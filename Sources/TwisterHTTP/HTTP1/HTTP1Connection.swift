@@ -3,27 +3,6 @@ import TwisterCodec
 import TwisterCompression
 import TwisterIO
 
-/// The connection on which an exchange stands, as its framing sees it.
-protocol HTTP1ConnectionOwner: AnyObject {
-    /// The request cannot be read, or is not wanted: an error page, and the connection closes.
-    func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?)
-    /// The application has returned, and the response is complete or given up. Returns whether the connection's next
-    /// request is ready to run on the same exchange.
-    func exchangeEnded(_ exchange: HTTP1Connection) -> Bool
-    /// The response is complete and the request was read, while the application goes on.
-    func exchangeReleased(_ exchange: HTTP1Connection)
-    /// The clocks of the request have changed.
-    func updateDeadline()
-    /// The amount of memory that is held for the client has changed.
-    func memoryChanged()
-    /// Holds the client up.
-    func leaveUnread()
-    /// Receives again, where nothing else speaks against it.
-    func resumeReading()
-    /// Cuts off a client that does not take its responses.
-    func watchOutput()
-}
-
 /// The HTTP/1.1 framing of one exchange on a connection (RFC 9112): reads a request, has it run by the loop, and frames
 /// its response.
 ///
@@ -73,9 +52,9 @@ final class HTTP1Connection: ExchangeTransport {
     // One exchange follows another on this object; what begins anew is replaced in `renew`. Not checked for exclusivity,
     // since the parts do not call back while they are changed.
     @exclusivity(unchecked) private var delegate: (any HTTPMessageDelegate)?
-    /// The connection, and its stream; nil once the connection has closed or gone on. They outlive the attachment, because
-    /// a connection detaches its exchange before it goes.
-    @exclusivity(unchecked) private unowned(unsafe) var owner: (any HTTP1ConnectionOwner)?
+    /// The connection and its stream; nil once the connection has closed or gone on. They outlive the attachment, because a
+    /// connection detaches its exchange before it goes; to retain them at each use would cost 200 instructions a request.
+    @exclusivity(unchecked) private var unretainedOwner: Unmanaged<HTTP1ServerConnection>?
     @exclusivity(unchecked) private var unretainedStream: Unmanaged<IOStream>?
     /// Who is at the other end.
     @exclusivity(unchecked) private var client: IPAddress?
@@ -87,17 +66,19 @@ final class HTTP1Connection: ExchangeTransport {
     @exclusivity(unchecked) var keepsAlive = true
     /// Nil for a request that has come in one piece.
     @exclusivity(unchecked) private(set) var clocks: RequestClocks?
-    /// What few requests have.
-    @exclusivity(unchecked) private var rare: Rare?
+    /// The state of a body; nil for a request that has none.
+    @exclusivity(unchecked) private var body: Body?
     /// The next one in `HTTP1Service`'s list of those that are not in use.
     @exclusivity(unchecked) fileprivate var nextIdle: HTTP1Connection?
 
-    private struct Rare {
+    private final class Body {
         var chunks = ChunkedDecoder()
         /// Whether the client waits for a 100 before it sends its body.
-        var awaitsContinue = false
+        var awaitsContinue: Bool
         /// Bytes of an unread body that were dropped; nil: none of it is to be dropped.
         var dropped: Int?
+
+        init(awaitsContinue: Bool) { self.awaitsContinue = awaitsContinue }
     }
 
     init(_ context: ServerContext) {
@@ -111,8 +92,8 @@ final class HTTP1Connection: ExchangeTransport {
     // MARK: On a connection
 
     @inline(__always)
-    func attach(_ owner: any HTTP1ConnectionOwner, _ stream: IOStream, client: IPAddress?) {
-        self.owner = owner
+    func attach(_ owner: HTTP1ServerConnection, _ stream: IOStream, client: IPAddress?) {
+        unretainedOwner = Unmanaged.passUnretained(owner)
         self.client = client
         unretainedStream = Unmanaged.passUnretained(stream)
         exchange.transport = self
@@ -127,20 +108,20 @@ final class HTTP1Connection: ExchangeTransport {
     /// The exchange was renewed, and its connection is idle.
     @inline(__always)
     func leaveConnection() {
-        owner = nil
+        unretainedOwner = nil
         unretainedStream = nil
     }
 
     /// The connection has closed or gone on. The application may still run.
     func detach() {
-        owner = nil
+        unretainedOwner = nil
         unretainedStream = nil
         exchange.requestBody.fail(.clientDisconnected)
         exchange.detach()
         if case .scheduled = run { run = .waiting }
     }
 
-    var isAttached: Bool { owner != nil }
+    private var owner: HTTP1ServerConnection? { unretainedOwner?.takeUnretainedValue() }
 
     /// Whether nothing of a request has come.
     var isUnused: Bool {
@@ -157,7 +138,7 @@ final class HTTP1Connection: ExchangeTransport {
         writing = .head
         keepsAlive = true
         if clocks != nil { clocks = nil }
-        if rare != nil { rare = nil }
+        if body != nil { body = nil }
         return true
     }
 
@@ -269,7 +250,7 @@ final class HTTP1Connection: ExchangeTransport {
         }
         reading = body
         // A client that sends its body with its head waits for nothing.
-        rare = Rare(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
+        self.body = Body(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
         clocks = RequestClocks(bodySince: context.loop.turnTime)
         owner?.updateDeadline()
         if exchange.requestBody.stream != nil { schedule(context) } else { bodyAwaited() }
@@ -286,8 +267,8 @@ final class HTTP1Connection: ExchangeTransport {
 
     @inline(never)
     private func readChunkedBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let step = rare?.chunks.next(bytes) else { return bytes.count }
-        switch step {
+        guard let body else { return bytes.count }
+        switch body.chunks.next(bytes) {
         case .data(let range, let consumed):
             guard isDropping || range.count <= exchange.requestBody.limit - exchange.requestBody.received else {
                 refuse(413)
@@ -297,7 +278,7 @@ final class HTTP1Connection: ExchangeTransport {
             return consumed
         case .needMore(let consumed): return consumed
         case .end(let consumed):
-            endBody(rare?.chunks.trailers)
+            endBody(body.chunks.trailers)
             return consumed
         case .invalid(let error):
             refuse(error.status, error.reason)
@@ -306,14 +287,14 @@ final class HTTP1Connection: ExchangeTransport {
     }
 
     private func receiveBody(_ bytes: UnsafeRawBufferPointer) {
-        if let dropped = rare?.dropped {
-            rare?.dropped = dropped + bytes.count
+        if let body, let dropped = body.dropped {
+            body.dropped = dropped + bytes.count
             return
         }
         clocks?.bodyArrived(bytes.count, context.loop.turnTime)
         do throws(RequestRefusal) {
             try exchange.requestBody.receive(bytes)
-            owner?.memoryChanged()
+            owner?.recharge()
         } catch {
             refuse(error.status, error.detail, error.fields)
         }
@@ -353,11 +334,11 @@ final class HTTP1Connection: ExchangeTransport {
     /// connection does.
     private static let dropLimit = 65_536
 
-    private var isDropping: Bool { rare?.dropped != nil }
+    private var isDropping: Bool { body?.dropped != nil }
 
     /// Whether the rest of the request's body is short, and on its way.
     var mayDropBody: Bool {
-        if rare?.awaitsContinue == true, exchange.requestBody.received == 0 { return false }
+        if body?.awaitsContinue == true, exchange.requestBody.received == 0 { return false }
         return switch reading {
         case .fixedBody(let remaining): remaining <= Self.dropLimit
         case .chunkedBody: true
@@ -373,12 +354,12 @@ final class HTTP1Connection: ExchangeTransport {
 
     /// Drops the rest of the body, whose request is responded to.
     func dropBody() {
-        rare?.dropped = 0
+        body?.dropped = 0
         clocks = RequestClocks(bodySince: context.loop.turnTime)
     }
 
     /// Whether more was dropped than the connection is worth: a chunked body may turn out to be long.
-    var hasDroppedTooMuch: Bool { rare?.dropped ?? 0 > Self.dropLimit }
+    var hasDroppedTooMuch: Bool { body?.dropped ?? 0 > Self.dropLimit }
 
     // MARK: BodySource
 
@@ -391,7 +372,7 @@ final class HTTP1Connection: ExchangeTransport {
     func pauseClocks() { clocks?.pauseBody() }
 
     func resumeBody() {
-        owner?.memoryChanged()
+        owner?.recharge()
         switch reading {
         case .fixedBody, .chunkedBody:
             clocks?.startBody(context.loop.now)
@@ -412,8 +393,8 @@ final class HTTP1Connection: ExchangeTransport {
 
     /// Tells a client that waits for it to send its body (RFC 9110, 10.1.1).
     func bodyAwaited() {
-        guard rare?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
-        rare?.awaitsContinue = false
+        guard body?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
+        body?.awaitsContinue = false
         _ = withStream { $0.enqueue(ResponseEncoder.continue100) }
     }
 
@@ -444,7 +425,7 @@ final class HTTP1Connection: ExchangeTransport {
     func endWithoutRun() {
         run = .waiting
         if !exchange.isFinished { exchange.abort() }
-        exchange.conclude()
+        exchange.concludeDetached()
         delegate.take()?.exchangeEnded()
     }
 }
@@ -482,19 +463,15 @@ extension HTTP1Connection: LoopWork {
 
     func didRun() -> Bool {
         run = .ending
-        exchange.conclude()
+        if unretainedOwner != nil { exchange.conclude(through: self) } else { exchange.concludeDetached() }
         delegate.take()?.exchangeEnded()
-        guard let owner else {
+        unretainedOwner?._withUnsafeGuaranteedRef { $0.exchangeEnded(self) }
+        guard case .endingAndReady = run else {
             run = .waiting
             return false
         }
-        let isReady = owner.exchangeEnded(self)
-        if case .endingAndReady = run {
-            run = .scheduled
-            return isReady
-        }
-        if case .ending = run { run = .waiting }
-        return false
+        run = .scheduled
+        return true
     }
 
     /// A complete response to a request that was read frees the connection, while the application goes on.
@@ -514,7 +491,7 @@ extension HTTP1Connection {
     var responseTime: Int64 { context.unixSeconds }
 
     func sendInformational(_ head: ResponseHead) {
-        if head.status == 100 { rare?.awaitsContinue = false }
+        if head.status == 100 { body?.awaitsContinue = false }
         _ = withStream { stream in
             let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
             stream.commitOutput(ResponseEncoder.encodeInformational(head, into: base))
@@ -617,7 +594,7 @@ extension HTTP1Connection {
     func drained() async throws {
         guard let stream else { throw StreamClosedError(realError: .endedByPeer) }
         owner?.watchOutput()
-        owner?.memoryChanged()
+        owner?.recharge()
         try await stream.drained()
     }
 }

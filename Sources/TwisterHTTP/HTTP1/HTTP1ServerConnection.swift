@@ -85,6 +85,7 @@ final class HTTP1ServerConnection {
     // MARK: Exchanges
 
     @inline(__always)
+    @discardableResult
     private func takeExchange() -> HTTP1Connection {
         if let exchange { return exchange }
         let taken = service.takeExchange()
@@ -102,9 +103,14 @@ final class HTTP1ServerConnection {
 
     /// Makes the exchange ready for the next request. One that somebody holds is left to its holder.
     private func renew(_ exchange: HTTP1Connection) {
-        guard !exchange.renew() else { return }
-        exchange.detach()
+        if !exchange.renew() { letGo(of: exchange) }
+    }
+
+    /// Leaves the exchange to those that hold it. It lives until the next turn, since it may be reading at the moment.
+    private func letGo(of exchange: HTTP1Connection) {
         self.exchange = nil
+        exchange.detach()
+        stream.loop.addLocalCallback { withExtendedLifetime(exchange) {} }
     }
 
     /// Makes ready for the connection's next request, and begins it where it is there.
@@ -175,28 +181,23 @@ final class HTTP1ServerConnection {
 
     /// The exchange does not run and is given up.
     private func endExchangeWithoutRun() {
-        guard let exchange = exchange.take() else { return }
+        guard let exchange else { return }
         exchange.endWithoutRun()
-        exchange.detach()
+        letGo(of: exchange)
     }
 }
 
 // MARK: - What the exchange under way tells
 
-extension HTTP1ServerConnection: HTTP1ConnectionOwner {
-    func exchangeEnded(_ exchange: HTTP1Connection) -> Bool {
-        guard exchange === self.exchange else { return false }
-        goOn(after: exchange, exchange.context)
-        return true
-    }
+extension HTTP1ServerConnection {
+    /// The application has returned, and the response is complete or given up.
+    func exchangeEnded(_ exchange: HTTP1Connection) { goOn(after: exchange, exchange.context) }
 
-    /// The application goes on with the exchange, and the connection with another one.
+    /// The response is complete and the request was read: the application goes on with the exchange, and the connection
+    /// with another one.
     func exchangeReleased(_ exchange: HTTP1Connection) {
-        guard exchange === self.exchange else { return }
-        let keepsAlive = exchange.keepsAlive && !context.isDraining
-        guard keepsAlive else { return }
-        self.exchange = nil
-        exchange.detach()
+        guard exchange.keepsAlive, !context.isDraining else { return }
+        letGo(of: exchange)
         // The next request is begun when the application has given the thread back.
         phase = .blocked
         stream.loop.addLocalCallback { [weak self] in
@@ -205,15 +206,16 @@ extension HTTP1ServerConnection: HTTP1ConnectionOwner {
         }
     }
 
+    /// The clocks of the request have changed.
     func updateDeadline() { stream.setDeadline(context.deadlines.next(wait, stream)) }
 
+    /// Cuts off a client that does not take its responses.
     func watchOutput() { stream.setDeadline(context.deadlines.forOutput(rare?.outputWatch, stream)) }
-
-    func memoryChanged() { recharge() }
 
     /// Holds the client up, by TCP's own flow control.
     func leaveUnread() { stream.stopReceiving() }
 
+    /// Receives again, where nothing else speaks against it.
     func resumeReading() {
         if !isParked { stream.startReceiving() }
     }
@@ -248,13 +250,14 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             let count: Int
             switch phase {
             case .idle:
+                takeExchange()
                 phase = .exchange
-                count = read(rest, takeExchange())
+                continue
             case .exchange where isRequestRead:
                 // The next requests wait until this one is responded to.
                 holdUp(unread: rest.count)
                 return consumed
-            case .exchange: count = read(rest, takeExchange())
+            case .exchange: count = read(rest)
             case .dropping: count = drop(rest)
             case .blocked:
                 holdUp(unread: rest.count)
@@ -270,15 +273,20 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 
     @inline(__always)
     private var isRequestRead: Bool {
-        exchange.map { Unmanaged.passUnretained($0)._withUnsafeGuaranteedRef(\.isRequestRead) } ?? false
+        guard exchange != nil else { return false }
+        return Unmanaged.passUnretained(exchange.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.isRequestRead }
     }
 
     /// Has the exchange read what it can. Returns how many bytes it took.
     @inline(__always)
-    private func read(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTP1Connection) -> Int {
-        let count = exchange.read(bytes)
-        if count == 0 { waitForMore(exchange, unread: bytes.count) }
-        return count
+    private func read(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if exchange == nil { takeExchange() }
+        // Not retained: an exchange that is let go of meanwhile lives until the next turn.
+        return Unmanaged.passUnretained(exchange.unsafelyUnwrapped)._withUnsafeGuaranteedRef { exchange in
+            let count = exchange.read(bytes)
+            if count == 0 { waitForMore(exchange, unread: bytes.count) }
+            return count
+        }
     }
 
     /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
@@ -370,8 +378,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             exchange.clientDisconnected()
             if case .executing = exchange.run {
                 // The application goes on until it has returned.
-                self.exchange = nil
-                exchange.detach()
+                letGo(of: exchange)
             } else {
                 endExchangeWithoutRun()
             }

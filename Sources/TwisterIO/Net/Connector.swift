@@ -1,5 +1,10 @@
 import Glibc
 
+/// A stream that is being connected.
+protocol ConnectingStream: AnyObject {
+    func close()
+}
+
 /// Connects to the first of several addresses that accepts: Happy Eyeballs (RFC 6555). Used on the loop's thread only.
 ///
 /// The addresses of the first one's family are tried one after the other. The addresses of the other family are tried at the
@@ -7,32 +12,35 @@ import Glibc
 /// returned; the other attempts are closed.
 ///
 /// Tornado: `tcpclient._Connector`.
-final class Connector {
+final class Connector<Stream: ConnectingStream> {
+    /// Begins to connect to an address; the closure gets 0 or the error number, once.
+    typealias Open = (SocketAddress, @escaping (CInt) -> Void) throws(IOError) -> Stream
+
     /// The delay until the other family is tried, too.
-    static let fallbackDelay: Duration = .milliseconds(300)
+    private static var fallbackDelay: Duration { .milliseconds(300) }
 
     private let loop: IOLoop
     private let target: String
-    private let sourceAddress: SocketAddress?
+    private let open: Open
     private var lanes: [ArraySlice<SocketAddress>] = [[], []]
-    private var attempts: [Int: IOStream] = [:]
+    private var attempts: [Int: Stream] = [:]
     private var attemptCount = 0
     private var fallback: IOLoop.Timeout?
     private var deadline: IOLoop.Timeout?
     private var lastError: (any Error)?
-    private var waiter: LoopWaiter<UncheckedTransfer<IOStream>>?
+    private var waiter: LoopWaiter<UncheckedTransfer<Stream>>?
 
-    init(_ loop: IOLoop, _ target: String, sourceAddress: SocketAddress?) {
+    init(_ loop: IOLoop, _ target: String, open: @escaping Open) {
         self.loop = loop
         self.target = target
-        self.sourceAddress = sourceAddress
+        self.open = open
     }
 
     /// Waits for the stream.
     ///
     /// - Parameter begin: calls `start` or `fail`, at once or later.
-    func connect(timeout: Duration?, _ begin: () -> Void) async throws -> IOStream {
-        let waiter = LoopWaiter<UncheckedTransfer<IOStream>>(loop) { [self] in finish(nil) }
+    func connect(timeout: Duration?, _ begin: () -> Void) async throws -> Stream {
+        let waiter = LoopWaiter<UncheckedTransfer<Stream>>(loop) { [self] in finish(nil) }
         self.waiter = waiter
         if let timeout {
             deadline = loop.callLater(timeout) { [self] in
@@ -74,9 +82,7 @@ final class Connector {
         let attempt = attemptCount
         attemptCount += 1
         do throws(IOError) {
-            attempts[attempt] = try IOStream.connecting(loop, to: address, from: sourceAddress) { [self] code in
-                ended(attempt, address, code, in: lane)
-            }
+            attempts[attempt] = try open(address) { [self] code in ended(attempt, address, code, in: lane) }
         } catch {
             failed(error, in: lane)
         }
@@ -99,7 +105,7 @@ final class Connector {
     /// Ends the attempts, once.
     ///
     /// - Parameter result: resumes the caller; nil if the caller was cancelled.
-    private func finish(_ result: Result<IOStream, any Error>?) {
+    private func finish(_ result: Result<Stream, any Error>?) {
         guard let waiter = waiter.take() else { return }
         if let fallback { loop.removeTimeout(fallback) }
         if let deadline { loop.removeTimeout(deadline) }

@@ -1,5 +1,7 @@
 import Glibc
 
+extension IOStream: ConnectingStream {}
+
 extension IOStream {
     /// Connects to one address. On the loop's thread.
     ///
@@ -14,7 +16,9 @@ extension IOStream {
         _ loop: IOLoop, to address: SocketAddress, sourceAddress: SocketAddress? = nil, timeout: Duration? = nil
     ) async throws -> IOStream {
         loop.preconditionOnLoop()
-        let connector = Connector(loop, "\(address)", sourceAddress: sourceAddress)
+        let connector = Connector(loop, "\(address)") { (address, ended) throws(IOError) in
+            try connecting(loop, to: address, from: sourceAddress, then: ended)
+        }
         return try await connector.connect(timeout: timeout) { connector.start([address]) }
     }
 
