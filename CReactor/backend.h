@@ -25,7 +25,7 @@ enum {
   C_SENDING = 1 << 3,    /* there are bytes that the kernel has not taken */
   C_FILE = 1 << 4,       /* ... and they are a file's */
   C_SEND_BUSY = 1 << 5,  /* from reactor_send until SENT is reported */
-  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer */
+  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer, or for the next wait to arm it */
   C_CLOSING = 1 << 7,
   C_RESET = 1 << 8,           /* the peer's reset was seen, by whichever operation came first */
   C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
@@ -128,7 +128,7 @@ struct reactor {
   slab watches;
   timer_wheel *wheel;
   connection_list reports; /* connections with something to report */
-  connection_list waiting; /* connections whose receiving waits for a pool buffer */
+  connection_list waiting; /* connections whose receiving waits for a pool buffer, or for the next wait */
   list_link all_listeners;
   uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
   uint32_t watch_of_fd_count;
@@ -187,6 +187,7 @@ connection *connection_create(reactor *r, int fd, uint64_t context);
 void connection_queue(reactor *r, connection *c, uint32_t report);
 void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer, int32_t count);
 void connection_ended(reactor *r, connection *c, batch *out, int32_t result);
+void connection_wait(reactor *r, connection *c);
 void connection_wait_for_buffer(reactor *r, connection *c);
 void connection_stop_waiting(reactor *r, connection *c);
 void connection_connect_failed(reactor *r, connection *c, int error);
@@ -196,7 +197,6 @@ bool connection_send_file(reactor *r, connection *c);
 void connection_peer_left(reactor *r, connection *c, uint32_t mask);
 void connection_gone(reactor *r, connection *c);
 void connections_report(reactor *r, batch *out);
-void connections_retry_receiving(reactor *r, uint32_t buffers_available);
 
 /* watch.c */
 void watch_report(reactor *r, const watch *w, batch *out, int32_t mask);

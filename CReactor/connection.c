@@ -52,9 +52,9 @@ static connection *take_report(reactor *r) {
   return c;
 }
 
-/* ---- The list of those that wait for a buffer ------------------------------------------------------------------ */
+/* ---- The list of connections that wait to receive -------------------------------------------------------------- */
 
-void connection_wait_for_buffer(reactor *r, connection *c) {
+void connection_wait(reactor *r, connection *c) {
   if (c->flags & C_WAITING) return;
   c->flags |= C_WAITING;
   c->waiting.next = SLOT_NONE;
@@ -65,8 +65,12 @@ void connection_wait_for_buffer(reactor *r, connection *c) {
     r->waiting.first = c->slot.link;
   }
   r->waiting.last = c->slot.link;
-  /* Where there are buffers, the kernel had too few of them for a moment: io_uring lends more. */
-  if (r->buffers.receive.free_count == 0) r->receive_pauses++;
+}
+
+/* Where the pool has buffers, the kernel had too few of them for a moment: that is no pause. */
+void connection_wait_for_buffer(reactor *r, connection *c) {
+  if (r->buffers.receive.free_count == 0 && !(c->flags & C_WAITING)) r->receive_pauses++;
+  connection_wait(r, c);
 }
 
 void connection_stop_waiting(reactor *r, connection *c) {
@@ -81,15 +85,6 @@ void connection_stop_waiting(reactor *r, connection *c) {
     connection_at(r, c->waiting.previous)->waiting.next = c->waiting.next;
   } else {
     r->waiting.first = c->waiting.next;
-  }
-}
-
-/* Lets as many connections receive again as there are buffers. */
-void connections_retry_receiving(reactor *r, uint32_t buffers_available) {
-  for (; buffers_available > 0 && !connections_are_none(&r->waiting); buffers_available--) {
-    connection *c = connection_at(r, r->waiting.first);
-    connection_stop_waiting(r, c);
-    r->backend->connection_update(r, c);
   }
 }
 

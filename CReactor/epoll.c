@@ -97,6 +97,15 @@ static int epoll_connection_update(reactor *r, connection *c) {
   return result;
 }
 
+/* Lets as many connections receive again as there are buffers. */
+static void retry_receiving(reactor *r) {
+  for (uint32_t i = r->buffers.receive.free_count; i > 0 && !connections_are_none(&r->waiting); i--) {
+    connection *c = slab_at(&r->connections, r->waiting.first);
+    connection_stop_waiting(r, c);
+    epoll_connection_update(r, c);
+  }
+}
+
 static void receive_now(reactor *r, connection *c, batch *out) {
   uint32_t buffer;
   if (!buffer_pop(&r->buffers.receive, &buffer)) {
@@ -215,7 +224,7 @@ static void dispatch(reactor *r, const struct epoll_event *event, batch *out, in
 
 static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   epoll_state *state = r->state;
-  connections_retry_receiving(r, r->buffers.receive.free_count);
+  retry_receiving(r);
   connections_report(r, out);
   listeners_report(r, out);
   if (out->count > 0) {

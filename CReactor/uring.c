@@ -30,7 +30,7 @@ static void cancel_failed(reactor *r, uint64_t op, uint32_t index, uint32_t gene
   } else if (op == OP_RECEIVE || op == OP_SEND || op == OP_POLL || op == OP_HANGUP) {
     connection *c = slab_find(&r->connections, index, generation);
     if (c == NULL || c->fd < 0) return;
-    c->backend &= IN_ANY;
+    c->backend &= IN_ANY | IS_MULTISHOT;
     uring_connection_update(r, c);
   }
 }
@@ -137,8 +137,7 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   reap(r, out);
   listeners_report(r, out);
   uring_refill(r);
-  /* A connection may starve without having anything to receive, so whoever waits for a buffer tries again. */
-  if (state->ring_buffers > 0) connections_retry_receiving(r, UINT32_MAX);
+  uring_arm_receives(r);
   arm_wake(r);
   uring_arm_watches(r);
   bool is_news = out->count > 0 || state->woke || !connections_are_none(&r->reports) || !list_is_empty(&state->to_arm);
@@ -204,7 +203,7 @@ static int create_buffer_ring(reactor *r, char *reason, size_t reason_size) {
 }
 
 /* Receives a byte and an end over a socket pair, as connections will. */
-static int probe(reactor *r, char *reason, size_t reason_size) {
+static int probe_receive(reactor *r, char *reason, size_t reason_size) {
   uring_state *state = r->state;
   batch none = {.events = NULL, .count = 0, .capacity = 1};
   int pair[2];
@@ -214,7 +213,7 @@ static int probe(reactor *r, char *reason, size_t reason_size) {
   struct io_uring_sqe *entry = uring_entry(r);
   int result = entry == NULL ? -EBUSY : 0;
   if (entry != NULL) {
-    uring_prepare_receive(entry, pair[0]);
+    uring_prepare_multishot_receive(r, entry, pair[0]);
     uring_start(r, entry, probe_data);
     if (send(pair[1], "", 1, MSG_NOSIGNAL) < 0) result = -errno;
     if (result == 0) result = enter(r, 0);
@@ -229,6 +228,17 @@ static int probe(reactor *r, char *reason, size_t reason_size) {
   close(pair[0]);
   if (result == 0 && state->in_flight > 0) result = -ETIMEDOUT;
   return result < 0 ? explain(reason, reason_size, "multishot receive", result) : 0;
+}
+
+/* A limit for what a multishot receive brings came with Linux 6.17; kernels before it refuse one with -EINVAL. */
+static int probe(reactor *r, char *reason, size_t reason_size) {
+  uring_state *state = r->state;
+  state->receive_max = MULTISHOT_BUFFERS * r->buffers.size;
+  if (probe_receive(r, reason, reason_size) == 0) return 0;
+  state->receive_max = 0;
+  int result = probe_receive(r, reason, reason_size);
+  if (result == 0 && reason_size > 0) reason[0] = '\0';
+  return result;
 }
 
 static void uring_destroy(reactor *r);

@@ -33,13 +33,16 @@ enum {
   CANCEL_SEND = 1 << 5,
   CANCEL_POLL = 1 << 6,
   CANCEL_HANGUP = 1 << 7,
+  IS_MULTISHOT = 1 << 8, /* the receive that is in flight goes on until it is cancelled */
   IN_ANY = IN_RECEIVE | IN_SEND | IN_POLL | IN_HANGUP,
 };
 
 /* ... and for a listener or a watch. */
 enum { IS_ARMED = 1 << 0, IS_CANCELLED = 1 << 1 };
 
-enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8, LENT_AT_FIRST = 32 };
+/* After MULTISHOT_BUFFERS buffers full of bytes a multishot receive ends, and the next wait arms another one: that is what
+ * the first stop of a connection can let through. Keep-alive requests come by the hundred from one such receive. */
+enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8, LENT_AT_FIRST = 32, MULTISHOT_BUFFERS = 4 };
 
 /* The kernel's count of one operation's bytes is 32 bits wide and signed. */
 #define SEND_MAX ((size_t)1 << 30)
@@ -50,6 +53,7 @@ typedef struct uring_state {
   size_t buffer_ring_size;
   uint32_t ring_buffers; /* buffers that the kernel has */
   uint32_t to_lend;      /* how many it is to have */
+  bool has_too_few;      /* a receive found none of them */
   uint32_t in_flight;
   list_link to_arm; /* watches */
   uint64_t wake_value;
@@ -59,6 +63,7 @@ typedef struct uring_state {
   bool woke;
   bool skipped_poll; /* the last wait returned without asking the kernel */
   int probe_result;
+  uint32_t receive_max; /* bytes after which a multishot receive ends; 0: the kernel has no such limit */
 } uring_state;
 
 /* ---- Submitting ------------------------------------------------------------------------------------------------ */
@@ -72,7 +77,7 @@ void uring_start(reactor *r, struct io_uring_sqe *entry, uint64_t data);
 bool uring_cancel(reactor *r, uint64_t data);
 /* Lends the kernel free receive buffers, up to `to_lend`. */
 void uring_refill(reactor *r);
-void uring_prepare_receive(struct io_uring_sqe *entry, int fd);
+void uring_prepare_multishot_receive(reactor *r, struct io_uring_sqe *entry, int fd);
 
 /* ---- What the backend offers ------------------------------------------------------------------------------------ */
 
@@ -82,6 +87,8 @@ void uring_listener_close(reactor *r, listener *l);
 int uring_watch_start(reactor *r, watch *w);
 int uring_watch_update(reactor *r, watch *w);
 void uring_watch_stop(reactor *r, watch *w);
+/* Arms the receives that wait to be, as long as the kernel has buffers for them. */
+void uring_arm_receives(reactor *r);
 /* Arms the watches that were told of by the wait before. */
 void uring_arm_watches(reactor *r);
 

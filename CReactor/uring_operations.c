@@ -52,10 +52,11 @@ static void flush(reactor *r) {
 }
 
 /* The kernel takes the buffers of a ring in turn, so of many each would be out of the processor's caches when its turn
- * comes. It is lent few, the warm ones, and from then on more when connections starve. */
+ * comes. It is lent few, the warm ones, and from then on more when receives find none. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
-  if (!connections_are_none(&r->waiting) && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
+  if (state->has_too_few && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
+  state->has_too_few = false;
   int mask = io_uring_buf_ring_mask(r->buffers.receive.total);
   int added = 0;
   uint32_t number;
@@ -70,19 +71,41 @@ void uring_refill(reactor *r) {
 
 /* ---- Connections ----------------------------------------------------------------------------------------------- */
 
-void uring_prepare_receive(struct io_uring_sqe *entry, int fd) {
+void uring_prepare_multishot_receive(reactor *r, struct io_uring_sqe *entry, int fd) {
+  const uring_state *state = r->state;
   io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
   io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
   entry->buf_group = BUFFER_GROUP;
+  entry->file_index = state->receive_max; /* `optlen`, which older headers do not know */
 }
 
+/* A multishot receive brings one buffer after the other until its cancellation takes effect. A connection that has been
+ * stopped once may be stopped again and again, so it takes one buffer at a time. */
 static bool start_receive(reactor *r, connection *c) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
-  uring_prepare_receive(entry, c->fd);
+  if (c->flags & C_STOPPED) {
+    io_uring_prep_recv(entry, c->fd, NULL, r->buffers.size, 0);
+    io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
+    entry->buf_group = BUFFER_GROUP;
+  } else {
+    uring_prepare_multishot_receive(r, entry, c->fd);
+    c->backend |= IS_MULTISHOT;
+  }
   uring_start(r, entry, uring_user_data(OP_RECEIVE, &c->slot));
   c->backend |= IN_RECEIVE;
   return true;
+}
+
+/* Receives are armed here and not where they are asked for, so that one that is stopped before brings nothing. */
+void uring_arm_receives(reactor *r) {
+  const uring_state *state = r->state;
+  if (state->ring_buffers == 0) return;
+  while (!connections_are_none(&r->waiting)) {
+    connection *c = slab_at(&r->connections, r->waiting.first);
+    if (!start_receive(r, c)) return;
+    connection_stop_waiting(r, c);
+  }
 }
 
 /* Waits until the socket is writable. The kernel adds POLLRDHUP to what any poll asks for, so that one on a connection
@@ -153,10 +176,11 @@ static bool start_wanted(reactor *r, connection *c) {
   if ((c->flags & (C_SENDING | C_BLOCKED)) == C_SENDING && !(c->backend & IN_SEND)) is_done &= start_send(r, c);
   if ((c->flags & C_BLOCKED) && !(c->backend & IN_POLL)) is_done &= start_poll(r, c);
   if (connection_is_stopped(c) && !(c->backend & IN_HANGUP)) is_done &= start_hangup_poll(r, c);
-  if (!(c->flags & C_RECEIVE)) {
+  bool is_multishot_over = (c->flags & C_STOPPED) && (c->backend & IS_MULTISHOT);
+  if (!(c->flags & C_RECEIVE) || is_multishot_over) {
     is_done &= stop(r, c, IN_RECEIVE, CANCEL_RECEIVE, OP_RECEIVE);
-  } else if (!(c->flags & C_WAITING) && !(c->backend & IN_RECEIVE)) {
-    is_done &= start_receive(r, c);
+  } else if (!(c->backend & IN_RECEIVE)) {
+    connection_wait(r, c);
   }
   return is_done;
 }
@@ -181,11 +205,12 @@ void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cq
     }
   }
   if (c == NULL || (done->flags & IORING_CQE_F_MORE)) return;
-  c->backend &= ~(uint32_t)(IN_RECEIVE | CANCEL_RECEIVE);
+  c->backend &= ~(uint32_t)(IN_RECEIVE | CANCEL_RECEIVE | IS_MULTISHOT);
   bool is_failure = done->res < 0 && done->res != -ECANCELED && done->res != -EAGAIN && done->res != -EINTR;
   if (done->res == -ECONNRESET) c->flags |= C_RESET;
   if ((c->flags & (C_RECEIVE | C_CLOSING)) == C_RECEIVE) {
     if (done->res == -ENOBUFS) {
+      state->has_too_few = true;
       connection_wait_for_buffer(r, c);
     } else if (done->res == 0 || is_failure) {
       connection_ended(r, c, out, done->res);

@@ -96,6 +96,92 @@ import Testing
         for pair in pairs { close(pair.theirs) }
     }
 
+    /// Writes until the socket is full.
+    private func fill(_ fd: CInt) {
+        let bytes = [UInt8](repeating: 1, count: 1 << 16)
+        while Sockets.write(fd, bytes) > 0 {}
+    }
+
+    /// Linux 6.17 and later end a multishot receive after a given number of bytes.
+    private var isMultishotLimited: Bool {
+        var name = utsname()
+        uname(&name)
+        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let parts = release.split(separator: ".").prefix(2).compactMap { Int($0) }
+        return parts.count == 2 && (parts[0], parts[1]) >= (6, 17)
+    }
+
+    @Test(
+        "A peer that sends without end: what comes after receiving was stopped is bounded", arguments: Backend.available
+    )
+    func boundedAfterStop(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let size = Int(reactor_buffer_size(reactor.raw))
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        /// The bytes that came beyond the first buffer.
+        func startAndStop() -> Int {
+            fill(pair.theirs)
+            reactor_recv_start(reactor.raw, handle)
+            var events = reactor.collect { !$0.isEmpty }
+            reactor_recv_stop(reactor.raw, handle)
+            for _ in 0..<3 {
+                fill(pair.theirs)
+                events += reactor.settle()
+            }
+            #expect(events.allSatisfy { $0.type == REACTOR_RECEIVED })
+            return events.dropFirst().reduce(0) { $0 + $1.bytes.count }
+        }
+        let first = startAndStop()
+        #expect(first <= (backend == .epoll ? 0 : isMultishotLimited ? 3 * size : 32 * size))
+        for _ in 0..<30 { #expect(startAndStop() <= (backend == .epoll ? 0 : size)) }
+        // Stopped again before anything was asked of the kernel: nothing comes.
+        for _ in 0..<3 {
+            reactor_recv_start(reactor.raw, handle)
+            reactor_recv_stop(reactor.raw, handle)
+        }
+        #expect(reactor.settle().isEmpty)
+        close(pair.theirs)
+    }
+
+    /// System calls but for those that wait.
+    private func otherCalls(_ reactor: TestReactor) -> UInt64 {
+        reactor.statistics.syscalls - reactor.statistics.waits
+    }
+
+    @Test("A connection that stops and starts for each piece costs no more system calls", arguments: Backend.available)
+    func stopAndStartCost(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.tcpPair()
+        let handle = try reactor.adopt(pair.ours)
+        reactor_recv_start(reactor.raw, handle)
+        _ = reactor.settle()
+        var before = otherCalls(reactor)
+        for _ in 0..<100 {
+            Sockets.write(pair.theirs, [1])
+            reactor.collect { $0.contains { $0.type == REACTOR_RECEIVED } }
+            reactor_recv_stop(reactor.raw, handle)
+            reactor_recv_start(reactor.raw, handle)
+        }
+        let atOnce = otherCalls(reactor) - before
+        before = otherCalls(reactor)
+        for _ in 0..<100 {
+            Sockets.write(pair.theirs, [1])
+            reactor.collect { $0.contains { $0.type == REACTOR_RECEIVED } }
+            reactor_recv_stop(reactor.raw, handle)
+            Sockets.write(pair.theirs, [1])
+            #expect(reactor.wait().isEmpty)
+            #expect(reactor.wait().isEmpty)
+            reactor_recv_start(reactor.raw, handle)
+            reactor.collect { $0.contains { $0.type == REACTOR_RECEIVED } }
+        }
+        let withData = otherCalls(reactor) - before
+        // epoll: one recv for each piece, and two epoll_ctl where something came that nobody wanted.
+        #expect(atOnce <= (backend == .epoll ? 100 : 0))
+        #expect(withData <= (backend == .epoll ? 400 : 0))
+        close(pair.theirs)
+    }
+
     @Test(
         "Send buffers are acquired until none is left, and a double release does nothing", arguments: Backend.available)
     func sendBuffers(backend: Backend) throws {
