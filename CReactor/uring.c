@@ -27,6 +27,11 @@ static void cancel_failed(reactor *r, uint64_t op, uint32_t index, uint32_t gene
     if (l == NULL || !(l->flags & L_PAUSED)) return;
     l->backend &= ~(uint32_t)IS_CANCELLED;
     uring_listener_update(r, l);
+  } else if (op == OP_WATCH) {
+    watch *w = slab_find(&r->watches, index, generation);
+    if (w == NULL || !(w->backend & IS_CANCELLED)) return;
+    w->backend &= ~(uint32_t)IS_CANCELLED;
+    uring_watch_cancel(r, w);
   } else if (op == OP_RECEIVE || op == OP_SEND || op == OP_POLL || op == OP_HANGUP) {
     connection *c = slab_find(&r->connections, index, generation);
     if (c == NULL || c->fd < 0) return;
@@ -70,7 +75,7 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
     uring_accept_completed(r, slab_find(&r->listeners, index, generation), done, out);
     break;
   case OP_WATCH:
-    uring_watch_completed(r, slab_find(&r->watches, index, generation), done->res, out);
+    uring_watch_completed(r, slab_find(&r->watches, index, generation), done, out);
     break;
   case OP_OWN:
     if (done->user_data == probe_data) {

@@ -38,7 +38,11 @@ enum {
 };
 
 /* ... and for a listener or a watch. */
-enum { IS_ARMED = 1 << 0, IS_CANCELLED = 1 << 1 };
+enum {
+  IS_ARMED = 1 << 0,
+  IS_CANCELLED = 1 << 1,
+  BY_EDGES = 1 << 2, /* a watch whose peer has ended its side, which a one-shot poll would report for ever */
+};
 
 /* After MULTISHOT_BUFFERS buffers full of bytes a multishot receive ends, and the next wait arms another one: that is what
  * the first stop of a connection can let through. Keep-alive requests come by the hundred from one such receive. */
@@ -99,7 +103,9 @@ void uring_send_completed(reactor *r, connection *c, int32_t result);
 void uring_poll_completed(reactor *r, connection *c, const struct io_uring_cqe *done);
 void uring_hangup_completed(reactor *r, connection *c, const struct io_uring_cqe *done);
 void uring_accept_completed(reactor *r, listener *l, const struct io_uring_cqe *done, batch *out);
-void uring_watch_completed(reactor *r, watch *w, int32_t result, batch *out);
+void uring_watch_completed(reactor *r, watch *w, const struct io_uring_cqe *done, batch *out);
+/* Cancels the multishot poll of a watch, so that a one-shot poll follows it. */
+void uring_watch_cancel(reactor *r, watch *w);
 
 #endif
 

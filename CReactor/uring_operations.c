@@ -312,9 +312,13 @@ void uring_arm_watches(reactor *r) {
     struct io_uring_sqe *entry = uring_entry(r);
     if (entry == NULL) return;
     list_remove(&w->arm);
-    io_uring_prep_poll_add(entry, w->fd, (unsigned)w->mask);
+    if (w->backend & BY_EDGES) {
+      io_uring_prep_poll_multishot(entry, w->fd, (unsigned)w->mask);
+    } else {
+      io_uring_prep_poll_add(entry, w->fd, (unsigned)w->mask);
+    }
     uring_start(r, entry, uring_user_data(OP_WATCH, &w->slot));
-    w->backend = IS_ARMED;
+    w->backend |= IS_ARMED;
   }
 }
 
@@ -348,16 +352,31 @@ void uring_watch_stop(reactor *r, watch *w) {
   flush(r);
 }
 
-void uring_watch_completed(reactor *r, watch *w, int32_t result, batch *out) {
+void uring_watch_cancel(reactor *r, watch *w) {
+  if ((w->backend & (IS_ARMED | BY_EDGES | IS_CANCELLED)) != (IS_ARMED | BY_EDGES)) return;
+  if (uring_cancel(r, uring_user_data(OP_WATCH, &w->slot))) w->backend |= IS_CANCELLED;
+}
+
+void uring_watch_completed(reactor *r, watch *w, const struct io_uring_cqe *done, batch *out) {
   uring_state *state = r->state;
+  int32_t result = done->res;
   if (w == NULL) return;
-  w->backend = 0;
-  if (result < 0 && result != -ECANCELED) return; /* its descriptor is closed: nothing to poll */
-  list_append(&state->to_arm, &w->arm);
+  bool was_by_edges = w->backend & BY_EDGES;
+  if (!(done->flags & IORING_CQE_F_MORE)) {
+    w->backend = 0;
+    if (result < 0 && result != -ECANCELED) return; /* its descriptor is closed: nothing to poll */
+    list_append(&state->to_arm, &w->arm);
+  }
   if (result < 0) return;
   int32_t mask = result & (w->mask & (REACTOR_READ | REACTOR_WRITE));
   if (result & (POLLERR | POLLHUP)) mask |= REACTOR_ERROR;
-  watch_report(r, w, out, mask);
+  if (mask != 0) {
+    watch_report(r, w, out, mask);
+    uring_watch_cancel(r, w);
+  } else if (!was_by_edges) {
+    /* Only the peer's end, which nobody asked for (see `start_poll`). */
+    w->backend |= BY_EDGES;
+  }
 }
 
 #else

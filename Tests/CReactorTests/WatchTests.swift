@@ -48,6 +48,40 @@ import Testing
     }
 
     @Test(
+        "A peer that has ended its side is no news to a watch that does not read, and the rest is still reported",
+        arguments: Backend.available)
+    func halfClosed(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pair = try Sockets.unixPair()
+        let watch = try reactor.watch(pair.ours, 0)
+        shutdown(pair.theirs, CInt(SHUT_WR))
+        func expectQuiet() {
+            #expect(reactor.settle().isEmpty)
+            let begin = now()
+            var waits = 0
+            while now() - begin < 40_000_000, waits < 30 {
+                #expect(reactor.wait(milliseconds: 20).isEmpty)
+                waits += 1
+            }
+            #expect(waits <= 10, "no spin")
+        }
+        expectQuiet()
+        for _ in 0..<3 {
+            #expect(reactor_watch_update(reactor.raw, watch, REACTOR_WRITE) == 0)
+            let events = reactor.collect { $0.count >= 3 }
+            #expect(events.allSatisfy { $0.result == REACTOR_WRITE }, "again and again, as it stays writable")
+            #expect(reactor_watch_update(reactor.raw, watch, 0) == 0)
+            _ = reactor.settle()
+            expectQuiet()
+        }
+        close(pair.theirs)
+        #expect(reactor.collect { !$0.isEmpty }.first?.result == REACTOR_ERROR)
+        #expect(reactor_unwatch(reactor.raw, watch) == 0)
+        #expect(reactor.settle().isEmpty)
+        close(pair.ours)
+    }
+
+    @Test(
         "An eventfd; a descriptor once; what cannot be polled; unwatch with a report pending",
         arguments: Backend.available)
     func rules(backend: Backend) throws {
