@@ -162,6 +162,7 @@ struct backend {
   int (*watch_start)(reactor *r, watch *w);
   int (*watch_update)(reactor *r, watch *w);
   void (*watch_stop)(reactor *r, watch *w);
+  void (*trim)(reactor *r); /* marks the receive buffers whose memory is to stay */
 };
 
 extern const backend epoll_backend;

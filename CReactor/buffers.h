@@ -11,15 +11,25 @@ typedef struct buffer_stack {
   uint32_t *free; /* the one that was used last on top, so that what is reused is warm */
   uint32_t free_count;
   uint32_t total;
-  uint32_t out; /* held by the caller */
+  uint32_t out;  /* held by the caller */
+  uint32_t used; /* written to since their memory was last given back, those that are out included */
 } buffer_stack;
+
+enum {
+  BUFFER_OUT = 1 << 0,  /* held by the caller; a number is given back once */
+  BUFFER_USED = 1 << 1, /* counted in its stack's `used` */
+  BUFFER_KEPT = 1 << 2, /* during a trim: its memory stays */
+};
+
+/* How many buffers of either kind stay warm when memory is given back. */
+enum { BUFFERS_WARM = 32 };
 
 typedef struct buffers {
   unsigned char *memory;
   size_t memory_size;
   size_t stride;
   uint32_t size;
-  bool *is_out; /* a number is given back once */
+  uint8_t *states; /* of each buffer: the bits below */
   buffer_stack receive;
   buffer_stack send;
 } buffers;
@@ -42,19 +52,36 @@ static inline bool buffer_pop(buffer_stack *stack, uint32_t *number) {
 
 static inline void buffer_push(buffer_stack *stack, uint32_t number) { stack->free[stack->free_count++] = number; }
 
+/* Something was written to it. */
+static inline void buffers_note_use(buffers *b, buffer_stack *stack, uint32_t number) {
+  if (b->states[number] & BUFFER_USED) return;
+  b->states[number] |= BUFFER_USED;
+  stack->used++;
+}
+
 /* The caller holds it from now on. */
 static inline void buffers_hand_out(buffers *b, buffer_stack *stack, uint32_t number) {
-  b->is_out[number] = true;
+  buffers_note_use(b, stack, number);
+  b->states[number] |= BUFFER_OUT;
   stack->out++;
 }
 
 /* Back to its stack. A number that is not held is ignored. */
 static inline void buffers_take_back(buffers *b, uint32_t number) {
-  if (number >= b->receive.total + b->send.total || !b->is_out[number]) return;
-  b->is_out[number] = false;
+  if (number >= b->receive.total + b->send.total || !(b->states[number] & BUFFER_OUT)) return;
+  b->states[number] &= (uint8_t)~BUFFER_OUT;
   buffer_stack *stack = number < b->receive.total ? &b->receive : &b->send;
   stack->out--;
   buffer_push(stack, number);
 }
+
+/* Memory is worth giving back from twice the warm number on, so that light use does not make it come and go. */
+static inline bool stack_is_trimmable(const buffer_stack *stack) { return stack->used - stack->out > 2 * BUFFERS_WARM; }
+
+/* Keeps the memory of the `count` free buffers that are used next. */
+void buffers_keep_free(buffers *b, const buffer_stack *stack, uint32_t count);
+
+/* Gives back the memory of every buffer that is neither out nor kept. Returns how many system calls it took. */
+uint32_t buffers_trim(buffers *b);
 
 #endif

@@ -246,6 +246,8 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   return 0;
 }
 
+static void epoll_trim(reactor *r) { buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_WARM); }
+
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
 static int epoll_backend_create(reactor *r, char *reason, size_t reason_size) {
@@ -283,4 +285,5 @@ const backend epoll_backend = {
     .watch_start = epoll_watch_update,
     .watch_update = epoll_watch_update,
     .watch_stop = epoll_watch_stop,
+    .trim = epoll_trim,
 };

@@ -383,6 +383,16 @@ void reactor_buffer_release(reactor *r, uint32_t buffer) { buffers_take_back(&r-
 
 uint32_t reactor_buffer_size(const reactor *r) { return r->buffers.size; }
 
+bool reactor_is_trimmable(const reactor *r) {
+  return stack_is_trimmable(&r->buffers.receive) || stack_is_trimmable(&r->buffers.send);
+}
+
+void reactor_trim(reactor *r) {
+  r->backend->trim(r);
+  buffers_keep_free(&r->buffers, &r->buffers.send, BUFFERS_WARM);
+  r->syscalls += buffers_trim(&r->buffers);
+}
+
 /* ---- Timers ---------------------------------------------------------------------------------------------------- */
 
 int reactor_timer_start(reactor *r, uint64_t deadline, uint64_t token, reactor_handle *out) {

@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static uint32_t lent_at_first(const reactor *r) {
+  return r->buffers.receive.total < LENT_AT_FIRST ? r->buffers.receive.total : LENT_AT_FIRST;
+}
+
 /* ---- Waiting --------------------------------------------------------------------------------------------------- */
 
 /* Nothing was found to cancel: it has come home or is coming, or was between two tries and is cancelled again. */
@@ -163,6 +167,32 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   return result;
 }
 
+/* The completions that are not yet looked at and hold a buffer. */
+static uint32_t waiting_buffers(uring_state *state) {
+  const struct io_uring_cqe *done;
+  unsigned head;
+  uint32_t count = 0;
+  io_uring_for_each_cqe(&state->ring, head, done) {
+    if (done->flags & IORING_CQE_F_BUFFER) count++;
+  }
+  return count;
+}
+
+/* The kernel writes to the buffers that it was lent only while it is entered, and takes them in turn. Those with bytes
+ * that are not yet looked at come first, so they and the warm ones are kept; nothing is in the others. */
+static void uring_trim(reactor *r) {
+  uring_state *state = r->state;
+  uint32_t kept = waiting_buffers(state) + BUFFERS_WARM;
+  if (kept > state->ring_buffers || io_uring_cq_has_overflow(&state->ring)) kept = state->ring_buffers;
+  uint32_t mask = (uint32_t)io_uring_buf_ring_mask(r->buffers.receive.total);
+  uint32_t first = state->buffer_ring->tail - state->ring_buffers;
+  for (uint32_t i = 0; i < kept; i++) {
+    r->buffers.states[state->buffer_ring->bufs[(first + i) & mask].bid] |= BUFFER_KEPT;
+  }
+  if (kept < BUFFERS_WARM) buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_WARM - kept);
+  state->to_lend = lent_at_first(r);
+}
+
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
 static int explain(char *reason, size_t size, const char *step, int result) {
@@ -255,7 +285,7 @@ static int uring_create(reactor *r, char *reason, size_t reason_size) {
   state->thread = gettid();
   state->ring.ring_fd = -1;
   list_init(&state->to_arm);
-  state->to_lend = r->buffers.receive.total < LENT_AT_FIRST ? r->buffers.receive.total : LENT_AT_FIRST;
+  state->to_lend = lent_at_first(r);
   state->checker = epoll_create1(EPOLL_CLOEXEC);
   int result = state->checker < 0 ? explain(reason, reason_size, "epoll_create1", -errno) : 0;
   if (result == 0) result = create_ring(r, reason, reason_size);
@@ -310,6 +340,7 @@ const backend uring_backend = {
     .watch_start = uring_watch_start,
     .watch_update = uring_watch_update,
     .watch_stop = uring_watch_stop,
+    .trim = uring_trim,
 };
 
 #else /* without liburing */

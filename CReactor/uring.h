@@ -46,7 +46,7 @@ enum {
 
 /* After MULTISHOT_BUFFERS buffers full of bytes a multishot receive ends, and the next wait arms another one: that is what
  * the first stop of a connection can let through. Keep-alive requests come by the hundred from one such receive. */
-enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8, LENT_AT_FIRST = 32, MULTISHOT_BUFFERS = 4 };
+enum { BUFFER_GROUP = 0, COMPLETIONS_PER_ENTRY = 8, LENT_AT_FIRST = BUFFERS_WARM, MULTISHOT_BUFFERS = 4 };
 
 /* The kernel's count of one operation's bytes is 32 bits wide and signed. */
 #define SEND_MAX ((size_t)1 << 30)

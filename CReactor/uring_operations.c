@@ -201,6 +201,7 @@ void uring_receive_completed(reactor *r, connection *c, const struct io_uring_cq
     if (done->res > 0 && c != NULL && !(c->flags & (C_CLOSING | C_ENDED))) {
       connection_received(r, c, out, buffer, done->res);
     } else {
+      buffers_note_use(&r->buffers, &r->buffers.receive, buffer);
       buffer_push(&r->buffers.receive, buffer);
     }
   }

@@ -18,6 +18,7 @@
 #ifndef TWISTER_REACTOR_H
 #define TWISTER_REACTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -177,6 +178,14 @@ int reactor_buffer_acquire(reactor *r, uint32_t *buffer, void **data);
 void reactor_buffer_release(reactor *r, uint32_t buffer);
 
 uint32_t reactor_buffer_size(const reactor *r);
+
+/* Gives the memory of buffers that nobody holds back to the system, but for a small number that stays warm, and lets
+ * io_uring have few buffers again. For a loop that has nothing else to do. */
+void reactor_trim(reactor *r);
+
+/* Whether enough buffers were used since the last `reactor_trim` for another one to be of use. Costs next to nothing, so
+ * that a loop can ask before each wait. */
+bool reactor_is_trimmable(const reactor *r);
 
 /* ---- Timers ---------------------------------------------------------------------------------------------------- */
 
