@@ -127,14 +127,14 @@ struct reactor {
   slab listeners;
   slab watches;
   timer_wheel *wheel;
-  connection_list reports; /* connections with something to report */
-  connection_list waiting; /* connections whose receiving waits for a pool buffer, or for the next wait */
+  timer_entry *retry_timer; /* ends a pause of accepting; reserved, since memory may be what ran out */
+  connection_list reports;  /* connections with something to report */
+  connection_list waiting;  /* connections whose receiving waits for a pool buffer, or for the next wait */
   list_link all_listeners;
   uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
   uint32_t watch_of_fd_count;
   uint32_t paused_listeners;
   uint32_t pauses_to_report;
-  uint32_t retry_timer; /* the wheel entry that ends a pause, or SLOT_NONE */
   uint32_t connections_max;
   uint32_t accepts_per_turn;
   uint32_t ring_entries;

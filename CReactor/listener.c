@@ -69,10 +69,8 @@ void listener_failed(reactor *r, listener *l, int error) {
   }
   r->backend->listener_update(r, l);
   bool are_slots_used_up = r->connections.live >= r->connections_max;
-  if (are_slots_used_up || r->retry_timer != SLOT_NONE) return;
-  timer_entry *entry =
-      timer_wheel_start(r->wheel, TIMER_ACCEPT_RETRY, r->now + PAUSE_NANOSECONDS, ++r->wheel->sequence, 0);
-  if (entry != NULL) r->retry_timer = entry->slot.link;
+  if (are_slots_used_up || timer_wheel_is_set(r->retry_timer)) return;
+  timer_wheel_restart(r->wheel, r->retry_timer, r->now + PAUSE_NANOSECONDS, ++r->wheel->sequence);
 }
 
 void listeners_report(reactor *r, batch *out) {

@@ -46,7 +46,6 @@ static int init_common(reactor *r, const reactor_config *config) {
   slab_init(&r->watches, KIND_WATCH, sizeof(watch), 6);
   r->reports = r->waiting = (connection_list){.first = SLOT_NONE, .last = SLOT_NONE};
   list_init(&r->all_listeners);
-  r->retry_timer = SLOT_NONE;
   r->connections_max = or_default(config->connections_max, connections_by_descriptors());
   r->accepts_per_turn = or_default(config->accepts_per_turn, ACCEPTS_PER_TURN);
   r->ring_entries = power_of_two(or_default(config->ring_entries, RING_ENTRIES), RING_ENTRIES_MAX);
@@ -55,6 +54,8 @@ static int init_common(reactor *r, const reactor_config *config) {
   r->wheel = malloc(sizeof *r->wheel);
   if (r->wheel == NULL) return -ENOMEM;
   timer_wheel_init(r->wheel);
+  r->retry_timer = timer_wheel_reserve(r->wheel, TIMER_ACCEPT_RETRY);
+  if (r->retry_timer == NULL) return -ENOMEM;
   uint32_t receive_total = power_of_two(or_default(config->receive_buffers, RECEIVE_BUFFERS), BUFFERS_MAX);
   return buffers_init(&r->buffers, or_default(config->buffer_size, BUFFER_SIZE), receive_total,
                       or_default(config->send_buffers, SEND_BUFFERS));
@@ -425,7 +426,10 @@ int reactor_set_deadline(reactor *r, reactor_handle handle, uint64_t deadline) {
     c->timer = SLOT_NONE;
   }
   timer_entry *entry = timer_wheel_start(r->wheel, TIMER_DEADLINE, deadline, c->deadline_sequence, handle);
-  if (entry == NULL) return -ENOMEM;
+  if (entry == NULL) {
+    c->deadline = REACTOR_NEVER;
+    return -ENOMEM;
+  }
   c->timer = entry->slot.link;
   return 0;
 }
@@ -471,8 +475,6 @@ int reactor_expire(reactor *r, uint64_t now, reactor_event *events, int capacity
       deadline_due(r, entry, &out);
       break;
     default:
-      r->retry_timer = SLOT_NONE;
-      timer_wheel_free(r->wheel, entry);
       listeners_resume(r);
       break;
     }

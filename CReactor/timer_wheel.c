@@ -170,11 +170,20 @@ static bool reserve_heap(timer_wheel *w) {
   return true;
 }
 
-timer_entry *timer_wheel_start(timer_wheel *w, timer_kind kind, uint64_t deadline, uint64_t sequence, uint64_t token) {
+timer_entry *timer_wheel_reserve(timer_wheel *w, timer_kind kind) {
   if (!reserve_heap(w)) return NULL;
   timer_entry *entry = slab_allocate(&w->entries);
   if (entry == NULL) return NULL;
   entry->kind = (uint16_t)kind;
+  entry->bucket = BUCKET_NONE;
+  return entry;
+}
+
+bool timer_wheel_is_set(const timer_entry *entry) { return entry->bucket != BUCKET_NONE; }
+
+timer_entry *timer_wheel_start(timer_wheel *w, timer_kind kind, uint64_t deadline, uint64_t sequence, uint64_t token) {
+  timer_entry *entry = timer_wheel_reserve(w, kind);
+  if (entry == NULL) return NULL;
   entry->token = token;
   timer_wheel_restart(w, entry, deadline, sequence);
   return entry;

@@ -47,6 +47,10 @@ void timer_wheel_destroy(timer_wheel *w);
 /* NULL: no memory. */
 timer_entry *timer_wheel_start(timer_wheel *w, timer_kind kind, uint64_t deadline, uint64_t sequence, uint64_t token);
 
+/* An entry that is not set yet, and never has to be allocated again: `timer_wheel_restart` sets it. NULL: no memory. */
+timer_entry *timer_wheel_reserve(timer_wheel *w, timer_kind kind);
+bool timer_wheel_is_set(const timer_entry *entry);
+
 /* Takes the entry out and frees it. */
 void timer_wheel_cancel(timer_wheel *w, timer_entry *entry);
 
