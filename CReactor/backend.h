@@ -88,6 +88,9 @@ enum {
   L_REPORT_PAUSE = 1 << 2, /* the caller is to be told */
 };
 
+/* A chunk of the connections' slab holds 1 << CONNECTION_CHUNK_SHIFT of them. */
+enum { CONNECTION_CHUNK_SHIFT = 8 };
+
 typedef struct listener {
   slot slot;
   uint64_t context;
@@ -167,6 +170,12 @@ struct backend {
 
 extern const backend epoll_backend;
 extern const backend uring_backend;
+
+/* `slab_at` with sizes that the compiler knows. */
+static inline connection *connection_at(const reactor *r, uint32_t index) {
+  connection *chunk = (connection *)(void *)r->connections.chunks[index >> CONNECTION_CHUNK_SHIFT];
+  return &chunk[index & ((1U << CONNECTION_CHUNK_SHIFT) - 1)];
+}
 
 /* Whether the peer is watched instead of received from. */
 static inline bool connection_is_stopped(const connection *c) {

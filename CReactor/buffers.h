@@ -61,15 +61,15 @@ static inline void buffers_note_use(buffers *b, buffer_stack *stack, uint32_t nu
 
 /* The caller holds it from now on. */
 static inline void buffers_hand_out(buffers *b, buffer_stack *stack, uint32_t number) {
-  buffers_note_use(b, stack, number);
-  b->states[number] |= BUFFER_OUT;
+  if (!(b->states[number] & BUFFER_USED)) stack->used++;
+  b->states[number] = BUFFER_OUT | BUFFER_USED;
   stack->out++;
 }
 
 /* Back to its stack. A number that is not held is ignored. */
 static inline void buffers_take_back(buffers *b, uint32_t number) {
   if (number >= b->receive.total + b->send.total || !(b->states[number] & BUFFER_OUT)) return;
-  b->states[number] &= (uint8_t)~BUFFER_OUT;
+  b->states[number] = BUFFER_USED;
   buffer_stack *stack = number < b->receive.total ? &b->receive : &b->send;
   stack->out--;
   buffer_push(stack, number);

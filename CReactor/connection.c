@@ -24,8 +24,6 @@ static void release_slot(reactor *r, connection *c) {
   listeners_resume(r);
 }
 
-static connection *connection_at(const reactor *r, uint32_t index) { return slab_at(&r->connections, index); }
-
 /* ---- The queue of reports -------------------------------------------------------------------------------------- */
 
 static void append_report(reactor *r, connection *c) {
@@ -189,6 +187,7 @@ static bool ended_is_due(const connection *c) {
 }
 
 static bool hangup_is_due(const connection *c) {
+  if (!(c->flags & (C_PEER_ENDED | C_PEER_LOST))) return false;
   return connection_is_stopped(c) && (lost_is_due(c) || ended_is_due(c));
 }
 

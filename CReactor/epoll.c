@@ -37,7 +37,7 @@ static int set_interest(reactor *r, int fd, reactor_handle handle, uint32_t *reg
   return 0;
 }
 
-static uint32_t wanted_events(const connection *c) {
+static uint32_t rare_events(const connection *c) {
   uint32_t events = 0;
   if (c->flags & C_CLOSING) return 0;
   if (c->flags & (C_CONNECTING | C_BLOCKED)) events |= EPOLLOUT;
@@ -48,8 +48,14 @@ static uint32_t wanted_events(const connection *c) {
   return c->flags & C_PEER_ENDED ? events : events | EPOLLRDHUP;
 }
 
+static inline uint32_t wanted_events(const connection *c) {
+  uint32_t usual = c->flags & (C_RECEIVE | C_CONNECTING | C_WAITING | C_BLOCKED | C_CLOSING);
+  return usual == C_RECEIVE ? input_events : rare_events(c);
+}
+
 /* Whether what is wanted is among what is registered. */
-static bool covers(uint32_t registered, uint32_t wanted) {
+static inline bool covers(uint32_t registered, uint32_t wanted) {
+  if (registered == wanted) return true;
   if (wanted & ~registered & ~(uint32_t)EPOLLET) return false;
   return !(registered & EPOLLET) || !(wanted & (EPOLLIN | EPOLLOUT));
 }
@@ -100,7 +106,7 @@ static int epoll_connection_update(reactor *r, connection *c) {
 /* Lets as many connections receive again as there are buffers. */
 static void retry_receiving(reactor *r) {
   for (uint32_t i = r->buffers.receive.free_count; i > 0 && !connections_are_none(&r->waiting); i--) {
-    connection *c = slab_at(&r->connections, r->waiting.first);
+    connection *c = connection_at(r, r->waiting.first);
     connection_stop_waiting(r, c);
     epoll_connection_update(r, c);
   }
@@ -126,6 +132,10 @@ static void receive_now(reactor *r, connection *c, batch *out) {
 
 static void connection_ready(reactor *r, connection *c, uint32_t events, batch *out) {
   uint32_t wanted = wanted_events(c);
+  if (wanted == input_events && c->backend == input_events) {
+    receive_now(r, c, out);
+    return;
+  }
   bool is_unwanted = (events & ~wanted & c->backend) != 0 || wanted == 0 || (wanted & ~c->backend & EPOLLET);
   if ((wanted & EPOLLOUT) && (events & (EPOLLOUT | error_events))) {
     if (c->flags & C_CONNECTING) connection_connected(r, c);

@@ -41,7 +41,7 @@ static uint32_t connections_by_descriptors(void) {
 }
 
 static int init_common(reactor *r, const reactor_config *config) {
-  slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), 8);
+  slab_init(&r->connections, KIND_CONNECTION, sizeof(connection), CONNECTION_CHUNK_SHIFT);
   slab_init(&r->listeners, KIND_LISTENER, sizeof(listener), 3);
   slab_init(&r->watches, KIND_WATCH, sizeof(watch), 6);
   r->reports = r->waiting = (connection_list){.first = SLOT_NONE, .last = SLOT_NONE};

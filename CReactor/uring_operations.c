@@ -102,7 +102,7 @@ void uring_arm_receives(reactor *r) {
   const uring_state *state = r->state;
   if (state->ring_buffers == 0) return;
   while (!connections_are_none(&r->waiting)) {
-    connection *c = slab_at(&r->connections, r->waiting.first);
+    connection *c = connection_at(r, r->waiting.first);
     if (!start_receive(r, c)) return;
     connection_stop_waiting(r, c);
   }
