@@ -1,9 +1,9 @@
 /*
- * What a backend is, and what it shares with the other one.
+ * The interface of a backend, and the state that both backends share.
  *
- * reactor.c holds the public calls: they check handles and note in a slot's flags what is wanted. A backend's `update`
- * brings what is under way in line with the flags; its `wait` asks the kernel. connection.c and listener.c hold what
- * follows from an outcome, so that it is the same in both backends.
+ * reactor.c holds the public calls: they check handles and set flags in a slot for what the caller wants. A backend's
+ * `update` starts and cancels operations until they match the flags; its `wait` asks the kernel. connection.c and
+ * listener.c hold what follows from the result of an operation, so that it is the same in both backends.
  */
 #ifndef TWISTER_BACKEND_H
 #define TWISTER_BACKEND_H
@@ -17,32 +17,33 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* A connection's flags: what is wanted ... */
+/* A connection's flags: its state ... */
 enum {
   C_CONNECTING = 1 << 0, /* until CONNECTED is queued */
   C_RECEIVE = 1 << 1,    /* between recv_start and recv_stop, END or close */
-  C_ENDED = 1 << 2,      /* END was reported */
-  C_SENDING = 1 << 3,    /* there are bytes that the kernel has not taken */
-  C_FILE = 1 << 4,       /* ... and they are a file's */
+  C_ENDED = 1 << 2,      /* END was reported, or connecting failed */
+  C_SENDING = 1 << 3,    /* the kernel has not yet taken every byte of the send */
+  C_FILE = 1 << 4,       /* the send is a file's */
   C_SEND_BUSY = 1 << 5,  /* from reactor_send until SENT is reported */
-  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer, or for the next wait to arm it */
+  C_WAITING = 1 << 6,    /* in `reactor.waiting`: receiving waits for a pool buffer, or starts with the next wait */
   C_CLOSING = 1 << 7,
-  C_RESET = 1 << 8,           /* the peer's reset was seen, by whichever operation came first */
+  C_RESET = 1 << 8,           /* an operation has met the peer's reset */
   C_BLOCKED = 1 << 9,         /* sending waits until the socket is writable */
-  C_CONNECT_FAILED = 1 << 10, /* `connect_result` says why; C_ENDED is set, too */
-  C_POLL_EDGES = 1 << 11,     /* io_uring: the peer has ended its side, which a one-shot poll would report for ever */
-  C_STOPPED = 1 << 12,        /* receiving was stopped, now or once before */
-  C_SHUT_DOWN = 1 << 13,      /* nothing is sent any more */
-  C_PEER_ENDED = 1 << 14, /* while receiving was stopped, the kernel said that the peer has sent its last byte ... */
-  C_PEER_LOST = 1 << 15,  /* ... and that nothing reaches it any more */
-  C_TOLD_ENDED = 1 << 16, /* HANGUP with 0 was reported, or is not to be any more ... */
-  C_TOLD_LOST = 1 << 17,  /* ... and with an error */
-  /* ... and what is to be reported (or tried again) by `connections_report`, in this order. */
+  C_CONNECT_FAILED = 1 << 10, /* `connect_result` holds the error; C_ENDED is set, too */
+  C_POLL_EDGES =
+      1 << 11,           /* io_uring: the peer has ended its side, which a one-shot poll would report again and again */
+  C_STOPPED = 1 << 12,   /* receiving was stopped at least once */
+  C_SHUT_DOWN = 1 << 13, /* reactor_shutdown has ended our side */
+  C_PEER_ENDED = 1 << 14,     /* a poll while receiving is stopped: the peer has sent its last byte */
+  C_PEER_LOST = 1 << 15,      /* the same: nothing that is sent reaches the peer */
+  C_REPORTED_ENDED = 1 << 16, /* HANGUP with 0 was reported, or HANGUP with an error */
+  C_REPORTED_LOST = 1 << 17,  /* HANGUP with an error was reported */
+  /* ... and the events that `connections_report` has to write, in this order. */
   C_REPORT_ACCEPTED = 1 << 20,
   C_REPORT_CONNECTED = 1 << 21,
   C_REPORT_SENT = 1 << 22,
   C_REPORT_CLOSED = 1 << 23,
-  C_RETRY = 1 << 24,
+  C_RETRY = 1 << 24,  /* `connections_report` calls the backend's `update` again */
   C_QUEUED = 1 << 25, /* in `reactor.reports` */
 };
 
@@ -74,18 +75,18 @@ typedef struct connection {
   };
 } connection;
 
-_Static_assert(sizeof(connection) <= 80, "an idle connection is to stay small");
+_Static_assert(sizeof(connection) <= 80, "the slot is what an idle connection costs the reactor");
 
-/* Connections in a row, by the indices of their slots; both SLOT_NONE where there is none. */
+/* A list of connections, by the indices of their slots; both are SLOT_NONE where it is empty. */
 typedef struct connection_list {
   uint32_t first;
   uint32_t last;
 } connection_list;
 
 enum {
-  L_PAUSED = 1 << 0,       /* descriptors or slots ran out */
-  L_PAUSE_KNOWN = 1 << 1,  /* the caller knows of it; until a connection is accepted again */
-  L_REPORT_PAUSE = 1 << 2, /* the caller is to be told */
+  L_PAUSED = 1 << 0,       /* descriptors, slots or memory ran out */
+  L_PAUSE_KNOWN = 1 << 1,  /* the pause was reported or will be; until a connection is accepted again */
+  L_REPORT_PAUSE = 1 << 2, /* the pause is to be reported */
 };
 
 /* A chunk of the connections' slab holds 1 << CONNECTION_CHUNK_SHIFT of them. */
@@ -94,7 +95,7 @@ enum { CONNECTION_CHUNK_SHIFT = 8 };
 typedef struct listener {
   slot slot;
   uint64_t context;
-  list_link all; /* in `reactor.listeners` */
+  list_link all; /* in `reactor.all_listeners` */
   int fd;
   uint32_t flags;
   int32_t pause_error;
@@ -107,13 +108,13 @@ typedef struct listener {
 typedef struct watch {
   slot slot;
   uint64_t context;
-  list_link arm; /* io_uring: in the list of those to arm at the next wait */
+  list_link arm; /* io_uring: in the list of watches that the next wait arms */
   int fd;
   int mask;
   uint32_t backend;
 } watch;
 
-/* Where the events of one call go. */
+/* The caller's room for the events of one call. */
 typedef struct batch {
   reactor_event *events;
   int count;
@@ -130,9 +131,9 @@ struct reactor {
   slab listeners;
   slab watches;
   timer_wheel *wheel;
-  timer_entry *retry_timer; /* ends a pause of accepting; reserved, since memory may be what ran out */
-  connection_list reports;  /* connections with something to report */
-  connection_list waiting;  /* connections whose receiving waits for a pool buffer, or for the next wait */
+  timer_entry *retry_timer; /* ends a pause of accepting; reserved, because memory may have run out */
+  connection_list reports;  /* connections that have events to report */
+  connection_list waiting;  /* connections that wait for a pool buffer, or for the next wait to start receiving */
   list_link all_listeners;
   uint32_t *watch_of_fd; /* a watch's index + 1, by descriptor */
   uint32_t watch_of_fd_count;
@@ -150,10 +151,10 @@ struct reactor {
   uint64_t accept_pauses;
   uint64_t receive_pauses;
   int wake_fd;
-  atomic_int is_woken; /* a wake-up is on its way: the next ones need not write */
+  atomic_int is_woken; /* a wake-up was written and not yet seen: further ones need not write */
 };
 
-/* Answers are 0 or -errno. */
+/* Functions with a result return 0 or -errno. */
 struct backend {
   reactor_backend id;
   int (*create)(reactor *r, char *reason, size_t reason_size);
@@ -165,24 +166,24 @@ struct backend {
   int (*watch_start)(reactor *r, watch *w);
   int (*watch_update)(reactor *r, watch *w);
   void (*watch_stop)(reactor *r, watch *w);
-  void (*trim)(reactor *r); /* marks the receive buffers whose memory is to stay */
+  void (*trim)(reactor *r); /* marks the receive buffers whose memory stays */
 };
 
 extern const backend epoll_backend;
 extern const backend uring_backend;
 
-/* `slab_at` with sizes that the compiler knows. */
+/* The same as `slab_at`, with sizes that the compiler knows. */
 static inline connection *connection_at(const reactor *r, uint32_t index) {
   connection *chunk = (connection *)(void *)r->connections.chunks[index >> CONNECTION_CHUNK_SHIFT];
   return &chunk[index & ((1U << CONNECTION_CHUNK_SHIFT) - 1)];
 }
 
-/* Whether the peer is watched instead of received from. */
+/* Whether receiving is stopped, so that HANGUP may be reported. */
 static inline bool connection_is_stopped(const connection *c) {
   return (c->flags & (C_STOPPED | C_RECEIVE | C_ENDED | C_CONNECTING | C_CLOSING)) == C_STOPPED;
 }
 
-static inline bool connections_are_none(const connection_list *list) { return list->first == SLOT_NONE; }
+static inline bool connection_list_is_empty(const connection_list *list) { return list->first == SLOT_NONE; }
 
 static inline bool batch_is_full(const batch *out) { return out->count == out->capacity; }
 
@@ -205,7 +206,7 @@ void connection_connected(reactor *r, connection *c);
 void connection_sent(reactor *r, connection *c, int32_t result);
 bool connection_send_file(reactor *r, connection *c);
 void connection_peer_left(reactor *r, connection *c, uint32_t mask);
-void connection_gone(reactor *r, connection *c);
+void connection_finish_closing(reactor *r, connection *c);
 void connections_report(reactor *r, batch *out);
 
 /* watch.c */

@@ -1,4 +1,4 @@
-/* The pool of fixed-size buffers: those that receive, and those that are acquired to send from. */
+/* The pool of fixed-size buffers: receive buffers, and send buffers that the caller acquires. */
 #ifndef TWISTER_BUFFERS_H
 #define TWISTER_BUFFERS_H
 
@@ -8,11 +8,11 @@
 
 /* Buffer numbers: receive buffers from 0, send buffers from `receive.total` on. */
 typedef struct buffer_stack {
-  uint32_t *free; /* the one that was used last on top, so that what is reused is warm */
+  uint32_t *free; /* the buffer that was used last is on top, so that it is reused while it is in the caches */
   uint32_t free_count;
   uint32_t total;
   uint32_t out;  /* held by the caller */
-  uint32_t used; /* written to since their memory was last given back, those that are out included */
+  uint32_t used; /* written to since their memory was last given back, `out` included */
 } buffer_stack;
 
 enum {
@@ -43,7 +43,7 @@ void buffers_reclaim(buffers *b);
 
 static inline unsigned char *buffers_at(const buffers *b, uint32_t number) { return b->memory + number * b->stride; }
 
-/* From and to the stack, with nobody holding the buffer. */
+/* From and to the stack, while the caller does not hold the buffer. */
 static inline bool buffer_pop(buffer_stack *stack, uint32_t *number) {
   if (stack->free_count == 0) return false;
   *number = stack->free[--stack->free_count];

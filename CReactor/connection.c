@@ -1,4 +1,4 @@
-/* What becomes of a connection: outcomes that both backends share, and the queue of those that have some to report. */
+/* Connections: what follows from the results of operations, for both backends, and the queue of events to report. */
 #include "backend.h"
 
 #include <errno.h>
@@ -65,7 +65,7 @@ void connection_wait(reactor *r, connection *c) {
   r->waiting.last = c->slot.link;
 }
 
-/* Where the pool has buffers, the kernel had too few of them for a moment: that is no pause. */
+/* If the pool has free buffers, only the kernel has used up those that it was lent: that does not count as a pause. */
 void connection_wait_for_buffer(reactor *r, connection *c) {
   if (r->buffers.receive.free_count == 0 && !(c->flags & C_WAITING)) r->receive_pauses++;
   connection_wait(r, c);
@@ -111,8 +111,8 @@ void connection_received(reactor *r, connection *c, batch *out, uint32_t buffer,
   event->data = buffers_at(&r->buffers, buffer);
 }
 
-/* The kernel tells of a reset once, to the first operation that asks. The others are to see the same, whichever backend
- * asks first. */
+/* The kernel reports a reset once, to the first operation that meets it, and `disguise` to later ones. Which operation
+ * is the first depends on the backend, so each of them reports the reset. */
 static int32_t seen_through_reset(connection *c, int32_t result, int32_t disguise) {
   if (result == -ECONNRESET) c->flags |= C_RESET;
   return (c->flags & C_RESET) && result == disguise ? -ECONNRESET : result;
@@ -123,7 +123,7 @@ void connection_ended(reactor *r, connection *c, batch *out, int32_t result) {
   next_event(r, c, out, REACTOR_END, seen_through_reset(c, result, 0));
 }
 
-/* Such a connection can only be closed: nothing is received from it. */
+/* The caller can only close such a connection; nothing is received from it. */
 void connection_connect_failed(reactor *r, connection *c, int error) {
   connection_stop_waiting(r, c);
   c->flags = (c->flags | C_CONNECT_FAILED | C_ENDED) & ~(uint32_t)(C_CONNECTING | C_RECEIVE);
@@ -131,7 +131,7 @@ void connection_connect_failed(reactor *r, connection *c, int error) {
   connection_queue(r, c, C_REPORT_CONNECTED);
 }
 
-/* The socket that was connecting is writable or in error. */
+/* The socket that was connecting is writable or has an error. */
 void connection_connected(reactor *r, connection *c) {
   int error = 0;
   socklen_t length = sizeof error;
@@ -177,13 +177,13 @@ bool connection_send_file(reactor *r, connection *c) {
   return true;
 }
 
-/* An error waits for the end of the send that meets it, too, so that SENT comes first on both backends. */
+/* A send in progress meets the error, too. HANGUP waits for its SENT, so that both backends report the same order. */
 static bool lost_is_due(const connection *c) {
-  return (c->flags & (C_PEER_LOST | C_TOLD_LOST | C_SENDING)) == C_PEER_LOST;
+  return (c->flags & (C_PEER_LOST | C_REPORTED_LOST | C_SENDING)) == C_PEER_LOST;
 }
 
 static bool ended_is_due(const connection *c) {
-  return (c->flags & (C_PEER_ENDED | C_PEER_LOST | C_TOLD_ENDED)) == C_PEER_ENDED;
+  return (c->flags & (C_PEER_ENDED | C_PEER_LOST | C_REPORTED_ENDED)) == C_PEER_ENDED;
 }
 
 static bool hangup_is_due(const connection *c) {
@@ -191,10 +191,10 @@ static bool hangup_is_due(const connection *c) {
   return connection_is_stopped(c) && (lost_is_due(c) || ended_is_due(c));
 }
 
-/* Notes what the kernel says of the peer, as poll(2) has it. Receiving may be on again when it comes: it is told, then,
- * if receiving stops before it has brought the end. */
+/* Takes the result of a poll for the peer's hang-up. If receiving has started again meanwhile, the flags keep it in
+ * case receiving stops before END. */
 void connection_peer_left(reactor *r, connection *c, uint32_t mask) {
-  /* After a shutdown on both sides there is a hang-up without an error, too. */
+  /* After a shutdown of both sides the kernel sets POLLHUP without an error, too. */
   bool is_lost = (mask & POLLERR) || ((mask & POLLHUP) && !(c->flags & C_SHUT_DOWN));
   if (mask & POLLRDHUP) c->flags |= C_PEER_ENDED;
   if (is_lost) c->flags |= C_PEER_LOST;
@@ -203,13 +203,13 @@ void connection_peer_left(reactor *r, connection *c, uint32_t mask) {
 
 static void write_hangup(reactor *r, connection *c, batch *out) {
   bool is_lost = lost_is_due(c);
-  c->flags |= is_lost ? C_TOLD_ENDED | C_TOLD_LOST : C_TOLD_ENDED;
-  /* The socket's own error is left for the operation that meets it. */
+  c->flags |= is_lost ? C_REPORTED_ENDED | C_REPORTED_LOST : C_REPORTED_ENDED;
+  /* The error is not read from the socket, which would clear it: the next receive or send reports it. */
   next_event(r, c, out, REACTOR_HANGUP, is_lost ? -ECONNRESET : 0);
 }
 
-/* Nothing is under way any more for a closing connection: its descriptor can go. */
-void connection_gone(reactor *r, connection *c) {
+/* A closing connection has no operation in progress any more: its descriptor is closed. */
+void connection_finish_closing(reactor *r, connection *c) {
   if (c->fd < 0) return;
   if (c->flags & C_CONNECTING) connection_connect_failed(r, c, ECANCELED);
   if (c->flags & C_SENDING) connection_sent(r, c, -ECANCELED);
@@ -221,14 +221,14 @@ void connection_gone(reactor *r, connection *c) {
 
 /* ---- Reporting ------------------------------------------------------------------------------------------------- */
 
-/* Drops a connection that was accepted for a listener that is no more. */
+/* Closes a connection whose listener was closed before ACCEPTED was reported. */
 static void drop_unreported(reactor *r, connection *c) {
   r->syscalls++;
   close(c->fd);
   release_slot(r, c);
 }
 
-/* Writes what fits of a connection's outcomes. Answers whether some are left. */
+/* Writes the events of a connection for which there is room. Returns whether some are left. */
 static bool report(reactor *r, connection *c, batch *out) {
   if (c->flags & C_RETRY) {
     c->flags &= ~(uint32_t)C_RETRY;
@@ -262,17 +262,17 @@ static bool report(reactor *r, connection *c, batch *out) {
   return (c->flags & REPORTS) != 0;
 }
 
-/* Reports each connection of the queue once; those that become due meanwhile come with the next call. */
+/* Reports each connection of the queue once; those that are queued meanwhile come with the next call. */
 void connections_report(reactor *r, batch *out) {
   uint32_t last = r->reports.last;
-  bool is_last = connections_are_none(&r->reports);
+  bool is_last = connection_list_is_empty(&r->reports);
   while (!is_last && !batch_is_full(out)) {
     is_last = r->reports.first == last;
     connection *c = take_report(r);
     c->flags &= ~(uint32_t)C_QUEUED;
     if (!report(r, c, out) || (c->flags & C_QUEUED)) continue;
     c->flags |= C_QUEUED;
-    /* First where there was no room, behind the others where its listener has had its share. */
+    /* It stays the first where there was no room, and moves to the end where its listener has used its share. */
     if (batch_is_full(out)) {
       prepend_report(r, c);
     } else {

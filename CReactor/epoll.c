@@ -43,7 +43,7 @@ static uint32_t rare_events(const connection *c) {
   if (c->flags & (C_CONNECTING | C_BLOCKED)) events |= EPOLLOUT;
   if ((c->flags & (C_RECEIVE | C_CONNECTING | C_WAITING)) == C_RECEIVE) return events | input_events;
   if (!connection_is_stopped(c)) return events;
-  /* The peer's end stays true. It is left out, or told by the edge, so that it is not told in every wait. */
+  /* The end of the peer's side lasts: as a level, each wait would report it. */
   if (events == 0) return EPOLLRDHUP | EPOLLET;
   return c->flags & C_PEER_ENDED ? events : events | EPOLLRDHUP;
 }
@@ -53,7 +53,7 @@ static inline uint32_t wanted_events(const connection *c) {
   return usual == C_RECEIVE ? input_events : rare_events(c);
 }
 
-/* Whether what is wanted is among what is registered. */
+/* Whether a descriptor that is registered for `registered` reports what is wanted. */
 static inline bool covers(uint32_t registered, uint32_t wanted) {
   if (registered == wanted) return true;
   if (wanted & ~registered & ~(uint32_t)EPOLLET) return false;
@@ -87,11 +87,11 @@ static void send_now(reactor *r, connection *c) {
   if (is_blocked) c->flags |= C_BLOCKED;
 }
 
-/* Interest is added at once and dropped when the kernel reports something that nobody wants, so that a connection that
- * stops and starts, or fills its socket again and again, mostly costs no epoll_ctl. */
+/* Interest is added at once, and removed only when the kernel reports an event that is not wanted, so that a connection
+ * that stops and starts, or fills its socket again and again, mostly costs no epoll_ctl. */
 static int epoll_connection_update(reactor *r, connection *c) {
   if (c->flags & C_CLOSING) {
-    connection_gone(r, c);
+    connection_finish_closing(r, c);
     return 0;
   }
   if ((c->flags & (C_SENDING | C_CONNECTING | C_BLOCKED)) == C_SENDING) send_now(r, c);
@@ -105,7 +105,7 @@ static int epoll_connection_update(reactor *r, connection *c) {
 
 /* Lets as many connections receive again as there are buffers. */
 static void retry_receiving(reactor *r) {
-  for (uint32_t i = r->buffers.receive.free_count; i > 0 && !connections_are_none(&r->waiting); i--) {
+  for (uint32_t i = r->buffers.receive.free_count; i > 0 && !connection_list_is_empty(&r->waiting); i--) {
     connection *c = connection_at(r, r->waiting.first);
     connection_stop_waiting(r, c);
     epoll_connection_update(r, c);
@@ -161,7 +161,7 @@ static void epoll_listener_close(reactor *r, listener *l) {
   set_interest(r, l->fd, slab_handle(&r->listeners, l), &l->backend, 0);
 }
 
-/* Accepts until nobody waits, the listener's share of the turn is used up, or `room` events are written. */
+/* Accepts until no client waits, the listener has used its share of the turn, or `room` events are written. */
 static void listener_ready(reactor *r, listener *l, batch *out, int room) {
   for (uint32_t i = 0; room > 0 && i < r->accepts_per_turn && !(l->flags & L_PAUSED); i++) {
     r->syscalls++;
@@ -238,8 +238,8 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   connections_report(r, out);
   listeners_report(r, out);
   if (out->count > 0) {
-    /* What is known already is told without asking the kernel; but not twice in a row, so that a connection whose sends
-     * never block cannot starve the others. */
+    /* Events that are known already are returned without asking the kernel; but not twice in a row, so that a
+     * connection whose sends never block does not keep the others waiting. */
     if (batch_is_full(out) || !state->skipped_poll) {
       state->skipped_poll = true;
       return 0;
@@ -247,7 +247,7 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
     timeout_ns = 0;
   }
   state->skipped_poll = false;
-  if (!connections_are_none(&r->reports)) timeout_ns = 0;
+  if (!connection_list_is_empty(&r->reports)) timeout_ns = 0;
   int count = poll_kernel(r, out->capacity - out->count, timeout_ns);
   if (count < 0) return count == -EINTR ? 0 : count;
   for (int i = 0; i < count; i++) dispatch(r, &state->events[i], out, count - i - 1);
@@ -264,7 +264,7 @@ static int epoll_backend_create(reactor *r, char *reason, size_t reason_size) {
   epoll_state *state = calloc(1, sizeof *state);
   if (state == NULL) return -ENOMEM;
   state->fd = epoll_create1(EPOLL_CLOEXEC);
-  /* Edge-triggered: each wake-up is a write, which nobody needs to read. */
+  /* Edge-triggered: each wake-up is a new write, so the counter never has to be read. */
   struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = 0};
   if (state->fd < 0 || epoll_ctl(state->fd, EPOLL_CTL_ADD, r->wake_fd, &event) < 0) {
     int error = errno;

@@ -23,7 +23,7 @@ static inline void list_append(list_link *list, list_link *item) {
   list->previous = item;
 }
 
-/* Of an item that is in no list: ignored. */
+/* An item that is in no list is ignored. */
 static inline void list_remove(list_link *item) {
   if (item->next == NULL) return;
   item->previous->next = item->next;

@@ -1,10 +1,10 @@
-/* Accepting: what was accepted, its share of a turn, and the pauses when descriptors or slots run out. */
+/* Accepting: the listener's share of a turn, and the pauses when descriptors, slots or memory run out. */
 #include "backend.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-/* How long accepting rests when nothing of ours closes: descriptors may be given back elsewhere. */
+/* How long accepting pauses when no connection closes: other parts of the program may close descriptors. */
 #define PAUSE_NANOSECONDS UINT64_C(250000000)
 
 /* Whether the listener may report one more connection in this reactor_wait. */
@@ -26,7 +26,7 @@ static void write_accepted(reactor *r, const listener *l, connection *c, batch *
   event->token = slab_handle(&r->listeners, l);
 }
 
-/* Takes what the kernel accepted, reporting it now or, beyond the listener's share, later. */
+/* Takes a connection that the kernel accepted. It is reported now or, beyond the listener's share, later. */
 void listener_accepted(reactor *r, listener *l, batch *out, int fd) {
   connection *c = connection_create(r, fd, 0);
   if (c == NULL) {
@@ -46,7 +46,7 @@ void listener_accepted(reactor *r, listener *l, batch *out, int fd) {
   if (r->connections.live >= r->connections_max) listener_failed(r, l, ENOBUFS);
 }
 
-/* Reports a connection that was put off. False: not in this turn. */
+/* Reports a connection that was deferred. Returns false if it cannot be reported in this turn. */
 bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out) {
   if (batch_is_full(out) || !take_turn(r, l)) return false;
   c->flags &= ~(uint32_t)C_REPORT_ACCEPTED;
@@ -55,7 +55,7 @@ bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out
   return true;
 }
 
-/* Pauses for an errno that asking again at once would only bring again. */
+/* Pauses because of an error that the next accept would only meet again. */
 void listener_failed(reactor *r, listener *l, int error) {
   if (l->flags & L_PAUSED) return;
   l->flags |= L_PAUSED;
@@ -89,7 +89,7 @@ void listeners_report(reactor *r, batch *out) {
   }
 }
 
-/* Ends the pauses, where a slot is free. */
+/* Ends the pauses, if a slot is free. */
 void listeners_resume(reactor *r) {
   if (r->paused_listeners == 0 || r->is_destroying || r->connections.live >= r->connections_max) return;
   for (list_link *item = r->all_listeners.next; item != &r->all_listeners; item = item->next) {

@@ -1,11 +1,10 @@
-/* The public calls: check the handle, note what is wanted, and let the backend act on it. */
+/* The public calls: they check the handle, set flags for what the caller wants, and let the backend act on them. */
 #include "backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,7 +14,7 @@ enum {
   BUFFER_SIZE = 16384,
   RECEIVE_BUFFERS = 512,
   SEND_BUFFERS = 512,
-  BUFFERS_MAX = 32768, /* what a buffer ring can hold */
+  BUFFERS_MAX = 32768, /* the largest ring of buffers */
   ACCEPTS_PER_TURN = 128,
   RING_ENTRIES = 1024,
   RING_ENTRIES_MAX = 4096,
@@ -89,7 +88,7 @@ static int create_backend(reactor *r, reactor_backend wanted, char *reason, size
   return r->backend->create(r, reason, reason_size);
 }
 
-/* sendfile(2) knows no MSG_NOSIGNAL. What the program itself does about the signal stays. */
+/* sendfile(2) has no MSG_NOSIGNAL. A handler that the program has set itself stays. */
 static void ignore_broken_pipes(void) {
   struct sigaction action;
   if (sigaction(SIGPIPE, NULL, &action) < 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) return;
@@ -202,7 +201,7 @@ int reactor_listener_close(reactor *r, reactor_handle handle) {
 
 /* ---- Connections ----------------------------------------------------------------------------------------------- */
 
-/* The open connection, or NULL where the handle is stale or the connection is being closed. */
+/* Returns the open connection, or NULL if the handle is stale or the connection is being closed. */
 static connection *open_connection(const reactor *r, reactor_handle handle) {
   connection *c = slab_get(&r->connections, handle);
   return c != NULL && !(c->flags & C_CLOSING) ? c : NULL;
@@ -265,7 +264,7 @@ int reactor_recv_stop(reactor *r, reactor_handle handle) {
   return r->backend->connection_update(r, c);
 }
 
-/* The kernel's refusals come as SENT, so the backend's answer is of no interest. */
+/* Errors of the kernel come with SENT, so the backend's result is not needed. */
 static int start_sending(reactor *r, connection *c, size_t length, uint32_t flags) {
   c->send_left = length;
   c->flags |= C_SENDING | C_SEND_BUSY | flags;
@@ -318,59 +317,6 @@ int reactor_close(reactor *r, reactor_handle handle) {
   return r->backend->connection_update(r, c);
 }
 
-/* ---- Watches --------------------------------------------------------------------------------------------------- */
-
-#define WATCH_MASK (REACTOR_READ | REACTOR_WRITE | REACTOR_ERROR)
-
-/* Room in the table from descriptors to watches. */
-static int reserve_watch(reactor *r, int fd) {
-  if (fd < 0) return -EBADF;
-  uint32_t needed = (uint32_t)fd + 1;
-  if (needed <= r->watch_of_fd_count) return 0;
-  uint32_t count = power_of_two(needed, UINT32_C(1) << 31);
-  uint32_t *table = realloc(r->watch_of_fd, (size_t)count * sizeof *table);
-  if (table == NULL) return -ENOMEM;
-  memset(table + r->watch_of_fd_count, 0, (size_t)(count - r->watch_of_fd_count) * sizeof *table);
-  r->watch_of_fd = table;
-  r->watch_of_fd_count = count;
-  return 0;
-}
-
-int reactor_watch(reactor *r, int fd, int mask, uint64_t context, reactor_handle *out) {
-  int result = fcntl(fd, F_GETFD) < 0 ? -errno : reserve_watch(r, fd);
-  if (result < 0) return result;
-  if (r->watch_of_fd[fd] != 0) return -EEXIST;
-  watch *w = slab_allocate(&r->watches);
-  if (w == NULL) return -ENOMEM;
-  w->fd = fd;
-  w->mask = mask & WATCH_MASK;
-  w->context = context;
-  result = r->backend->watch_start(r, w);
-  if (result < 0) {
-    slab_free(&r->watches, w);
-    return result;
-  }
-  r->watch_of_fd[fd] = w->slot.link + 1;
-  *out = slab_handle(&r->watches, w);
-  return 0;
-}
-
-int reactor_watch_update(reactor *r, reactor_handle handle, int mask) {
-  watch *w = slab_get(&r->watches, handle);
-  if (w == NULL) return -ESTALE;
-  w->mask = mask & WATCH_MASK;
-  return r->backend->watch_update(r, w);
-}
-
-int reactor_unwatch(reactor *r, reactor_handle handle) {
-  watch *w = slab_get(&r->watches, handle);
-  if (w == NULL) return -ESTALE;
-  r->backend->watch_stop(r, w);
-  r->watch_of_fd[w->fd] = 0;
-  slab_free(&r->watches, w);
-  return 0;
-}
-
 /* ---- Buffers --------------------------------------------------------------------------------------------------- */
 
 int reactor_buffer_acquire(reactor *r, uint32_t *buffer, void **data) {
@@ -412,7 +358,7 @@ int reactor_timer_cancel(reactor *r, reactor_handle timer) {
   return 0;
 }
 
-/* A deadline that moves later is left where it is in the wheel, and set anew when the old one passes. */
+/* A deadline that moves later leaves its entry where it is in the wheel; the entry is set again when its time comes. */
 int reactor_set_deadline(reactor *r, reactor_handle handle, uint64_t deadline) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;

@@ -1,4 +1,4 @@
-/* Slabs: slots of one size in chunks that never move, found by handles that grow stale. */
+/* Slabs: slots of one size in chunks that never move, found by handles that become stale when a slot is freed. */
 #ifndef TWISTER_SLAB_H
 #define TWISTER_SLAB_H
 
@@ -29,14 +29,14 @@ typedef struct slab {
   uint32_t slot_size;
   uint32_t kind;
   uint32_t fresh; /* slots from this one on were never used */
-  uint32_t free;  /* the free slot that was used last, so that what is reused is warm */
+  uint32_t free;  /* the free slot that was used last, so that it is reused while it is in the caches */
   uint32_t live;
 } slab;
 
 void slab_init(slab *s, uint32_t kind, size_t slot_size, uint32_t chunk_shift);
 void slab_destroy(slab *s);
 
-/* A zeroed slot (but for its head), or NULL. */
+/* Returns a slot that is zero except for its head, or NULL. */
 void *slab_allocate(slab *s);
 void slab_free(slab *s, void *item);
 

@@ -9,7 +9,7 @@
 
 enum { BUCKET_HEAP = WHEEL_LEVELS * WHEEL_SLOTS, BUCKET_NONE };
 
-/* A slot with more entries than this is not searched for its exact minimum: its start is the answer then. */
+/* A slot with more entries than this is not searched for its exact minimum: its start is returned then. */
 enum { SCAN_MAX = 64 };
 
 static timer_entry *entry_at(const timer_wheel *w, uint32_t index) { return slab_at(&w->entries, index); }

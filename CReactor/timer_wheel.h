@@ -26,11 +26,11 @@ typedef struct timer_entry {
   uint16_t kind;
 } timer_entry;
 
-_Static_assert(sizeof(timer_entry) <= 48, "a million timers are to stay small");
+_Static_assert(sizeof(timer_entry) <= 48, "a server has as many timers as connections");
 
 typedef struct timer_wheel {
   slab entries;
-  uint64_t tick; /* every slot before this one was emptied */
+  uint64_t tick; /* every slot before this tick is empty */
   uint64_t sequence;
   uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that is not empty */
   uint32_t heads[WHEEL_LEVELS * WHEEL_SLOTS];

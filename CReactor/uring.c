@@ -1,8 +1,9 @@
 /*
  * The io_uring backend: multishot accepts and receives into a ring of provided buffers, one send at a time.
  *
- * Whatever is submitted carries the generation and index of its slot. A connection's slot is freed when everything that
- * was in flight for it has come home; a listener's and a watch's at once, and what comes home later finds nobody.
+ * The user data of an operation carries the generation and index of its slot. A connection's slot is freed when all of
+ * its operations have completed. A listener's and a watch's slot is freed at once, and their completions then find no
+ * slot.
  */
 #include "uring.h"
 
@@ -24,7 +25,8 @@ static uint32_t lent_at_first(const reactor *r) {
 
 /* ---- Waiting --------------------------------------------------------------------------------------------------- */
 
-/* Nothing was found to cancel: it has come home or is coming, or was between two tries and is cancelled again. */
+/* The kernel found nothing to cancel: the operation has completed, or was between a poll and its next try. It is
+ * cancelled again if it is still in flight. */
 static void cancel_failed(reactor *r, uint64_t op, uint32_t index, uint32_t generation) {
   if (op == OP_ACCEPT) {
     listener *l = slab_find(&r->listeners, index, generation);
@@ -93,11 +95,11 @@ static void complete(reactor *r, const struct io_uring_cqe *done, batch *out) {
   default:
     break;
   }
-  /* A send's end is told where it came, before what the peer answered to it. */
+  /* SENT is written here, before the bytes with which the peer responds to the send. */
   if (op == OP_SEND || op == OP_POLL) connections_report(r, out);
 }
 
-/* Takes the completions that are there, as far as there is room for their events: at most one each. */
+/* Takes the completions that are there, as long as there is room for an event: each gives at most one. */
 static void reap(reactor *r, batch *out) {
   uring_state *state = r->state;
   struct io_uring_cqe *done;
@@ -149,9 +151,10 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   uring_arm_receives(r);
   arm_wake(r);
   uring_arm_watches(r);
-  bool is_news = out->count > 0 || state->woke || !connections_are_none(&r->reports) || !list_is_empty(&state->to_arm);
+  bool is_news =
+      out->count > 0 || state->woke || !connection_list_is_empty(&r->reports) || !list_is_empty(&state->to_arm);
   if (is_news) {
-    /* What is known already is told without asking the kernel, but not twice in a row. */
+    /* Events that are known already are returned without asking the kernel, but not twice in a row. */
     bool is_nothing_to_submit = io_uring_sq_ready(&state->ring) == 0;
     if (out->count > 0 && is_nothing_to_submit && (batch_is_full(out) || !state->skipped_poll)) {
       state->skipped_poll = true;
@@ -167,7 +170,7 @@ static int uring_wait(reactor *r, batch *out, int64_t timeout_ns) {
   return result;
 }
 
-/* The completions that are not yet looked at and hold a buffer. */
+/* Counts the buffers of completions that were not yet taken. */
 static uint32_t waiting_buffers(uring_state *state) {
   const struct io_uring_cqe *done;
   unsigned head;
@@ -178,8 +181,9 @@ static uint32_t waiting_buffers(uring_state *state) {
   return count;
 }
 
-/* The kernel writes to the buffers that it was lent only while it is entered, and takes them in turn. Those with bytes
- * that are not yet looked at come first, so they and the warm ones are kept; nothing is in the others. */
+/* The kernel writes to the buffers that it was lent only during a system call, and takes them in the order of the ring.
+ * Buffers of completions that were not yet taken come first in it; they and the warm ones are kept. The others are
+ * empty. */
 static void uring_trim(reactor *r) {
   uring_state *state = r->state;
   uint32_t kept = waiting_buffers(state) + BUFFERS_WARM;
@@ -213,7 +217,7 @@ static int create_ring(reactor *r, char *reason, size_t reason_size) {
     state->ring.ring_fd = -1;
     return explain(reason, reason_size, "io_uring_queue_init", result);
   }
-  /* Spares a look-up in each system call; the ring works without it. */
+  /* This saves a look-up in each system call; the ring works without it. */
   io_uring_register_ring_fd(&state->ring);
   return 0;
 }
@@ -237,7 +241,7 @@ static int create_buffer_ring(reactor *r, char *reason, size_t reason_size) {
   return 0;
 }
 
-/* Receives a byte and an end over a socket pair, as connections will. */
+/* Receives a byte and the end over a socket pair, as connections do. */
 static int probe_receive(reactor *r, char *reason, size_t reason_size) {
   uring_state *state = r->state;
   batch none = {.events = NULL, .count = 0, .capacity = 1};
@@ -265,7 +269,7 @@ static int probe_receive(reactor *r, char *reason, size_t reason_size) {
   return result < 0 ? explain(reason, reason_size, "multishot receive", result) : 0;
 }
 
-/* A limit for what a multishot receive brings came with Linux 6.17; kernels before it refuse one with -EINVAL. */
+/* Linux 6.18 knows a limit for a multishot receive; kernels without one refuse it with -EINVAL. */
 static int probe(reactor *r, char *reason, size_t reason_size) {
   uring_state *state = r->state;
   state->receive_max = MULTISHOT_BUFFERS * r->buffers.size;
@@ -295,7 +299,7 @@ static int uring_create(reactor *r, char *reason, size_t reason_size) {
   return result;
 }
 
-/* Waits until nothing is in flight, so that sockets are closed and memory is left alone when the ring goes. */
+/* Waits until no operation is in flight, so that the kernel holds no socket and writes to no memory after the ring. */
 static void drain(reactor *r) {
   uring_state *state = r->state;
   reactor_event events[64];
@@ -315,7 +319,7 @@ static void uring_destroy(reactor *r) {
     if (gettid() == state->thread) {
       drain(r);
     } else {
-      /* The registered number of the ring is another thread's, and means another ring or none here. */
+      /* The ring's registered number is valid on the thread that created it only. */
       state->ring.enter_ring_fd = state->ring.ring_fd;
       state->ring.int_flags = 0;
     }
@@ -355,7 +359,7 @@ static int no_create(reactor *r, char *reason, size_t reason_size) {
 
 int reactor_has_io_uring(void) { return 0; }
 
-/* Never in use: creating it fails. */
+/* It is never used, because creating it fails. */
 const backend uring_backend = {.id = REACTOR_IO_URING, .create = no_create};
 
 #endif

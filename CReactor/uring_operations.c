@@ -1,5 +1,6 @@
 /*
- * The operations of the io_uring backend: what is started, cancelled and ended for connections, listeners and watches.
+ * The operations of the io_uring backend: how they are started, cancelled and ended for connections, listeners and
+ * watches.
  */
 #include "uring.h"
 
@@ -17,7 +18,7 @@ uint64_t uring_user_data(uint64_t op, const slot *owner) {
   return op << OP_SHIFT | (uint64_t)owner->generation << HANDLE_GENERATION_SHIFT | owner->link;
 }
 
-/* A free submission entry; a full queue is submitted first. NULL: the kernel takes nothing for now. */
+/* Returns a free submission entry; a full queue is submitted first. NULL: the kernel takes none for now. */
 struct io_uring_sqe *uring_entry(reactor *r) {
   uring_state *state = r->state;
   struct io_uring_sqe *entry = io_uring_get_sqe(&state->ring);
@@ -33,8 +34,9 @@ void uring_start(reactor *r, struct io_uring_sqe *entry, uint64_t data) {
   state->in_flight++;
 }
 
-/* Cancels what carries `data`, which then comes home, mostly with -ECANCELED. Only a failure is told of: what is just
- * between a poll and its next try is not found, and must be cancelled again (`cancel_failed`). */
+/* Cancels the operation that carries `data`; it then completes, mostly with -ECANCELED. The cancellation itself
+ * completes only if it fails: an operation that is just between a poll and its next try is not found, and must be
+ * cancelled again (`cancel_failed`). */
 bool uring_cancel(reactor *r, uint64_t data) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
@@ -44,15 +46,15 @@ bool uring_cancel(reactor *r, uint64_t data) {
   return true;
 }
 
-/* Submits at once, so that a cancelled operation lets go of its file now and not only at the next wait. */
+/* Submits at once, so that a cancelled operation releases its file now and not only in the next wait. */
 static void flush(reactor *r) {
   uring_state *state = r->state;
   r->syscalls++;
   io_uring_submit_and_get_events(&state->ring);
 }
 
-/* The kernel takes the buffers of a ring in turn, so of many each would be out of the processor's caches when its turn
- * comes. It is lent few, the warm ones, and from then on more when receives find none. */
+/* The kernel takes the buffers of a ring in turn. If it had many, each would have left the processor's caches when its
+ * turn comes, so it is lent few, those that were used last, and twice as many whenever a receive finds none. */
 void uring_refill(reactor *r) {
   uring_state *state = r->state;
   if (state->has_too_few && state->to_lend < r->buffers.receive.total) state->to_lend *= 2;
@@ -76,11 +78,11 @@ void uring_prepare_multishot_receive(reactor *r, struct io_uring_sqe *entry, int
   io_uring_prep_recv_multishot(entry, fd, NULL, 0, 0);
   io_uring_sqe_set_flags(entry, IOSQE_BUFFER_SELECT);
   entry->buf_group = BUFFER_GROUP;
-  entry->file_index = state->receive_max; /* `optlen`, which older headers do not know */
+  entry->file_index = state->receive_max; /* the same place as `optlen`, which older headers do not have */
 }
 
-/* A multishot receive brings one buffer after the other until its cancellation takes effect. A connection that has been
- * stopped once may be stopped again and again, so it takes one buffer at a time. */
+/* A multishot receive brings one buffer after the other until its cancellation takes effect. A connection that was
+ * stopped once may be stopped again and again, so its receives take one buffer each. */
 static bool start_receive(reactor *r, connection *c) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
@@ -97,20 +99,21 @@ static bool start_receive(reactor *r, connection *c) {
   return true;
 }
 
-/* Receives are armed here and not where they are asked for, so that one that is stopped before brings nothing. */
+/* Receives are armed by the wait and not by reactor_recv_start, so that one that is stopped before brings nothing. */
 void uring_arm_receives(reactor *r) {
   const uring_state *state = r->state;
   if (state->ring_buffers == 0) return;
-  while (!connections_are_none(&r->waiting)) {
+  while (!connection_list_is_empty(&r->waiting)) {
     connection *c = connection_at(r, r->waiting.first);
     if (!start_receive(r, c)) return;
     connection_stop_waiting(r, c);
   }
 }
 
-/* Waits until the socket is writable. The kernel adds POLLRDHUP to what any poll asks for, so that one on a connection
- * whose peer has ended its side always fires at once. A multishot poll fires then, too, but goes on by edges: it
- * fires again only after the kernel has refused bytes, so that sends are then tried until it does. */
+/* Waits until the socket is writable. The kernel adds POLLRDHUP to the events of every poll, so that a one-shot poll
+ * fires at once, again and again, after the peer has ended its side. A multishot poll reports that once and then goes
+ * on by edges: it fires again only after the kernel has refused bytes, so sends are then tried until the kernel refuses
+ * some. */
 static bool start_poll(reactor *r, connection *c) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
@@ -124,7 +127,7 @@ static bool start_poll(reactor *r, connection *c) {
   return true;
 }
 
-/* Multishot, so that it goes on by edges: the peer's end, which stays true, is told once, and an error after it. */
+/* The poll is multishot, which goes on by edges: it reports the end of the peer's side once, and later an error. */
 static bool start_hangup_poll(reactor *r, connection *c) {
   struct io_uring_sqe *entry = uring_entry(r);
   if (entry == NULL) return false;
@@ -134,8 +137,8 @@ static bool start_hangup_poll(reactor *r, connection *c) {
   return true;
 }
 
-/* A full socket is waited for by a poll of ours. The kernel would wait by itself, but where the peer has ended its side
- * it does so in a worker thread, and a send that is there is not found when it is to be cancelled. */
+/* The send does not wait in the kernel: a poll waits until a full socket is writable. After the peer has ended its
+ * side, the kernel would wait in a worker thread, where it does not find the send when it is to be cancelled. */
 static bool start_send(reactor *r, connection *c) {
   if (c->flags & C_FILE) {
     size_t left;
@@ -166,7 +169,7 @@ static bool stop_all(reactor *r, connection *c) {
   is_done &= stop(r, c, IN_SEND, CANCEL_SEND, OP_SEND);
   is_done &= stop(r, c, IN_POLL, CANCEL_POLL, OP_POLL);
   is_done &= stop(r, c, IN_HANGUP, CANCEL_HANGUP, OP_HANGUP);
-  if (!(c->backend & IN_ANY)) connection_gone(r, c);
+  if (!(c->backend & IN_ANY)) connection_finish_closing(r, c);
   return is_done;
 }
 
@@ -185,8 +188,8 @@ static bool start_wanted(reactor *r, connection *c) {
   return is_done;
 }
 
-/* Starts what is wanted and not in flight, and cancels what is in flight and not wanted any more. What finds no room in
- * the submission queue is tried again by the next wait. */
+/* Starts the operations that are wanted and not in flight, and cancels those that are in flight and no longer wanted.
+ * If the submission queue has no room for one, the next wait tries again. */
 int uring_connection_update(reactor *r, connection *c) {
   bool is_done = c->flags & C_CLOSING ? stop_all(r, c) : start_wanted(r, c);
   if (!is_done) connection_queue(r, c, C_RETRY);
@@ -278,7 +281,7 @@ int uring_listener_update(reactor *r, listener *l) {
 
 void uring_listener_close(reactor *r, listener *l) {
   if (!(l->backend & IS_ARMED)) return;
-  /* Twice, because nobody is left to try again if the first comes between a poll and its next try. */
+  /* Twice, because no slot is left to try again if the first cancellation comes between a poll and its next try. */
   for (int i = 0; i < 2; i++) {
     uring_cancel(r, uring_user_data(OP_ACCEPT, &l->slot));
     flush(r);
@@ -305,7 +308,7 @@ void uring_accept_completed(reactor *r, listener *l, const struct io_uring_cqe *
 
 /* ---- Watches --------------------------------------------------------------------------------------------------- */
 
-/* A poll fires once and is armed anew by the next wait, which makes it level-triggered. */
+/* A poll fires once, and the next wait arms it again, which makes the watch level-triggered. */
 void uring_arm_watches(reactor *r) {
   uring_state *state = r->state;
   while (!list_is_empty(&state->to_arm)) {
@@ -323,7 +326,7 @@ void uring_arm_watches(reactor *r) {
   }
 }
 
-/* io_uring would poll a regular file and find it always ready; epoll knows better, and both are to answer the same. */
+/* io_uring polls a regular file and finds it always ready; epoll refuses it, and both backends must do the same. */
 int uring_watch_start(reactor *r, watch *w) {
   uring_state *state = r->state;
   struct epoll_event event = {.events = 0};
@@ -365,7 +368,7 @@ void uring_watch_completed(reactor *r, watch *w, const struct io_uring_cqe *done
   bool was_by_edges = w->backend & BY_EDGES;
   if (!(done->flags & IORING_CQE_F_MORE)) {
     w->backend = 0;
-    if (result < 0 && result != -ECANCELED) return; /* its descriptor is closed: nothing to poll */
+    if (result < 0 && result != -ECANCELED) return; /* its descriptor is closed */
     list_append(&state->to_arm, &w->arm);
   }
   if (result < 0) return;
@@ -375,7 +378,7 @@ void uring_watch_completed(reactor *r, watch *w, const struct io_uring_cqe *done
     watch_report(r, w, out, mask);
     uring_watch_cancel(r, w);
   } else if (!was_by_edges) {
-    /* Only the peer's end, which nobody asked for (see `start_poll`). */
+    /* Only POLLRDHUP, which the watch did not ask for (see `start_poll`). */
     w->backend |= BY_EDGES;
   }
 }

@@ -122,6 +122,35 @@ package final class Reactor {
 
     var nextDeadline: UInt64 { reactor_next_deadline(raw) }
 
+    // MARK: Memory
+
+    /// Bytes of memory, besides the pool's, that streams took since the last `trim`.
+    private var heapBytes = 0
+    private var closedConnections = 0
+
+    /// After so much of it, giving memory back is worth the while.
+    private static let trimmableBytes = 4 << 20
+    private static let trimmableConnections = 1024
+
+    /// A stream takes memory of its own for its input or output.
+    func noteAllocation(_ size: Int) { heapBytes += size }
+
+    /// A connection is gone, and with it what it held.
+    func noteClosed() { closedConnections += 1 }
+
+    /// Whether so much memory was used since the last `trim` that another one is of use.
+    var isTrimmable: Bool {
+        heapBytes >= Self.trimmableBytes || closedConnections >= Self.trimmableConnections
+            || reactor_is_trimmable(raw)
+    }
+
+    /// Gives the memory of free pool buffers back to the system.
+    func trim() {
+        heapBytes = 0
+        closedConnections = 0
+        reactor_trim(raw)
+    }
+
     // MARK: Listeners and connections
 
     func listen(_ fd: CInt, _ acceptor: ReactorOwner) throws(IOError) -> Handle {

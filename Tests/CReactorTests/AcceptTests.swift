@@ -22,7 +22,7 @@ import Testing
             events == [Event(type: REACTOR_ACCEPTED, result: 0, handle: events[0].handle, context: 77, token: listener)]
         )
         let socket = reactor_connection_fd(reactor.raw, events[0].handle)
-        // fcntl is variadic; what it would tell is seen by a read that does not block.
+        // fcntl is variadic, so a read that does not block shows the flag.
         var byte: UInt8 = 0
         #expect(recv(socket, &byte, 1, 0) == -1 && errno == EAGAIN)
         Sockets.write(peer, [1, 2])
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(
-        "At the limit of connections accepting pauses, is said once, and goes on when one closes",
+        "At the limit of connections accepting pauses, reports it once, and goes on when one closes",
         arguments: Backend.available)
     func limit(backend: Backend) throws {
         let reactor = try TestReactor(backend) { $0.connections_max = 4 }
@@ -80,7 +80,7 @@ import Testing
         #expect(pauses(events).map(\.result) == [-ENOBUFS])
         #expect(pauses(events).first.map { $0.handle == 0 && $0.context == 8 } == true)
         #expect(reactor.statistics.accept_pauses == 1)
-        // No spin, though the listener is readable. What io_uring had accepted already is taken, and no more.
+        // No spin, though the listener is readable. Connections that io_uring had accepted already are taken, and no more.
         #expect(reactor.wait(milliseconds: 30).isEmpty)
         var total = open.count
         while total < 12, !open.isEmpty {
@@ -89,7 +89,7 @@ import Testing
             open += accepted(more).map(\.handle)
             total += accepted(more).count
         }
-        #expect(total == 12, "nobody is lost")
+        #expect(total == 12, "every client is accepted")
         for peer in peers { close(peer) }
         close(fd)
     }
@@ -107,7 +107,7 @@ import Testing
         close(fd)
         #expect(reactor.settle().isEmpty)
         #expect(reactor.statistics.connections <= open)
-        // Who was not reported sees the end, and nobody listens any more.
+        // A client whose connection was not reported sees the end, and the port refuses new ones.
         var seen = 0
         for peer in peers {
             var byte: UInt8 = 0
@@ -169,7 +169,7 @@ import Testing
         close(fd)
     }
 
-    @Test("A refused connect says so, and what was started on it ends", arguments: Backend.available)
+    @Test("A refused connect is reported, and the operations on it end", arguments: Backend.available)
     func refused(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         let (fd, port) = try Sockets.listener()
@@ -184,7 +184,7 @@ import Testing
         #expect(reactor_close(reactor.raw, handle) == 0)
         events = reactor.collect { !$0.isEmpty }
         #expect(events.map(\.type) == [REACTOR_CLOSED])
-        // A bad descriptor is answered at once, and stays the caller's.
+        // A bad descriptor is refused at once.
         #expect(Sockets.withSockaddr(&address) { reactor_connect(reactor.raw, -1, $0, $1, 2, &handle) } == -EBADF)
         #expect(reactor_adopt(reactor.raw, -1, 0, &handle) == -EBADF)
         #expect(reactor_listen(reactor.raw, -1, 0, &handle) == -EBADF)
@@ -214,7 +214,7 @@ import Testing
     }
 
     /// In a process of its own: descriptors run out for the whole of it.
-    @Test("S-23: with descriptors used up accepting pauses without a spin, is said once, and recovers by itself")
+    @Test("S-23: without descriptors accepting pauses without a spin, reports it once, and recovers by itself")
     func descriptorsUsedUp() async {
         await #expect(processExitsWith: .success) {
             for backend in Backend.available { try AcceptTests.useUpDescriptors(backend) }

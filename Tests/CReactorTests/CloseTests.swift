@@ -2,7 +2,7 @@ import CReactor
 import Glibc
 import Testing
 
-/// Closing with everything in flight, and what calls with a handle answer afterwards.
+/// Closing with everything in flight, and the results of calls with a handle afterwards.
 @Suite struct CloseTests {
     nonisolated(unsafe) static let large = UnsafeMutableRawPointer.allocate(byteCount: 16 << 20, alignment: 16)
 
@@ -95,7 +95,7 @@ import Testing
         for fd in peers + [listener, readEnd, writeEnd] { close(fd) }
     }
 
-    @Test("Stale handles, and handles of another kind, answer ESTALE", arguments: Backend.available)
+    @Test("Stale handles, and handles of another kind, give ESTALE", arguments: Backend.available)
     func staleHandles(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         let raw = reactor.raw

@@ -4,7 +4,7 @@ import Testing
 
 /// HANGUP: peers that leave while receiving is stopped. Each scenario gives the same events on both backends.
 @Suite struct HangupTests {
-    /// One connection and what it has reported; `mark` divides the trace.
+    /// One connection and the events that it has reported.
     final class Scene {
         let reactor: TestReactor
         let handle: UInt64
@@ -50,7 +50,7 @@ import Testing
             #expect(waits <= 10, "no spin")
         }
 
-        /// Reads what the peer has until the send is over.
+        /// Lets the peer read until the send is over.
         func peerReadsAll() {
             note(
                 reactor.collect { events in
@@ -139,7 +139,7 @@ import Testing
             $0.start()
             $0.settle()
         },
-        Scenario("while receiving is on, the end is told by END", ["end 0"]) {
+        Scenario("while receiving is on, END reports the end", ["end 0"]) {
             $0.start()
             $0.stop()
             $0.settle()
@@ -150,7 +150,7 @@ import Testing
             $0.stop()
             $0.settle()
         },
-        Scenario("while receiving is on, the reset is told by END", ["end \(-ECONNRESET)"]) {
+        Scenario("while receiving is on, END reports the reset", ["end \(-ECONNRESET)"]) {
             $0.start()
             $0.stop()
             $0.settle()
@@ -159,7 +159,7 @@ import Testing
             $0.peerResets()
             $0.settle()
         },
-        Scenario("the peer leaves while receiving is on, and receiving stops before it is told", ["hangup 0"]) {
+        Scenario("the peer leaves while receiving is on, and receiving stops before END", ["hangup 0"]) {
             $0.start()
             $0.stop()
             $0.settle()
@@ -212,7 +212,7 @@ import Testing
             $0.peerCloses()
             $0.settle()
         },
-        Scenario("after END there is nothing more to tell", ["end 0"]) {
+        Scenario("nothing after END", ["end 0"]) {
             $0.start()
             $0.peerEnds()
             $0.settle()
@@ -240,7 +240,7 @@ import Testing
             $0.close()
             $0.settle()
         },
-        Scenario("close with the notice told", ["hangup 0", "closed"]) {
+        Scenario("close after the notice", ["hangup 0", "closed"]) {
             $0.start()
             $0.stop()
             $0.peerEnds()

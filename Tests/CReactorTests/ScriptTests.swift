@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// A run of a script: what each connection reported.
+    /// A run of a script, with the events of each connection.
     struct Run {
         var traces: [[String]]
         private var received: [[UInt8]]
@@ -55,7 +55,7 @@ import Testing
             reactor = try TestReactor(backend, capacity: 7)
             let pairs = try (0..<connections).map { _ in try Sockets.tcpPair() }
             peers = pairs.map(\.theirs)
-            // Fixed sizes: what fits into growing ones depends on the time of day.
+            // Fixed sizes, because growing ones hold more in one run than in another.
             for fd in pairs.flatMap({ [$0.ours, $0.theirs] }) {
                 for option in [SO_SNDBUF, SO_RCVBUF] {
                     var size: CInt = 200_000
@@ -72,7 +72,7 @@ import Testing
             received = Array(repeating: [], count: connections)
         }
 
-        /// RECEIVED events are merged: how a stream is cut is nobody's promise.
+        /// RECEIVED events are merged, because the contract does not say how a stream is cut.
         private mutating func flushReceived(_ index: Int) {
             guard !received[index].isEmpty else { return }
             let sum = received[index].reduce(UInt64(7)) { $0 &* 31 &+ UInt64($1) }
@@ -80,7 +80,7 @@ import Testing
             received[index] = []
         }
 
-        /// Takes what comes until nothing does, and all that was written to a receiving connection has come.
+        /// Takes events until none comes, and all bytes that were written to a receiving connection have come.
         private mutating func settle() {
             let deadline = now() + 2_000_000_000
             repeat {
@@ -108,7 +108,7 @@ import Testing
             var result: CInt = 0
             switch step {
             case .peerWrites(let count):
-                // No more than fits while nobody receives: what a reset finds on its way is lost or not, by chance.
+                // No more than fits into the socket: a reset may or may not overtake bytes that are still in transit.
                 if let peer = peers[index], expected[index] + count < 25_000 {
                     expected[index] += max(0, Sockets.write(peer, [UInt8](ScriptTests.payload[..<count])))
                 }
@@ -121,7 +121,7 @@ import Testing
                 if let peer = peers[index] { Glibc.close(peer) }
                 peers[index] = nil
             case .peerReads:
-                // What was sent may still be on its way: read on until it is all here.
+                // Sent bytes may still be in transit: the peer reads on until all have arrived.
                 let deadline = now() + 5_000_000_000
                 var isMore = true
                 while isMore, let peer = peers[index] {

@@ -14,19 +14,19 @@ enum Seccomp {
         var instructions: UnsafeMutablePointer<Instruction>?
     }
 
-    /// io_uring_setup answers this error from now on.
+    /// io_uring_setup fails with this error from now on.
     static func refuseIOUring(with error: CInt) {
         let loadNumber: UInt16 = 0x20
         let jumpIfEqual: UInt16 = 0x15
-        let answer: UInt16 = 0x06
+        let returnValue: UInt16 = 0x06
         let setup: UInt32 = 425
         let allow: UInt32 = 0x7fff_0000
         let refuse: UInt32 = 0x0005_0000
         var instructions = [
             Instruction(code: loadNumber, operand: 0),
             Instruction(code: jumpIfEqual, ifTrue: 0, ifFalse: 1, operand: setup),
-            Instruction(code: answer, operand: refuse | UInt32(error)),
-            Instruction(code: answer, operand: allow),
+            Instruction(code: returnValue, operand: refuse | UInt32(error)),
+            Instruction(code: returnValue, operand: allow),
         ]
         instructions.withUnsafeMutableBufferPointer { buffer in
             var program = Program(count: UInt16(buffer.count), instructions: buffer.baseAddress)

@@ -13,7 +13,7 @@ import Testing
         return UnsafeRawBufferPointer(bytes)
     }()
 
-    /// Reads what the peer has, in between waits, until SENT; answers whether it is the payload from `offset` on.
+    /// Reads what the peer has, between waits, until SENT; returns whether it is the payload from `offset` on.
     private func receive(_ reactor: TestReactor, _ peer: CInt, offset: Int, count: Int) -> (
         isSame: Bool, events: [Event]
     ) {
@@ -44,7 +44,7 @@ import Testing
         let pair = try Sockets.tcpPair()
         let handle = try reactor.adopt(pair.ours, context: 3)
         #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, Self.size) == 0)
-        #expect(reactor.settle().isEmpty, "nobody reads")
+        #expect(reactor.settle().isEmpty, "the peer does not read")
         #expect(reactor_send(reactor.raw, handle, Self.payload.baseAddress, 1) == -EBUSY)
         #expect(reactor_sendfile(reactor.raw, handle, 0, 0, 1) == -EBUSY)
         #expect(reactor_shutdown(reactor.raw, handle) == -EBUSY)
@@ -117,7 +117,7 @@ import Testing
         close(pair.theirs)
     }
 
-    @Test("A send to a peer that is gone ends with an error, not with a signal", arguments: Backend.available)
+    @Test("A send to a peer that has disconnected ends with an error, not with a signal", arguments: Backend.available)
     func peerGone(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         let pair = try Sockets.tcpPair()
@@ -138,7 +138,7 @@ import Testing
         close(file)
     }
 
-    @Test("Two connections stream at once: neither starves the other", arguments: Backend.available)
+    @Test("Two connections stream at once: neither keeps the other waiting", arguments: Backend.available)
     func fairness(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         let fast = try Sockets.unixPair()
@@ -148,7 +148,7 @@ import Testing
         reactor_recv_start(reactor.raw, quiet)
         _ = reactor.settle()
         Sockets.write(slow.theirs, [1])
-        // A send that never blocks is answered again and again by another one.
+        // Each send that ends, without ever blocking, is followed by another one.
         #expect(reactor_send(reactor.raw, streaming, Sockets.hello, 1) == 0)
         var waits = 0
         var isHeard = false

@@ -20,7 +20,7 @@ struct Event: Equatable {
 /// A reactor under test. Not to be used across a suspension: it belongs to its thread.
 final class TestReactor {
     let raw: OpaquePointer
-    /// What was received but is kept from being given back, when `holdsBuffers`.
+    /// Buffers of RECEIVED that were not given back, when `holdsBuffers`.
     var heldBuffers: [UInt32] = []
     var holdsBuffers = false
     private let events: UnsafeMutablePointer<reactor_event>

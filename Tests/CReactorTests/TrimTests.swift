@@ -55,7 +55,7 @@ import Testing
             reactor_trim(reactor.raw)
             #expect(reactor.statistics.syscalls - calls < 100)
             #expect(!reactor_is_trimmable(reactor.raw))
-            // What stays: 32 warm buffers of either kind, and pages that a buffer shares with a neighbour that stays.
+            // 32 warm buffers of either kind stay, and pages that a buffer shares with a neighbour that stays.
             #expect(residentMemory - before < 100 * size, "round \(round)")
             // Few connections at a time do not fill it again.
             for pair in pairs[..<100] {

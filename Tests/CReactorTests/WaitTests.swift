@@ -12,7 +12,7 @@ import Testing
 
     nonisolated(unsafe) static var signalTarget: OpaquePointer?
 
-    @Test("A wait ends by time-out, and an idle one makes a single system call", arguments: Backend.available)
+    @Test("A wait ends by timeout, and an idle one makes a single system call", arguments: Backend.available)
     func timeOut(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         _ = reactor.wait()
@@ -99,7 +99,7 @@ import Testing
         return thread
     }
 
-    @Test("What does not fit comes with the next call, which does not wait", arguments: Backend.available)
+    @Test("Events that do not fit come with the next call, which does not wait", arguments: Backend.available)
     func smallBatch(backend: Backend) throws {
         let reactor = try TestReactor(backend, capacity: 1)
         let pairs = try (0..<5).map { _ in try Sockets.tcpPair() }
@@ -118,7 +118,7 @@ import Testing
         for pair in pairs { close(pair.theirs) }
     }
 
-    @Test("AUTO takes io_uring where it is to be had, and says nothing against it")
+    @Test("AUTO takes io_uring where it is available, and gives no reason")
     func auto() throws {
         var config = reactor_config()
         var raw: OpaquePointer?

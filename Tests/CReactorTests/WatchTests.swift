@@ -4,7 +4,7 @@ import Testing
 
 /// Watched descriptors.
 @Suite struct WatchTests {
-    @Test("A pipe is reported level-triggered, for what was asked", arguments: Backend.available)
+    @Test("A pipe is reported level-triggered, for the mask that was asked for", arguments: Backend.available)
     func pipe(backend: Backend) throws {
         let reactor = try TestReactor(backend)
         let (readEnd, writeEnd) = try Sockets.makePipe()
@@ -23,7 +23,7 @@ import Testing
         #expect(reactor.settle().isEmpty)
         #expect(reactor_watch_update(reactor.raw, watch, REACTOR_WRITE) == 0)
         #expect(write(writeEnd, [1], 1) == 1)
-        #expect(reactor.settle().isEmpty, "nobody asks for reading")
+        #expect(reactor.settle().isEmpty, "the watch does not ask for reading")
         #expect(reactor_watch_update(reactor.raw, watch, REACTOR_READ) == 0)
         #expect(reactor.wait(milliseconds: 1000) == [ready])
         close(writeEnd)
@@ -118,7 +118,7 @@ import Testing
             #expect(write(writeEnd, [1], 1) == 1)
             #expect(reactor_unwatch(reactor.raw, watch) == 0)
             close(readEnd)
-            // The pipe's reader is gone at once, not only after the next wait: SIGPIPE is what a writer would get.
+            // The pipe's read end is closed at once, not only after the next wait: a writer would get SIGPIPE.
             signal(SIGPIPE, SIG_IGN)
             #expect(write(writeEnd, [1], 1) == -1 && errno == EPIPE)
             close(writeEnd)

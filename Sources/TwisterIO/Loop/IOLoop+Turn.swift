@@ -35,6 +35,7 @@ extension IOLoop {
         let isOverdue = !streams.overdue.isEmpty || !streams.gathered.isEmpty
         let timeout = Self.waitTimeout(
             workPending: workPending || isOverdue, nextDeadline: nextDeadline, now: now)
+        if timeout != 0 { trimLater() }
         let count = reactor.wait(timeout: timeout)
         turnTime = self.now
         reactor.dispatch(count)

@@ -12,6 +12,8 @@ struct LoopStreams {
     /// For how many turns in a row `overdue` was put off.
     var deferrals = 0
     let outputs = OutputPool()
+    /// Whether memory is about to be given back to the system.
+    var isTrimDue = false
 
     mutating func insert(_ stream: ReactorOwner) {
         let slot = Self.slot(stream.handle)

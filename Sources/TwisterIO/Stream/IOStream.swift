@@ -422,6 +422,7 @@ public final class IOStream: BaseIOStream {
             rare?.channel = nil
             consumer.take()?.streamClosed(self, reason)
             loop.streams.remove(self)
+            reactor.noteClosed()
         }
     }
 }

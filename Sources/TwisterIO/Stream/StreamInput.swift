@@ -56,7 +56,7 @@ struct StreamInput {
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
         unpin(reactor)
         precondition(count + bytes.count <= Self.limit, "IOStream: more than 2 GiB are unread; read or lower maxBufferSize")
-        if Int(end) + bytes.count > Int(capacity) { makeRoom(count + bytes.count) }
+        if Int(end) + bytes.count > Int(capacity) { makeRoom(count + bytes.count, reactor) }
         guard let base, let source = bytes.baseAddress else { return }
         (base + Int(end)).copyMemory(from: source, byteCount: bytes.count)
         end += UInt32(truncatingIfNeeded: bytes.count)
@@ -71,12 +71,13 @@ struct StreamInput {
     }
 
     /// Memory for `needed` bytes from the front on: doubled, so that bytes that trickle in cost linear time.
-    private mutating func makeRoom(_ needed: Int) {
+    private mutating func makeRoom(_ needed: Int, _ reactor: Reactor) {
         let old = bytes
         if needed <= Int(capacity) / 2, let base {
             if let source = old.baseAddress { base.copyMemory(from: source, byteCount: old.count) }
         } else {
             let size = max(512, min(needed * 2, Self.limit))
+            reactor.noteAllocation(size)
             let grown = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
             if let source = old.baseAddress { grown.copyMemory(from: source, byteCount: old.count) }
             base?.deallocate()
