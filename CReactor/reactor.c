@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -338,6 +339,9 @@ void reactor_trim(reactor *r) {
   r->backend->trim(r);
   buffers_keep_free(&r->buffers, &r->buffers.send, BUFFERS_WARM);
   r->syscalls += buffers_trim(&r->buffers);
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 /* ---- Timers ---------------------------------------------------------------------------------------------------- */

@@ -184,8 +184,8 @@ void reactor_buffer_release(reactor *r, uint32_t buffer);
 
 uint32_t reactor_buffer_size(const reactor *r);
 
-/* Gives the memory of free buffers back to the system, except that of the few that are used next, and lends io_uring
- * few buffers again. For a loop that has nothing else to do. */
+/* Gives the memory of free buffers back to the system, except that of the few that are used next, lends io_uring few
+ * buffers again, and has the allocator give its free memory back too. For a loop that has nothing else to do. */
 void reactor_trim(reactor *r);
 
 /* Whether enough buffers were used since the last `reactor_trim` for another one to free memory. It compares two pairs

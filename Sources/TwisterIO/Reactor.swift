@@ -144,7 +144,7 @@ package final class Reactor {
             || reactor_is_trimmable(raw)
     }
 
-    /// Gives the memory of free pool buffers back to the system.
+    /// Gives the memory of free pool buffers, and of the heap's free parts, back to the system.
     func trim() {
         heapBytes = 0
         closedConnections = 0

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Gives memory back to the system after a crowd: buffers of the pool, and the free memory of the heap, which the allocator
 /// would otherwise keep for as long as the process lives.
 extension IOLoop {
@@ -18,7 +16,6 @@ extension IOLoop {
         callAt(Instant(nanoseconds: now &+ Self.trimDelay)) { [self] in
             streams.isTrimDue = false
             reactor.trim()
-            malloc_trim(0)
         }
     }
 }
