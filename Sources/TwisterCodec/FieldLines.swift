@@ -1,15 +1,20 @@
-/// Field lines as they go on the wire, "Name: value" CRLF, one behind the other.
+/// Field lines as they are sent, "Name: value" CRLF, one behind the other.
 ///
-/// Where a line's parts are is read off the octets: a name ends at the first colon, a line at its only line feed.
-struct FieldLines: ~Copyable {
+/// The octets themselves tell where a line's parts are: a name ends at the first colon, a line at its only line feed.
+package struct FieldLines: ~Copyable {
+    package typealias Field = (name: String, value: String)
+
     private var buffer = OctetBuffer()
+
+    /// Memory beyond this size is not kept for the next response.
+    private static var keptRoom: Int { 1024 }
 
     var isEmpty: Bool { buffer.isEmpty }
     var count: Int { buffer.count }
-    /// The octets of all lines; valid until one is changed.
+    /// The octets of all lines, valid until one is changed.
     var octets: UnsafeRawBufferPointer { buffer.octets }
 
-    mutating func removeAll() { buffer.removeAll() }
+    mutating func removeAll() { buffer.removeAll(keptRoom: Self.keptRoom) }
 
     /// The caller has checked both: neither holds a line end.
     mutating func append(_ name: String, _ value: String) {
@@ -17,7 +22,7 @@ struct FieldLines: ~Copyable {
         writer.writeField(name, value)
     }
 
-    /// Takes out all lines of that name, and puts one with the value where the first of them was, else behind the rest.
+    /// Replaces all lines of that name by one, which takes the place of the first of them, or else the last place.
     mutating func set(_ name: String, _ value: String) {
         guard !isEmpty, let first = line(named: name, from: 0) else { return append(name, value) }
         let rest = [UInt8](octets[first.upperBound...])
@@ -33,8 +38,8 @@ struct FieldLines: ~Copyable {
     }
 
     /// The lines as text.
-    var fields: [ResponseHead.Field] {
-        var fields: [ResponseHead.Field] = []
+    var fields: [Field] {
+        var fields: [Field] = []
         var start = 0
         while let line = line(from: start) {
             let octets = octets

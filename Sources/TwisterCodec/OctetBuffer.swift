@@ -1,12 +1,10 @@
-/// Octets in one piece of memory that grows, and keeps its room for the next use.
+/// Octets in one piece of memory that grows and is kept for the next use.
 @usableFromInline
 package struct OctetBuffer: ~Copyable {
     @usableFromInline var storage: UnsafeMutableRawBufferPointer
     @usableFromInline package private(set) var count = 0
 
     private static var leastRoom: Int { 256 }
-    /// Room that one unusual use made grow beyond this is given back.
-    private static var keptRoom: Int { 8192 }
 
     /// Takes no memory before it is used.
     package init() {
@@ -27,35 +25,41 @@ package struct OctetBuffer: ~Copyable {
         grow(by: octets.count).copyMemory(from: source, byteCount: octets.count)
     }
 
-    /// Adds `added` octets (at least one), which the caller writes at the address that it gets.
+    /// Adds `added` octets (at least one), which the caller writes at the address that is returned.
     @inline(__always)
     mutating func grow(by added: Int) -> UnsafeMutableRawPointer {
         if added > storage.count &- count { makeRoom(for: added) }
-        // No more than the room.
+        guard let start = storage.baseAddress else { preconditionFailure("a buffer with room has an address") }
+        // The sum is at most the size of the memory.
         defer { count &+= added }
-        // There is room, so there is an address.
-        return storage.baseAddress.unsafelyUnwrapped + count
+        return start + count
     }
 
     @inline(never)
     private mutating func makeRoom(for added: Int) {
-        let size = max(Self.leastRoom, (count + added) * 2)
+        // The next power of two: appending often costs no more than a few copies, and little room stays empty.
+        let size = max(Self.leastRoom, 1 << (Int.bitWidth - (count + added - 1).leadingZeroBitCount))
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         larger.copyMemory(from: octets)
         storage.deallocate()
         storage = larger
     }
 
-    /// Takes the octets of `range` out; those behind it move up.
+    /// Removes the octets of `range`. The octets behind it move up.
     mutating func remove(_ range: Range<Int>) {
         let rest = UnsafeRawBufferPointer(rebasing: storage[range.upperBound..<count])
         UnsafeMutableRawBufferPointer(rebasing: storage[range.lowerBound...]).copyMemory(from: rest)
         count -= range.count
     }
 
-    package mutating func removeAll() {
+    /// Forgets the octets. Memory is kept for the next use, unless an unusual one has made it larger than `keptRoom` octets.
+    package mutating func removeAll(keptRoom: Int = 8192) {
         count = 0
-        guard storage.count > Self.keptRoom else { return }
+        if storage.count > keptRoom { giveBack() }
+    }
+
+    @inline(never)
+    private mutating func giveBack() {
         storage.deallocate()
         storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }

@@ -76,7 +76,7 @@ package struct ResponseEncoder: Sendable {
     /// The whole of a 100 answer.
     package static var continue100: StaticString { "HTTP/1.1 100 Continue\r\n\r\n" }
 
-    static func fieldsBound(_ fields: [ResponseHead.Field]) -> Int {
+    static func fieldsBound(_ fields: [FieldLines.Field]) -> Int {
         var count = 0
         for field in fields { count += field.name.utf8.count + field.value.utf8.count + 4 }
         return count

@@ -1,6 +1,6 @@
 /// Fields that follow a chunked body (RFC 9110 6.5), checked like those of the head.
 package struct ResponseTrailers {
-    package private(set) var fields: [ResponseHead.Field] = []
+    package private(set) var fields: [FieldLines.Field] = []
 
     package init() {}
 

@@ -36,6 +36,8 @@ struct ResponseHeadTests {
         try head.setStatus(404, reason: "Nothing here")
         head.reuse()
         #expect(head.status == 200 && head.reason == nil && head.fields.isEmpty)
+        try head.set("X-A", "1")
+        #expect(head.fields.map(\.value) == ["1"] && !head.hasContentType)
     }
 
     @Test(
