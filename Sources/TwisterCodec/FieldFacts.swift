@@ -1,23 +1,30 @@
-/// Recognises, while a head is read, the fields that the server itself needs, so that nobody has to look for them
-/// later.
-enum FieldFacts {
+/// Where the fields that the server itself needs are among the lines of a head. They are recognised while the head is read,
+/// so that nobody has to look for them later.
+@usableFromInline
+struct FieldFacts {
+    @usableFromInline var host = FieldOccurrence()
+    @usableFromInline var contentLength = FieldOccurrence()
+    @usableFromInline var transferEncoding = FieldOccurrence()
+    @usableFromInline var connection = FieldOccurrence()
+    @usableFromInline var expect = FieldOccurrence()
+    @usableFromInline var upgrade = FieldOccurrence()
+
+    /// Takes note of the field line number `index`, whose name is the token of `count` octets at `name`.
     @inline(__always)
-    static func note(
-        _ name: UnsafeRawPointer, _ count: Int, _ index: Int, _ record: UnsafeMutablePointer<RequestHead.Record>
-    ) {
+    mutating func note(_ name: UnsafeRawPointer, _ count: Int, _ index: Int) {
         switch count {
         case 4:
-            if matches(name, "host") { record.pointee.host.note(index) }
+            if Self.matches(name, "host") { host.note(index) }
         case 6:
-            if matches(name, "expect") { record.pointee.expect.note(index) }
+            if Self.matches(name, "expect") { expect.note(index) }
         case 7:
-            if matches(name, "upgrade") { record.pointee.upgrade.note(index) }
+            if Self.matches(name, "upgrade") { upgrade.note(index) }
         case 10:
-            if matches(name, "connection") { record.pointee.connection.note(index) }
+            if Self.matches(name, "connection") { connection.note(index) }
         case 14:
-            if matches(name, "content-length") { record.pointee.contentLength.note(index) }
+            if Self.matches(name, "content-length") { contentLength.note(index) }
         case 17:
-            if matches(name, "transfer-encoding") { record.pointee.transferEncoding.note(index) }
+            if Self.matches(name, "transfer-encoding") { transferEncoding.note(index) }
         default:
             break
         }

@@ -10,22 +10,21 @@ package enum MessageFraming: Equatable, Sendable {
     case invalid(ParseError)
 
     package static func framing(of head: RequestHead) -> MessageFraming {
-        let record = head.record
-        guard record.pointee.transferEncoding.isPresent else {
-            return record.pointee.contentLength.isPresent ? contentLength(head) : .none
+        let facts = head.facts
+        guard facts.transferEncoding.isPresent else {
+            return facts.contentLength.isPresent ? contentLength(head) : .none
         }
-        // HTTP/1.0 has no transfer codings: an old proxy before us would have gone by another length (RFC 9112 6.1).
-        if record.pointee.versionMinor == 0 { return .invalid(.transferEncodingInHTTP10) }
-        if record.pointee.contentLength.isPresent { return .invalid(.transferEncodingWithContentLength) }
-        if record.pointee.transferEncoding.count > 1 { return .invalid(.duplicateTransferEncoding) }
-        let value = head.octets(head.slots[Int(record.pointee.transferEncoding.first)].value)
-        return transferEncoding(value)
+        // HTTP/1.0 has no transfer codings: an old proxy in front of this server would have used another length (RFC 9112 6.1).
+        if head.versionMinor == 0 { return .invalid(.transferEncodingInHTTP10) }
+        if facts.contentLength.isPresent { return .invalid(.transferEncodingWithContentLength) }
+        if facts.transferEncoding.count > 1 { return .invalid(.duplicateTransferEncoding) }
+        return transferEncoding(head.octets(head.slots[Int(facts.transferEncoding.first)].value))
     }
 
     /// One field with one number in plain digits. The RFC would let us accept a number that is repeated alike; nobody
     /// sends that in earnest.
     private static func contentLength(_ head: RequestHead) -> MessageFraming {
-        let occurrence = head.record.pointee.contentLength
+        let occurrence = head.facts.contentLength
         guard occurrence.count == 1 else { return .invalid(.duplicateContentLength) }
         let digits = head.octets(head.slots[Int(occurrence.first)].value)
         guard !digits.isEmpty, digits.allSatisfy(CharacterClass.isDigit) else {

@@ -31,4 +31,10 @@ package enum Octets {
     package static func word(_ base: UnsafeRawPointer, at offset: Int) -> UInt64 {
         UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
+
+    /// Whether the octets are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+    @inline(never)
+    static func isUTF8(_ octets: UnsafeRawBufferPointer) -> Bool {
+        octets.withMemoryRebound(to: UInt8.self) { (try? UTF8Span(validating: $0.span)) != nil }
+    }
 }

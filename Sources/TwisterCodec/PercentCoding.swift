@@ -51,21 +51,40 @@ package enum PercentCoding {
         }
     }
 
-    /// Text for a piece of a path or a query: everything but RFC 3986 `unreserved` is escaped.
+    /// Text for a piece of a path or a query, all but RFC 3986 `unreserved` percent-encoded.
     package static func encode(_ text: String) -> String {
-        let digits: StaticString = "0123456789ABCDEF"
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(text.utf8.count)
-        for byte in text.utf8 {
-            if CharacterClass.isLetter(byte) || CharacterClass.isDigit(byte) || isUnreservedMark(byte) {
-                encoded.append(byte)
-            } else {
-                encoded.append(ASCII.percent)
-                encoded.append(digits.utf8Start[Int(byte >> 4)])
-                encoded.append(digits.utf8Start[Int(byte & 15)])
-            }
+        let encoded = escape(text.utf8) {
+            CharacterClass.isLetter($0) || CharacterClass.isDigit($0) || isUnreservedMark($0)
         }
         return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// A URI reference that may hold what people write and clients send, as RFC 3986 allows it to be sent: characters beyond
+    /// ASCII, space and ``"<>\^`{|}`` are percent-encoded. Percent signs and control characters stay as they are.
+    package static func encodeReference(_ text: String) -> String {
+        let isRefused = { (byte: UInt8) in byte >= 0x80 || " \"<>\\^`{|}".utf8.contains(byte) }
+        guard text.utf8.contains(where: isRefused) else { return text }
+        return String(decoding: escape(text.utf8) { !isRefused($0) }, as: UTF8.self)
+    }
+
+    /// The octets with those beyond ASCII percent-encoded.
+    package static func encodeNonASCII(_ octets: UnsafeRawBufferPointer) -> [UInt8] { escape(octets) { $0 < 0x80 } }
+
+    /// The octets percent-encoded, all but those for which `staysPlain` returns true.
+    package static func escape(_ octets: some Collection<UInt8>, unless staysPlain: (UInt8) -> Bool) -> [UInt8] {
+        let digits: StaticString = "0123456789ABCDEF"
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(octets.count)
+        for byte in octets {
+            if staysPlain(byte) {
+                escaped.append(byte)
+            } else {
+                escaped.append(ASCII.percent)
+                escaped.append(digits.utf8Start[Int(byte >> 4)])
+                escaped.append(digits.utf8Start[Int(byte & 15)])
+            }
+        }
+        return escaped
     }
 
     private static func isUnreservedMark(_ byte: UInt8) -> Bool {

@@ -1,29 +1,29 @@
 extension RequestHead {
-    /// What the client waits for before it sends the body (RFC 9110 10.1.1).
+    /// What the client expects of the server before it sends the body (RFC 9110 10.1.1).
     package enum Expectation: Sendable {
         case none
         case continue100
-        /// To be answered with 417.
+        /// The server responds with 417.
         case unknown
     }
 
-    /// Whether the client lets the connection live on after this exchange (RFC 9112 9.3).
+    /// Whether the client allows the connection to stay open after this exchange (RFC 9112 9.3).
     package var keepAlive: Bool {
-        let isHTTP11 = record.pointee.versionMinor != 0
-        guard record.pointee.connection.isPresent else { return isHTTP11 }
+        let isHTTP11 = versionMinor != 0
+        guard facts.connection.isPresent else { return isHTTP11 }
         if connectionContains("close") { return false }
         return isHTTP11 || connectionContains("keep-alive")
     }
 
     /// Whether a Connection field lists that option; `option` is in lower case.
     package func connectionContains(_ option: StaticString) -> Bool {
-        anyValue(record.pointee.connection, named: "connection") { TokenList.contains($0, option) }
+        anyValue(facts.connection, named: "connection") { TokenList.contains($0, option) }
     }
 
     package var expectation: Expectation {
-        let expect = record.pointee.expect
-        // HTTP/1.0 has no 100 answer: the expectation has to be ignored.
-        guard expect.isPresent, record.pointee.versionMinor != 0 else { return .none }
+        let expect = facts.expect
+        // HTTP/1.0 has no 100 response: the expectation has to be ignored.
+        guard expect.isPresent, versionMinor != 0 else { return .none }
         let isUnknown = anyValue(expect, named: "expect") { value in
             var list = TokenList(value)
             while let element = list.next() {
@@ -38,18 +38,18 @@ extension RequestHead {
     /// Whether the client offers to switch to that protocol (RFC 9110 7.8): it is in Upgrade, and Connection lists
     /// "upgrade". `name` is in lower case.
     package func offersUpgrade(to name: StaticString) -> Bool {
-        guard record.pointee.upgrade.isPresent, record.pointee.versionMinor != 0 else { return false }
-        return anyValue(record.pointee.upgrade, named: "upgrade") { TokenList.contains($0, name) }
+        guard facts.upgrade.isPresent, versionMinor != 0 else { return false }
+        return anyValue(facts.upgrade, named: "upgrade") { TokenList.contains($0, name) }
             && connectionContains("upgrade")
     }
 
     /// The protocols that the client offers to switch to, in its order of preference; empty when it offers none.
     package var upgradeProtocols: [String] {
-        guard record.pointee.upgrade.isPresent, record.pointee.versionMinor != 0, connectionContains("upgrade") else {
+        guard facts.upgrade.isPresent, versionMinor != 0, connectionContains("upgrade") else {
             return []
         }
         var protocols: [String] = []
-        _ = anyValue(record.pointee.upgrade, named: "upgrade") { value in
+        _ = anyValue(facts.upgrade, named: "upgrade") { value in
             var list = TokenList(value)
             while let element = list.next() { protocols.append(String(decoding: element, as: UTF8.self)) }
             return false
@@ -57,33 +57,13 @@ extension RequestHead {
         return protocols
     }
 
-    /// Whether a body is announced, be it an empty one.
+    /// Whether the head announces a body, which may be empty.
     @inlinable
-    package var hasBody: Bool { record.pointee.contentLength.isPresent || record.pointee.transferEncoding.isPresent }
+    package var hasBody: Bool { facts.contentLength.isPresent || facts.transferEncoding.isPresent }
 
     @inlinable
-    package var hasExpect: Bool { record.pointee.expect.isPresent }
+    package var hasExpect: Bool { facts.expect.isPresent }
 
     @inlinable
-    package var hasUpgrade: Bool { record.pointee.upgrade.isPresent }
-
-    /// Whether `body` holds for one of the lines of a field that was noted while parsing.
-    private func anyValue(
-        _ occurrence: FieldOccurrence, named name: StaticString, _ body: (UnsafeRawBufferPointer) -> Bool
-    ) -> Bool {
-        guard occurrence.isPresent else { return false }
-        return withExtendedLifetime(self) {
-            if body(octets(slots[Int(occurrence.first)].value)) { return true }
-            var remaining = occurrence.count - 1
-            var index = Int(occurrence.first) + 1
-            while remaining > 0, index < fieldCount {
-                if TokenList.equals(octets(slots[index].name), name) {
-                    if body(octets(slots[index].value)) { return true }
-                    remaining -= 1
-                }
-                index += 1
-            }
-            return false
-        }
-    }
+    package var hasUpgrade: Bool { facts.upgrade.isPresent }
 }

@@ -2,22 +2,22 @@ package import HTTPTypes
 
 extension RequestHead {
     @inlinable
-    package var method: RequestMethod { record.pointee.method }
+    package var method: RequestMethod { line.method }
 
     /// The method in HTTPTypes' vocabulary; extension methods keep their text.
     package var httpMethod: HTTPRequest.Method {
         method.httpTypes ?? HTTPRequest.Method(methodText) ?? .get
     }
 
-    /// The method's name as it came.
-    package var methodText: String { string(record.pointee.methodRange) }
+    /// The method's name as it was sent.
+    package var methodText: String { string(line.methodRange) }
 
-    /// 0 or 1. A later minor version than 1 speaks HTTP/1.1 to us (RFC 9110 2.5).
+    /// 0 or 1. It is 1 also for a later minor version, whose messages are read as HTTP/1.1 (RFC 9110 2.5).
     @inlinable
-    package var versionMinor: Int { Int(record.pointee.versionMinor) }
+    package var versionMinor: Int { Int(line.versionMinor) }
 
     @inlinable
-    package var targetForm: TargetForm { record.pointee.targetForm }
+    package var targetForm: TargetForm { line.targetForm }
 
     /// Whether the target is an absolute one of the scheme https.
     @inlinable
@@ -27,19 +27,25 @@ extension RequestHead {
     @usableFromInline
     var hasSecuredScheme: Bool { withTargetBytes { $0.count > 5 && $0[4] | 0x20 == UInt8(ascii: "s") } }
 
-    /// The request target as it came.
-    package var target: String { string(record.pointee.target) }
+    /// The request target as it was sent: visible ASCII, and UTF-8 where the client did not percent-encode other characters.
+    package var target: String { string(line.target) }
 
-    /// The path, still percent-encoded, without the query. It is "/" for an absolute target without one, "*" for the
+    /// The target with characters beyond ASCII percent-encoded, for logs: no control character, line separator or change of
+    /// the writing direction, which UTF-8 text may hold, gets into them.
+    package var asciiTarget: String {
+        line.isASCII ? target : String(decoding: withTargetBytes(PercentCoding.encodeNonASCII), as: UTF8.self)
+    }
+
+    /// The path as it was sent, without the query. It is "/" for an absolute target without one, "*" for the
     /// asterisk form and empty for the authority form.
-    package var path: String { string(record.pointee.path) }
+    package var path: String { string(line.path) }
 
-    /// The query without its "?", still percent-encoded; empty when there is none.
-    package var query: String { string(record.pointee.query) }
+    /// The query as it was sent, without its "?". It is empty when there is none.
+    package var query: String { string(line.query) }
 
-    /// Whether the target has a "?", be the query behind it empty or not.
+    /// Whether the target has a "?". The query behind it may be empty.
     @inlinable
-    package var hasQuery: Bool { record.pointee.hasQuery }
+    package var hasQuery: Bool { line.hasQuery }
 
     /// The authority that the request is meant for: that of the target where it has one (RFC 9112 3.2.2), else the Host
     /// field; empty for an HTTP/1.0 request without either.
@@ -47,17 +53,27 @@ extension RequestHead {
 
     @inlinable
     package func withTargetBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try withOctets(record.pointee.target, body)
+        try withOctets(line.target, body)
     }
 
     @inlinable
     package func withPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try withOctets(record.pointee.path, body)
+        try withOctets(line.path, body)
     }
+
+    /// Calls `body` with the path, in which characters beyond ASCII are percent-encoded: routes match "/é" and "/%C3%A9" alike
+    /// (RFC 3987 3.1).
+    @inlinable
+    package func withASCIIPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        line.isASCII ? try withPathBytes(body) : try encodedPath.withUnsafeBytes(body)
+    }
+
+    @usableFromInline
+    var encodedPath: [UInt8] { withPathBytes(PercentCoding.encodeNonASCII) }
 
     @inlinable
     package func withQueryBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try withOctets(record.pointee.query, body)
+        try withOctets(line.query, body)
     }
 
     @inlinable
@@ -65,17 +81,10 @@ extension RequestHead {
         try withOctets(hostRange, body)
     }
 
-    @inlinable
-    func withOctets<Result>(
-        _ range: ByteRange, _ body: (UnsafeRawBufferPointer) throws -> Result
-    ) rethrows -> Result {
-        try withExtendedLifetime(self) { try body(octets(range)) }
-    }
-
     @usableFromInline
     var hostRange: ByteRange {
-        if !record.pointee.authority.isEmpty { return record.pointee.authority }
-        let host = record.pointee.host
+        if !line.authority.isEmpty { return line.authority }
+        let host = facts.host
         return host.isPresent ? slots[Int(host.first)].value : ByteRange()
     }
 }

@@ -1,11 +1,11 @@
 extension RequestParser {
-    /// Reads the field lines and the empty line behind them; false when there is more to come.
+    /// Reads the field lines and the empty line behind them. Returns false where more octets are needed.
     mutating func parseFields(
-        _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
+        _ base: UnsafeRawPointer, _ count: Int, _ head: HeadFields
     ) throws(ParseError) -> Bool {
         let limit = origin &+ limits.headerBlock
         let end = min(count, limit)
-        // In a variable, which lies in a register where the parser's own would lie in memory.
+        // A local variable lies in a register, where the parser's own would lie in memory.
         var position = position
         defer { self.position = position }
         while true {
@@ -53,11 +53,11 @@ extension RequestParser {
     }
 
     @inline(__always)
-    private func checkLineStart(_ byte: UInt8, _ head: RequestHead) throws(ParseError) {
+    private func checkLineStart(_ byte: UInt8, _ head: HeadFields) throws(ParseError) {
         if byte == ASCII.space || byte == ASCII.horizontalTab {
-            throw head.record.pointee.fieldCount == 0 ? .whitespaceBeforeFields : .obsoleteFold
+            throw head.record.state.fieldCount == 0 ? .whitespaceBeforeFields : .obsoleteFold
         }
-        if Int(head.record.pointee.fieldCount) >= limits.fieldCount { throw .tooManyFields }
+        if Int(head.record.state.fieldCount) >= limits.fieldCount { throw .tooManyFields }
     }
 
     private static func nameError(_ byte: UInt8) -> ParseError {
@@ -68,22 +68,18 @@ extension RequestParser {
         }
     }
 
-    /// Keeps the field whose name and value end at those places. It is static because a copy of the parser, made right
-    /// after its variables were written, would have to wait for them.
+    /// Adds the field whose name and value end at those places to the head. It is static because a copy of the parser, made
+    /// right after its variables were written, would have to wait for them.
     @inline(__always)
     private static func addField(
-        _ base: UnsafeRawPointer, _ nameStart: Int, _ nameEnd: Int, _ valueEnd: Int, _ head: RequestHead
+        _ base: UnsafeRawPointer, _ nameStart: Int, _ nameEnd: Int, _ valueEnd: Int, _ head: HeadFields
     ) {
         var start = nameEnd &+ 1
         var end = valueEnd
         while start < end, isWhitespace(base.load(fromByteOffset: start, as: UInt8.self)) { start &+= 1 }
         while end > start, isWhitespace(base.load(fromByteOffset: end &- 1, as: UInt8.self)) { end &-= 1 }
-        let record = head.record
-        let index = Int(record.pointee.fieldCount)
-        if index == head.slots.count { head.growSlots() }
-        head.slots[index] = FieldSlot(name: ByteRange(nameStart, nameEnd), value: ByteRange(start, end))
-        record.pointee.fieldCount &+= 1
-        FieldFacts.note(base + nameStart, nameEnd &- nameStart, index, record)
+        head.append(
+            FieldSlot(name: ByteRange(nameStart, nameEnd), value: ByteRange(start, end)), name: base + nameStart)
     }
 
     @inline(__always)

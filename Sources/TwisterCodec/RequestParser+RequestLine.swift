@@ -1,5 +1,5 @@
 extension RequestParser {
-    /// Reads the request line; false when there is more to come.
+    /// Reads the request line. Returns false where more octets are needed.
     mutating func parseRequestLine(
         _ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
@@ -19,8 +19,8 @@ extension RequestParser {
         return isWhole
     }
 
-    /// Reads the request line where it is as nearly all are: whole, GET, a path without a query, a version that is served.
-    /// Of any other it reads nothing: the parts below look at that once more, from its start.
+    /// Reads a request line that is complete and of the usual kind: GET, a path in ASCII without a query, a version that is
+    /// served. It leaves any other line unread, for the functions below.
     private mutating func parseUsualRequestLine(_ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead) -> Bool {
         let end = min(count, limits.requestLine)
         guard position == 0, end >= 8, Octets.word(base, at: 0) & 0xFF_FFFF_FFFF == 0x2F_2054_4547 else { return false }
@@ -29,13 +29,12 @@ extension RequestParser {
         guard stop &+ 9 <= end, stop &+ 11 <= count, base.load(fromByteOffset: stop, as: UInt8.self) == ASCII.space,
             let minor = Self.usualVersion(base + stop + 1)
         else { return false }
-        let record = head.record
-        record.pointee.method = .get
-        record.pointee.methodRange = ByteRange(0, 3)
-        record.pointee.target = ByteRange(4, stop)
-        record.pointee.path = ByteRange(4, stop)
-        record.pointee.targetForm = .origin
-        record.pointee.versionMinor = minor
+        head.line.method = .get
+        head.line.methodRange = ByteRange(0, 3)
+        head.line.target = ByteRange(4, stop)
+        head.line.path = ByteRange(4, stop)
+        head.line.targetForm = .origin
+        head.line.versionMinor = minor
         position = stop &+ 11
         phase = .lineStart
         return true
@@ -81,21 +80,21 @@ extension RequestParser {
             position = ByteScanner.endOfPath(base, from: position, to: end)
             guard position < end else { return false }
             let stop = base.load(fromByteOffset: position, as: UInt8.self)
-            head.record.pointee.path = ByteRange(partStart &- origin, position &- origin)
+            head.line.path = ByteRange(partStart &- origin, position &- origin)
             if stop == ASCII.question {
                 position &+= 1
-                head.record.pointee.hasQuery = true
-                head.record.pointee.query = ByteRange(position &- origin, position &- origin)
+                head.line.hasQuery = true
+                head.line.query = ByteRange(position &- origin, position &- origin)
                 phase = .query
             } else {
-                return try finishTarget(stop, head)
+                return try finishTarget(base, stop, head)
             }
         }
-        let query = head.record.pointee.query
+        let query = head.line.query
         position = ByteScanner.endOfQuery(base, from: position, to: end)
         guard position < end else { return false }
-        head.record.pointee.query = ByteRange(Int(query.start), position &- origin)
-        return try finishTarget(base.load(fromByteOffset: position, as: UInt8.self), head)
+        head.line.query = ByteRange(Int(query.start), position &- origin)
+        return try finishTarget(base, base.load(fromByteOffset: position, as: UInt8.self), head)
     }
 
     private mutating func parseMethod(
@@ -106,19 +105,26 @@ extension RequestParser {
         guard position > origin, base.load(fromByteOffset: position, as: UInt8.self) == ASCII.space else {
             throw .malformedMethod
         }
-        head.record.pointee.method = RequestMethod(
+        head.line.method = RequestMethod(
             UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
-        head.record.pointee.methodRange = ByteRange(0, position &- origin)
+        head.line.methodRange = ByteRange(0, position &- origin)
         position &+= 1
         partStart = position
         phase = .target
         return true
     }
 
+    /// Ends the target at the octet `stop`, which has to be the space before the version.
     @inline(__always)
-    private mutating func finishTarget(_ stop: UInt8, _ head: RequestHead) throws(ParseError) -> Bool {
+    private mutating func finishTarget(
+        _ base: UnsafeRawPointer, _ stop: UInt8, _ head: RequestHead
+    ) throws(ParseError) -> Bool {
         guard stop == ASCII.space, position > partStart else { throw .malformedTarget }
-        head.record.pointee.target = ByteRange(partStart &- origin, position &- origin)
+        if !head.line.isASCII {
+            let target = UnsafeRawBufferPointer(start: base + partStart, count: position &- partStart)
+            guard Octets.isUTF8(target) else { throw .malformedTarget }
+        }
+        head.line.target = ByteRange(partStart &- origin, position &- origin)
         position &+= 1
         partStart = position
         phase = .version
@@ -131,17 +137,17 @@ extension RequestParser {
     ) throws(ParseError) -> Bool {
         let version = base + partStart
         if partStart &+ 8 <= end, count &- partStart >= 10, let minor = Self.usualVersion(version) {
-            head.record.pointee.versionMinor = minor
+            head.line.versionMinor = minor
             return try finishRequestLine(base, head)
         }
         guard try parseVersionSlowly(version, end &- partStart, count &- partStart) else { return false }
         let minor = version.load(fromByteOffset: 7, as: UInt8.self)
-        head.record.pointee.versionMinor = minor == ASCII.zero ? 0 : 1
+        head.line.versionMinor = minor == ASCII.zero ? 0 : 1
         return try finishRequestLine(base, head)
     }
 
-    /// Octet by octet, so that the first wrong one is told at once. `visible` octets may be part of the line,
-    /// `available` ones are there.
+    /// Looks at each octet, so that the first wrong one is found at once. `visible` octets may be part of the line,
+    /// `available` octets have arrived.
     private mutating func parseVersionSlowly(
         _ version: UnsafeRawPointer, _ visible: Int, _ available: Int
     ) throws(ParseError) -> Bool {
@@ -180,14 +186,13 @@ extension RequestParser {
         position = partStart &+ 10
         partStart = position
         phase = .lineStart
-        let record = head.record
         let isOrigin =
-            base.load(fromByteOffset: origin &+ Int(record.pointee.target.start), as: UInt8.self)
+            base.load(fromByteOffset: origin &+ Int(head.line.target.start), as: UInt8.self)
             == ASCII.slash
-        if isOrigin, record.pointee.method != .connect {
-            record.pointee.targetForm = .origin
+        if isOrigin, head.line.method != .connect {
+            head.line.targetForm = .origin
         } else {
-            try TargetRules.resolve(base + origin, record)
+            try TargetRules.resolve(base + origin, &head.line)
         }
         return true
     }

@@ -1,8 +1,8 @@
 /// Reads the head of an HTTP/1.x request (RFC 9112 2 to 5), strictly, from octets where they lie.
 ///
-/// It stops and goes on at any octet: as long as the answer is `needMore` it is called again with the same octets and
-/// more behind them, and never looks at an octet of the finished part twice. What it answers does not depend on where
-/// the message was cut. After `complete` or `invalid` it starts over with `reset()`.
+/// It stops and continues at any octet: as long as it returns `needMore`, it is called again with the same octets and more
+/// behind them, and never looks at an octet of the finished part twice. The result does not depend on where the message was
+/// cut. After `complete` or `invalid`, `reset()` makes it ready for the next message.
 package struct RequestParser: Sendable {
     /// The part of the head that is being read.
     enum Phase: UInt8 {
@@ -24,20 +24,16 @@ package struct RequestParser: Sendable {
         self.limits = limits
     }
 
-    /// Forgets what was read, to start with the next request.
+    /// Forgets what was read and starts with the next request.
     @inline(__always)
     package mutating func reset() {
-        phase = .emptyLines
-        position = 0
-        origin = 0
-        partStart = 0
-        nameEnd = 0
+        self = RequestParser(limits: limits)
     }
 
-    /// Whether nothing of a request line has come yet: such a connection is idle, not slow.
+    /// Whether nothing of a request line has arrived yet: such a connection is idle, not slow.
     package var isIdle: Bool { phase == .emptyLines }
 
-    /// Reads on. `head` has to be the same one, and fresh (`reuse()`), for all calls of one request.
+    /// Continues to read. `head` has to be the same one, and fresh (`reuse()`), for all calls of one request.
     package mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: RequestHead) -> ParseResult {
         guard let base = bytes.baseAddress, position < bytes.count else { return .needMore }
         do throws(ParseError) {
@@ -45,10 +41,7 @@ package struct RequestParser: Sendable {
                 guard try parseRequestLine(base, bytes.count, head) else { return .needMore }
             }
             guard try parseFields(base, bytes.count, head) else { return .needMore }
-            let octets = UnsafeRawBufferPointer(start: base + origin, count: position &- origin)
-            let isHostKnown = head.repeatsHost(in: octets)
-            head.adopt(octets)
-            if isHostKnown { head.keepHost() } else { try HostRules.check(head) }
+            try head.complete(UnsafeRawBufferPointer(start: base + origin, count: position &- origin))
             return .complete(consumed: position)
         } catch {
             return .invalid(error)

@@ -1,38 +1,38 @@
-/// Tells the forms of a request target apart and takes them to pieces (RFC 9112 3.2). Origin form, which nearly all
-/// requests have, is settled by the parser itself.
+/// Tells which form a request target has, and where its parts are (RFC 9112 3.2). The parser itself reads the origin form,
+/// which nearly all requests have.
 enum TargetRules {
     /// `base` is the start of the request line; path and query were split at the first "?".
     static func resolve(
-        _ base: UnsafeRawPointer, _ record: UnsafeMutablePointer<RequestHead.Record>
+        _ base: UnsafeRawPointer, _ line: inout RequestLine
     ) throws(ParseError) {
-        let target = record.pointee.target
+        let target = line.target
         let octets = UnsafeRawBufferPointer(start: base + Int(target.start), count: Int(target.count))
-        if record.pointee.method == .connect {
-            try resolveAuthority(octets, record)
+        if line.method == .connect {
+            try resolveAuthority(octets, &line)
         } else if target.count == 1, octets[0] == ASCII.asterisk {
-            guard record.pointee.method == .options else { throw .targetFormNotAllowed }
-            record.pointee.targetForm = .asterisk
+            guard line.method == .options else { throw .targetFormNotAllowed }
+            line.targetForm = .asterisk
         } else {
-            try resolveAbsolute(octets, record)
+            try resolveAbsolute(octets, &line)
         }
     }
 
-    /// CONNECT, and nothing else, names a host and a port.
+    /// The target of CONNECT, and of no other method, is a host and a port.
     private static func resolveAuthority(
-        _ octets: UnsafeRawBufferPointer, _ record: UnsafeMutablePointer<RequestHead.Record>
+        _ octets: UnsafeRawBufferPointer, _ line: inout RequestLine
     ) throws(ParseError) {
-        guard !record.pointee.hasQuery, !octets.contains(ASCII.slash) else { throw .targetFormNotAllowed }
+        guard !line.hasQuery, !octets.contains(ASCII.slash) else { throw .targetFormNotAllowed }
         guard let authority = Authority(octets), authority.hasHost, authority.port != nil else {
             throw .malformedTarget
         }
-        record.pointee.targetForm = .authority
-        record.pointee.authority = record.pointee.target
-        record.pointee.path = ByteRange(start: record.pointee.target.start, count: 0)
+        line.targetForm = .authority
+        line.authority = line.target
+        line.path = ByteRange(start: line.target.start, count: 0)
     }
 
     /// `http://authority/path?query`, https likewise.
     private static func resolveAbsolute(
-        _ octets: UnsafeRawBufferPointer, _ record: UnsafeMutablePointer<RequestHead.Record>
+        _ octets: UnsafeRawBufferPointer, _ line: inout RequestLine
     ) throws(ParseError) {
         let authorityStart: Int
         if startsWith(octets, "http://") {
@@ -42,18 +42,18 @@ enum TargetRules {
         } else {
             throw .malformedTarget
         }
-        let pathEnd = Int(record.pointee.path.count)
+        let pathEnd = Int(line.path.count)
         // A "?" before the end of "http://" would have ended the path there.
         guard pathEnd >= authorityStart else { throw .malformedTarget }
         let authorityEnd = octets[authorityStart..<pathEnd].firstIndex(of: ASCII.slash) ?? pathEnd
         let host = UnsafeRawBufferPointer(rebasing: octets[authorityStart..<authorityEnd])
         guard !host.contains(UInt8(ascii: "@")) else { throw .userinfoInTarget }
         guard let authority = Authority(host), authority.hasHost else { throw .malformedTarget }
-        let start = Int(record.pointee.target.start)
-        record.pointee.targetForm = .absolute
-        record.pointee.authority = ByteRange(start &+ authorityStart, start &+ authorityEnd)
+        let start = Int(line.target.start)
+        line.targetForm = .absolute
+        line.authority = ByteRange(start &+ authorityStart, start &+ authorityEnd)
         // An absent path means "/" (RFC 9110 4.2.3): the last slash of "://" stands for it.
-        record.pointee.path =
+        line.path =
             authorityEnd == pathEnd
             ? ByteRange(start &+ authorityStart &- 1, start &+ authorityStart)
             : ByteRange(start &+ authorityEnd, start &+ pathEnd)

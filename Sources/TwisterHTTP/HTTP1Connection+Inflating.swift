@@ -18,7 +18,7 @@ extension HTTP1Connection {
         } catch {
             throw RequestRefusal(503)
         }
-        requestHead.renameField("content-encoding", to: "X-Consumed-Content-Encoding")
+        renamedHead = requestHead.renamingField("content-encoding", to: "X-Consumed-Content-Encoding")
     }
 
     /// Takes bytes of a compressed body.

@@ -21,6 +21,8 @@ public final class HTTP1Connection {
 
     // The request.
     package let requestHead = RequestHead()
+    /// The head as the handler sees it where the body is decoded; nil where that is `requestHead`.
+    @exclusivity(unchecked) var renamedHead: RequestHead?
     /// Whether the request's head was read whole; its fields are not there before.
     @exclusivity(unchecked) private(set) var isRequestHeadRead = false
     /// What a trusted proxy says of the client; nil: nothing.
@@ -113,6 +115,7 @@ public final class HTTP1Connection {
     /// Makes ready for the connection's next request; only where nobody else holds the exchange.
     func reset() {
         requestHead.reuse()
+        if renamedHead != nil { renamedHead = nil }
         if !requestBody.isEmpty { requestBody = [] }
         if isStreamed {
             isStreamed = false

@@ -9,7 +9,7 @@ public struct HTTPServerRequest {
     /// Where the answer goes. Tornado: `HTTPServerRequest.connection`.
     public let connection: HTTP1Connection
 
-    package var head: RequestHead { connection.requestHead }
+    package var head: RequestHead { connection.renamedHead ?? connection.requestHead }
 
     package init(_ connection: HTTP1Connection) { self.connection = connection }
 

@@ -140,4 +140,42 @@ struct RequestHeadTests {
         let without = try parsedHead("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n")
         #expect(without.upgradeProtocols.isEmpty && !without.offersUpgrade(to: "websocket"))
     }
+
+    @Test("Renaming a field makes a new head, and whoever holds the fields of the old one sees no change")
+    func renaming() throws {
+        let long = String(repeating: "v", count: 2000)
+        let head = try parsedHead(
+            "POST /p?q HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nA: \(long)\r\nContent-ENCODING: x\r\n\r\n")
+        let before = head.summary
+        let held = HTTPHeaders(head)
+        let renamed = head.renamingField("content-encoding", to: "X-Consumed-Content-Encoding")
+        #expect(head.summary == before && held[.contentEncoding] == "gzip, x")
+        #expect(renamed[.contentEncoding] == nil)
+        #expect(HTTPHeaders(renamed)["x-consumed-content-encoding"] == "gzip, x")
+        #expect(renamed.summary.replacing("X-Consumed-", with: "").lowercased() == before.lowercased())
+        head.reuse()
+        #expect(renamed.path == "/p" && renamed.query == "q" && renamed.host == "h" && renamed.fieldCount == 4)
+        let twice = renamed.renamingField("a", to: "B")
+        #expect(twice.values(for: try #require(HTTPField.Name("b"))) == [long] && twice.target == "/p?q")
+    }
+
+    @Test("Storage of usual size is kept for the next request, larger storage is given back at once")
+    func storage() throws {
+        let head = RequestHead()
+        #expect(head.record.bytes.count == 0 && head.slots.count == 0)
+        var parser = RequestParser()
+        let sizes = [(10, 1), (900, 20), (1500, 1), (10, 60), (32_000, 90), (10, 1)]
+        for (octets, fields) in sizes {
+            let lines = (1..<fields).map { "A\($0):\r\n" }.joined()
+            let message = Array(
+                "GET / HTTP/1.1\r\nHost: h\r\n\(lines)A: \(String(repeating: "b", count: octets))\r\n\r\n".utf8)
+            #expect(message.withUnsafeBytes { parser.parse($0, into: head) } == .complete(consumed: message.count))
+            #expect(head.fieldCount == fields + 1 && head.host == "h")
+            #expect(head.record.bytes.count >= message.count && head.slots.count > fields)
+            parser.reset()
+            head.reuse()
+            #expect(head.record.bytes.count == (message.count > 1024 ? 0 : 1024))
+            #expect(head.slots.count <= 32)
+        }
+    }
 }

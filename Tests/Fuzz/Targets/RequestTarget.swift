@@ -56,11 +56,24 @@ enum RequestTarget {
         lines.append("\(MessageFraming.framing(of: head)) \(head.keepAlive) \(head.expectation)")
         lines.append("\(head.upgradeProtocols)")
         lines.append("\(head.offersUpgrade(to: "websocket")) \(head[.cookie] ?? "-") \(head.values(for: .accept))")
-        let count = head.fieldCount
-        head.renameField("content-encoding", to: "x-consumed-content-encoding")
-        try require(head.fieldCount == count, "renaming lost a field")
-        try require(!head.contains(.contentEncoding), "a renamed field is still there")
+        let renamed = head.renamingField("content-encoding", to: "x-consumed-content-encoding")
+        try require(renamed.fieldCount == head.fieldCount, "renaming lost a field")
+        try require(!renamed.contains(.contentEncoding), "a renamed field is still there")
+        try require(renamed.target == head.target && renamed.host == head.host, "renaming changed the request line")
+        try checkTarget(head)
         lines.append("\(head.httpFields.count)")
         return lines.joined(separator: "\n")
+    }
+
+    /// The target is visible ASCII without "#", or UTF-8, and routing and logs get it in ASCII.
+    private static func checkTarget(_ head: RequestHead) throws {
+        let isVisible = { (byte: UInt8) in byte > 0x20 && byte != 0x7F && byte != UInt8(ascii: "#") }
+        let target = head.withTargetBytes { Array($0) }
+        try require(target.allSatisfy(isVisible), "a target with a character that is not visible")
+        try require(String(validating: target, as: UTF8.self) != nil, "a target that is no UTF-8")
+        try require(head.asciiTarget.utf8.allSatisfy { $0 < 0x80 }, "not ASCII: \(head.asciiTarget)")
+        let decoded = head.withPathBytes { PercentCoding.decode($0) }
+        let routed = head.withASCIIPathBytes { path in (path.allSatisfy { $0 < 0x80 }, PercentCoding.decode(path)) }
+        try require(routed.0 && routed.1 == decoded, "the routed path differs from the path")
     }
 }

@@ -1,13 +1,13 @@
 public import HTTPTypes
 
-extension RequestHead {
-    /// How many field lines came.
+extension HeadFields {
+    /// The number of field lines.
     @inlinable
-    package var fieldCount: Int { Int(record.pointee.fieldCount) }
+    package final var fieldCount: Int { Int(record.state.fieldCount) }
 
     /// The field's value. Several lines of one name are joined by ", " (RFC 9110 5.3), those of Cookie by "; "
     /// (RFC 6265 5.4).
-    package subscript(name: HTTPField.Name) -> String? {
+    package final subscript(name: HTTPField.Name) -> String? {
         guard let first = firstField(named: name) else { return nil }
         guard var next = firstField(named: name, from: first + 1) else { return fieldValue(at: first) }
         let separator = name == .cookie ? "; " : ", "
@@ -20,8 +20,8 @@ extension RequestHead {
         }
     }
 
-    /// The values of all lines of that name, in the order of arrival.
-    package func values(for name: HTTPField.Name) -> [String] {
+    /// The values of all lines of that name, in the order in which they arrived.
+    package final func values(for name: HTTPField.Name) -> [String] {
         var values: [String] = []
         var from = 0
         while let index = firstField(named: name, from: from) {
@@ -31,26 +31,26 @@ extension RequestHead {
         return values
     }
 
-    package func contains(_ name: HTTPField.Name) -> Bool {
+    package final func contains(_ name: HTTPField.Name) -> Bool {
         firstField(named: name) != nil
     }
 
-    /// Calls `body` with the value of the first line of that name; nil where there is none. Nothing is allocated.
+    /// Calls `body` with the value of the first line of that name; Returns nil where there is none. Nothing is allocated.
     @inlinable
-    package func firstValueBytes<Result>(
+    package final func firstValueBytes<Result>(
         for name: HTTPField.Name, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
         guard let index = firstField(named: name) else { return nil }
         return try withOctets(slots[index].value, body)
     }
 
-    /// Calls `body` with each field line in the order of arrival.
-    package func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
+    /// Calls `body` with each field line, in the order of arrival.
+    package final func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
         for index in 0..<fieldCount { try body(fieldName(at: index), fieldValue(at: index)) }
     }
 
-    /// Calls `body` with the octets of each field line in the order of arrival. Nothing is allocated.
-    package func forEachBytes(
+    /// Calls `body` with the octets of each field line, in the order of arrival. Nothing is allocated.
+    package final func forEachBytes(
         _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Void
     ) rethrows {
         try withExtendedLifetime(self) {
@@ -58,14 +58,14 @@ extension RequestHead {
         }
     }
 
-    /// The name of a field line as it came. The index is below `fieldCount`.
-    package func fieldName(at index: Int) -> String { string(slot(index).name) }
+    /// The name of a field line as it was sent. The index is below `fieldCount`.
+    package final func fieldName(at index: Int) -> String { string(slot(index).name) }
 
     /// The value of a field line. The index is below `fieldCount`.
-    package func fieldValue(at index: Int) -> String { string(slot(index).value) }
+    package final func fieldValue(at index: Int) -> String { string(slot(index).value) }
 
     /// All fields in HTTPTypes' own container: a copy.
-    package var httpFields: HTTPFields {
+    package final var httpFields: HTTPFields {
         var fields = HTTPFields()
         fields.reserveCapacity(fieldCount)
         for index in 0..<fieldCount {
@@ -75,20 +75,20 @@ extension RequestHead {
         return fields
     }
 
-    private func slot(_ index: Int) -> FieldSlot {
+    private final func slot(_ index: Int) -> FieldSlot {
         precondition(index >= 0 && index < fieldCount, "no such field")
         return slots[index]
     }
 
-    /// The place of the first field line of that name at or after `start`.
+    /// The index of the first field line of that name at or after `start`.
     @usableFromInline
-    package func firstField(named name: HTTPField.Name, from start: Int = 0) -> Int? {
+    package final func firstField(named name: HTTPField.Name, from start: Int = 0) -> Int? {
         var canonical = name.canonicalName
         return canonical.withUTF8 { firstField(lowercased: $0, from: start) }
     }
 
-    private func firstField(lowercased wanted: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        guard let base = record.pointee.bytes.baseAddress, let first = wanted.first else { return nil }
+    private final func firstField(lowercased wanted: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+        guard let base = record.bytes.baseAddress, let first = wanted.first else { return nil }
         var index = start
         let count = fieldCount
         while index < count {
@@ -112,5 +112,25 @@ extension RequestHead {
             return false
         }
         return true
+    }
+
+    /// Whether `body` returns true for one of the lines of a field that was noted while the head was read.
+    final func anyValue(
+        _ occurrence: FieldOccurrence, named name: StaticString, _ body: (UnsafeRawBufferPointer) -> Bool
+    ) -> Bool {
+        guard occurrence.isPresent else { return false }
+        return withExtendedLifetime(self) {
+            if body(octets(slots[Int(occurrence.first)].value)) { return true }
+            var remaining = occurrence.count - 1
+            var index = Int(occurrence.first) + 1
+            while remaining > 0, index < fieldCount {
+                if TokenList.equals(octets(slots[index].name), name) {
+                    if body(octets(slots[index].value)) { return true }
+                    remaining -= 1
+                }
+                index += 1
+            }
+            return false
+        }
     }
 }
