@@ -6,9 +6,10 @@
 enum CharacterClass {
     /// RFC 9110 5.6.2 `tchar`: methods and field names.
     static var token: UInt8 { 1 }
-    /// RFC 3986 `pchar` and "/", and "[", "]", "|", which browsers leave unescaped in a path.
+    /// Every visible ASCII character but "#" and "?". Browsers, curl and others send most of them as they are in a path, also
+    /// those that RFC 3986 wants percent-encoded.
     static var path: UInt8 { 2 }
-    /// Every visible ASCII character but "#", "<" and ">": browsers leave the rest unescaped in a query.
+    /// Every visible ASCII character but "#".
     static var query: UInt8 { 4 }
     /// RFC 3986 `unreserved` and `sub-delims` but the comma, which tells of two hosts in one field.
     static var registeredName: UInt8 { 8 }
@@ -21,9 +22,9 @@ enum CharacterClass {
     private static var table: StaticString {
         """
         @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
-        @ODAOGOONNOOFOOFOOOOOOOOOOFN@N@D\
-        FOOOOOOOOOOOOOOOOOOOOOOOOOOFDFEO\
-        EOOOOOOOOOOOOOOOOOOOOOOOOOODGDO@\
+        @OFAOGOONNOOFOOFOOOOOOOOOOFNFNFD\
+        FOOOOOOOOOOOOOOOOOOOOOOOOOOFFFGO\
+        GOOOOOOOOOOOOOOOOOOOOOOOOOOFGFO@\
         @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
         @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
         @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\

@@ -78,6 +78,7 @@ extension RequestParser {
         }
         if phase == .target {
             position = ByteScanner.endOfPath(base, from: position, to: end)
+            passNonASCII(base, end, head) { ByteScanner.endOfPath($0, from: $1, to: $2) }
             guard position < end else { return false }
             let stop = base.load(fromByteOffset: position, as: UInt8.self)
             head.line.path = ByteRange(partStart &- origin, position &- origin)
@@ -92,6 +93,7 @@ extension RequestParser {
         }
         let query = head.line.query
         position = ByteScanner.endOfQuery(base, from: position, to: end)
+        passNonASCII(base, end, head) { ByteScanner.endOfQuery($0, from: $1, to: $2) }
         guard position < end else { return false }
         head.line.query = ByteRange(Int(query.start), position &- origin)
         return try finishTarget(base, base.load(fromByteOffset: position, as: UInt8.self), head)
@@ -112,6 +114,18 @@ extension RequestParser {
         partStart = position
         phase = .target
         return true
+    }
+
+    /// Goes on behind octets beyond ASCII. Whether they are UTF-8 is decided when the target is complete, so that it does not
+    /// matter where it was cut.
+    @inline(__always)
+    private mutating func passNonASCII(
+        _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead, _ search: (UnsafeRawPointer, Int, Int) -> Int
+    ) {
+        while position < end, base.load(fromByteOffset: position, as: UInt8.self) >= 0x80 {
+            head.line.isASCII = false
+            position = search(base, position &+ 1, end)
+        }
     }
 
     /// Ends the target at the octet `stop`, which has to be the space before the version.

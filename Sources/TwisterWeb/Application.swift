@@ -106,7 +106,9 @@ public final class Application: HTTPServerConnectionDelegate {
         case .asterisk: return (.passUnretained(.serverOptions), nil)
         case .authority: return (.passUnretained(.connect), nil)
         }
-        guard let match = head.withPathBytes({ router.match($0) }) else { return (.passUnretained(notFoundRoute), nil) }
+        guard let match = head.withASCIIPathBytes({ router.match($0) }) else {
+            return (.passUnretained(notFoundRoute), nil)
+        }
         let route = router.target(of: match)
         if match.captures.count == 0 { return (route, nil) }
         do throws(PathArgumentError) {
@@ -118,7 +120,7 @@ public final class Application: HTTPServerConnectionDelegate {
 
     private func arguments(of match: RouteMatch, _ head: RequestHead) throws(PathArgumentError) -> BoxedArguments {
         let names = router.routes[match.index].pattern.groupNames
-        let result = head.withPathBytes { path in
+        let result = head.withASCIIPathBytes { path in
             Result { () throws(PathArgumentError) in try PathArguments(match.captures, names: names, path: path) }
         }
         return BoxedArguments(try result.get())
@@ -127,7 +129,8 @@ public final class Application: HTTPServerConnectionDelegate {
     // MARK: Logs
 
     func logException(_ error: any Error, _ handler: RequestHandler) {
-        let line = "\(handler.request.method.rawValue) \(handler.request.uri) (\(handler.request.remoteIP))"
+        let line =
+            "\(handler.request.method.rawValue) \(handler.request.head.asciiTarget) (\(handler.request.remoteIP))"
         // 501 is the answer to a method that nobody knows: the client's doing, too.
         if let error = error as? HTTPError, error.status.code < 500 || error.status == .notImplemented {
             Log.general.debug("\(error.status.code) \(line): \(error)")
@@ -143,6 +146,6 @@ public final class Application: HTTPServerConnectionDelegate {
         let milliseconds = Double(request.requestTime().components.attoseconds / 1_000_000_000_000) / 1000
         Log.access.log(
             level: code < 400 ? .info : code < 500 ? .warning : .error,
-            "\(code) \(request.method.rawValue) \(request.uri) (\(request.remoteIP)) \(milliseconds)ms")
+            "\(code) \(request.method.rawValue) \(request.head.asciiTarget) (\(request.remoteIP)) \(milliseconds)ms")
     }
 }

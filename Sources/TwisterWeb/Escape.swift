@@ -4,22 +4,7 @@ import TwisterCodec
 /// quoted attributes.
 ///
 /// Tornado: `xhtml_escape`.
-public func xhtmlEscape(_ text: String) -> String {
-    guard text.utf8.contains(where: { "&<>\"'".utf8.contains($0) }) else { return text }
-    var escaped: [UInt8] = []
-    escaped.reserveCapacity(text.utf8.count + 16)
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "&"): escaped += "&amp;".utf8
-        case UInt8(ascii: "<"): escaped += "&lt;".utf8
-        case UInt8(ascii: ">"): escaped += "&gt;".utf8
-        case UInt8(ascii: "\""): escaped += "&quot;".utf8
-        case UInt8(ascii: "'"): escaped += "&#x27;".utf8
-        default: escaped.append(byte)
-        }
-    }
-    return String(decoding: escaped, as: UTF8.self)
-}
+public func xhtmlEscape(_ text: String) -> String { text.escapedForHTML }
 
 /// The text percent-encoded as UTF-8, all but letters, digits and `-._~` (RFC 3986, section 2.3).
 ///
@@ -29,7 +14,7 @@ public func xhtmlEscape(_ text: String) -> String {
 /// Tornado: `url_escape`.
 public func urlEscape(_ text: String, plus: Bool = true) -> String {
     let (space, slash) = (UInt8(ascii: " "), UInt8(ascii: "/"))
-    var escaped = PercentEscapes.encoded(text.utf8) { byte in
+    var escaped = PercentCoding.escape(text.utf8) { byte in
         PercentEscapes.unreserved.contains(byte) || (plus ? byte == space : byte == slash)
     }
     if plus {

@@ -15,6 +15,7 @@ struct ConformanceTests {
             ("GET http://b:80/2?q HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b:80/2?q b:80 "),
             ("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b b "),
             ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * a "),
+            ("GET /{\u{E9}}?<\"b\"> HTTP/1.1\r\nHost: a\r\n\r\n", "GET /{\u{E9}}?<\"b\"> a "),
             ("get / HTTP/1.1\r\nHost: a\r\n\r\n", "get / a "),
             ("GET / HTTP/1.9\r\nHost: a\r\n\r\n", "GET / a "),
             ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", "GET / a "),
@@ -79,7 +80,8 @@ struct ConformanceTests {
             "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n",
             "CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET http://u@b/ HTTP/1.1\r\nHost: b\r\n\r\n", "GET ftp://b/ HTTP/1.1\r\nHost: b\r\n\r\n",
-            "GET /\u{E9} HTTP/1.1\r\nHost: a\r\n\r\n", "G\u{E9}T / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /\u{7F} HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://\u{E9}/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "G\u{E9}T / HTTP/1.1\r\nHost: a\r\n\r\n",
             "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         ]
         let echo = Echo()

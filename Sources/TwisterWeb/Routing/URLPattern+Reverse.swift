@@ -1,3 +1,5 @@
+import TwisterCodec
+
 extension URLPattern {
     /// A path that this pattern matches with these arguments.
     ///
@@ -44,7 +46,7 @@ extension URLPattern {
         let keepsSlash = accepted?.contains(slash) ?? true
         // "[a-z@]+" takes no escapes: then a character that may stand in a path has to stand for itself.
         let keepsDelimiters = accepted?.contains(UInt8(ascii: "%")) == false
-        return PercentEscapes.encoded(argument.utf8) { byte in
+        return PercentCoding.escape(argument.utf8) { byte in
             byte == slash
                 ? keepsSlash
                 : PercentEscapes.unreserved.contains(byte)

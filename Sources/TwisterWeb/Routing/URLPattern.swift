@@ -1,8 +1,11 @@
+import TwisterCodec
+
 /// A pattern of paths: the text of a regular expression that has to match the whole path.
 ///
-/// Patterns are anchored at both ends, whether or not they are written with `^` and `$`. They match the path as it
-/// came over the wire, percent-encoded; what their groups capture is decoded. The groups are either all positional,
-/// `/user/([0-9]+)`, or all named, `/user/(?<id>[0-9]+)` (Python's spelling `(?P<id>…)` is the same).
+/// Patterns are anchored at both ends, whether or not they are written with `^` and `$`. They match the path as it was
+/// sent, and what their groups capture is percent-decoded. A character beyond ASCII is the same as its percent-encoding, in
+/// the pattern and in the path: `/grüße` matches a path in raw UTF-8 and `/gr%C3%BC%C3%9Fe`. The groups are either all
+/// positional, `/user/([0-9]+)`, or all named, `/user/(?<id>[0-9]+)` (Python's spelling `(?P<id>…)` is the same).
 ///
 /// Literals, character classes with a quantifier, groups of those, and choices between literals such as
 /// `\.(json|xml)` are matched by a trie, whose cost does not depend on how many patterns there are. Any other regular
@@ -38,17 +41,17 @@ public struct URLPattern: Sendable {
 
     /// With `ignoresCase` the pattern is for subjects that have been lowercased.
     init(_ text: String, ignoresCase: Bool) throws(URLPatternError) {
-        guard text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else {
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && ($0 < 0x80 || !ignoresCase) }) else {
             throw URLPatternError(
-                pattern: text,
-                reason: "paths are matched as they are sent, in ASCII: write other characters percent-encoded")
+                pattern: text, reason: ignoresCase ? "hosts are visible ASCII" : "no path holds a control character")
         }
         let groups = try PatternGroups(of: text)
+        let encoded = try Self.encodingNonASCII(text)
         self.text = text
         groupNames = groups.names
         groupCount = groups.count
 
-        let bytes = Array(text.utf8)
+        let bytes = Array(encoded.utf8)
         if let elements = PatternParser.parse(bytes) {
             let folded = ignoresCase ? elements.map(\.foldedToLowercase) : elements
             if let lines = LinearPattern.variants(of: folded) {
@@ -59,7 +62,39 @@ public struct URLPattern: Sendable {
         }
         template = ReverseTemplate(regex: bytes)
         let prefix = ignoresCase ? [] : ReverseTemplate.literalPrefix(ofRegex: bytes)
-        matcher = .regex(try FallbackRegex(text, literalPrefix: prefix, ignoresCase: ignoresCase))
+        do throws(URLPatternError) {
+            matcher = .regex(try FallbackRegex(encoded, literalPrefix: prefix, ignoresCase: ignoresCase))
+        } catch {
+            throw URLPatternError(pattern: text, reason: error.reason)
+        }
+    }
+
+    /// The pattern with characters beyond ASCII percent-encoded, as paths are before they are matched.
+    private static func encodingNonASCII(_ text: String) throws(URLPatternError) -> String {
+        guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
+        var encoded = ""
+        let scalars = Array(text.unicodeScalars)
+        var isInClass = false
+        var index = 0
+        while index < scalars.count {
+            let isEscaped = scalars[index] == "\\" && index + 1 < scalars.count
+            if isEscaped { index += 1 }
+            let scalar = scalars[index]
+            index += 1
+            if scalar.isASCII {
+                if isEscaped { encoded.append("\\") } else { isInClass = scalar == "[" || isInClass && scalar != "]" }
+                encoded.unicodeScalars.append(scalar)
+                continue
+            }
+            guard !isInClass else {
+                throw URLPatternError(
+                    pattern: text, reason: "a character class takes ASCII only: write (?:ä|ö) instead of [äö]")
+            }
+            let octets = PercentCoding.encode(String(scalar))
+            let isRepeated = index < scalars.count && "*+?{".unicodeScalars.contains(scalars[index])
+            encoded += isRepeated ? "(?:\(octets))" : octets
+        }
+        return encoded
     }
 
     /// Whether the trie matches this pattern, so that its cost does not depend on other patterns.
@@ -69,12 +104,12 @@ public struct URLPattern: Sendable {
 
     /// The arguments of a match of the whole path, or nil if the pattern does not match it.
     ///
-    /// - Parameter path: The path as it came, percent-encoded, without the query.
+    /// - Parameter path: The path as it was sent, without the query.
     /// - Throws: `PathArgumentError` if what a group captured is not properly percent-encoded UTF-8.
     ///
     /// Tornado: `PathMatches.match`.
     public func match(_ path: String) throws(PathArgumentError) -> PathArguments? {
-        let bytes = Array(path.utf8)
+        let bytes = path.withOctets(PercentCoding.encodeNonASCII)
         guard let captures = bytes.withUnsafeBytes(captures(in:)) else { return nil }
         return try PathArguments(captures, names: groupNames, path: bytes)
     }

@@ -155,7 +155,9 @@ open class StaticFileHandler: RequestHandler {
         guard path.utf8.first == UInt8(ascii: "/"), second != UInt8(ascii: "/"), second != UInt8(ascii: "\\") else {
             throw HTTPError(.forbidden, "cannot redirect a path with two initial slashes")
         }
-        try redirect(path + "/" + (query.isEmpty ? "" : "?" + query), status: .movedPermanently)
+        let url = path + "/" + (query.isEmpty ? "" : "?" + query)
+        // The client's own URL may hold characters that a Location may not.
+        try redirect(PercentCoding.encodeReference(url), status: .movedPermanently)
     }
 
     private static func open(_ path: String, in directory: borrowing FileRoot) throws -> OpenFile {

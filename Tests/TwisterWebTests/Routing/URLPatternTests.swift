@@ -7,13 +7,36 @@ struct URLPatternTests {
     @Test(
         "S-10: a bad pattern fails at creation, with its text",
         arguments: [
-            "/(", "/)", "/[a", "/a**", "/(?<id>a)(b)", "/(?P<id>a)/(b|(?:c)+)", "/(?<id>a)(?<id>b)", "/é", "/a\n",
+            "/(", "/)", "/[a", "/a**", "/(?<id>a)(b)", "/(?P<id>a)/(b|(?:c)+)", "/(?<id>a)(?<id>b)", "/[é]", "/[^a-é]+",
+            "/é(", "/a\n", "/a\u{7f}",
         ])
     func bad(pattern: String) {
         let error = #expect(throws: URLPatternError.self) { try URLPattern(pattern) }
         #expect(error?.pattern == pattern)
         #expect(error?.description.contains(pattern) == true)
         #expect(error?.reason.isEmpty == false)
+    }
+
+    @Test(
+        "A character beyond ASCII is its percent-encoding, in the pattern and in the path",
+        arguments: [
+            ("/grüße", "/grüße", []), ("/grüße", "/gr%C3%BC%C3%9Fe", []), ("/gr%C3%BC%C3%9Fe", "/grüße", []),
+            (#"/\é"#, "/é", []), ("/a/([^/]+)", "/a/日本", ["日本"]), ("/a/([^/]+)", "/a/日%E6%9C%AC", ["日本"]),
+            ("/(ä|ö)/x", "/ö/x", ["ö"]), ("/(ä|ö)/x", "/%C3%B6/x", ["ö"]), ("/(é+)", "/éé", ["éé"]),
+            ("/(?<naïve>.*)", "/é", ["é"]), (#"/a\{b\}"#, "/a{b}", []), (#"/("<>\^`\|)"#, #"/"<>^`|"#, [#""<>^`|"#]),
+        ])
+    func nonASCII(pattern: String, path: String, arguments: [String]) throws {
+        let compiled = try URLPattern(pattern)
+        #expect(try compiled.match(path)?.values == arguments)
+        #expect(compiled.text == pattern)
+    }
+
+    @Test("A pattern beyond ASCII matches nothing else, and makes a path in ASCII")
+    func nonASCIIReverse() throws {
+        let pattern = try URLPattern("/é/(.*)")
+        #expect(try pattern.match("/e/a") == nil && pattern.match("/%C3%A8/a") == nil)
+        #expect(try pattern.reverse("ü") == "/%C3%A9/%C3%BC")
+        #expect(try URLPattern("/(é)+").match("/ééé")?.values == ["é"])
     }
 
     @Test("RT-11: mixed groups are told as such")
