@@ -1,20 +1,22 @@
-/// How much a client likes each content coding, by its Accept-Encoding field (RFC 9110 12.5.3). Elements that are not
-/// well-formed are passed over.
+/// The weight that a client gives to each content coding in its Accept-Encoding field (RFC 9110 12.5.3). Elements that are
+/// not well-formed are ignored.
 package struct AcceptedCodings {
     private let octets: UnsafeRawBufferPointer
 
-    /// The value of the field; several lines are joined by commas before. The octets have to outlive this.
+    /// `octets` is the value of the field, with several lines joined by commas. The octets have to outlive this value.
     package init(_ octets: UnsafeRawBufferPointer) {
         self.octets = octets
     }
 
-    /// The weight of a coding, in lower case, in thousandths. 0: refused, or not asked for.
+    /// The weight of a coding, whose name is in lower case, in thousandths. It is 0 for a coding that the client refuses or
+    /// does not list.
     package func weight(_ coding: StaticString) -> Int { stated(coding) ?? 0 }
 
-    /// The weight of content as it is. Where the client says nothing of it, it is acceptable and comes last: 1.
+    /// The weight of content without a coding. Where the field does not mention it, it is acceptable but comes last: 1.
     package var identityWeight: Int { stated("identity") ?? 1 }
 
-    /// What the field says of a coding: the first element that names it, else `*`; nil where neither is there.
+    /// The weight that the field gives to a coding: that of the first element that names it, else that of `*`. It is nil
+    /// where neither is listed.
     private func stated(_ coding: StaticString) -> Int? {
         var any: Int?
         var list = TokenList(octets)

@@ -1,17 +1,18 @@
-/// How much a client likes each of some media types, by its Accept field (RFC 9110 12.5.1).
+/// The weight that a client gives to each media type in its Accept field (RFC 9110 12.5.1).
 ///
-/// The most specific range that fits a type decides: `type/subtype` before `type/*` before `*/*`. Ranges that are not
-/// well-formed are passed over. Parameters other than `q` make a range more specific than we offer anything in; such a
-/// range is taken for its type.
+/// The most specific range that matches a type decides: `type/subtype` before `type/*` before `*/*`. Ranges that are not
+/// well-formed are ignored. A range with parameters other than `q`, which no type of ours has, counts as the same range
+/// without them.
 package struct AcceptedTypes {
     private let octets: UnsafeRawBufferPointer
 
-    /// The value of the field; several lines are joined by commas before. The octets have to outlive this.
+    /// `octets` is the value of the field, with several lines joined by commas. The octets have to outlive this value.
     package init(_ octets: UnsafeRawBufferPointer) {
         self.octets = octets
     }
 
-    /// The weight of a media type in thousandths, 0: not wanted. `type` and `subtype` are in lower case.
+    /// The weight of a media type in thousandths. It is 0 for a type that the client does not want. `type` and `subtype` are
+    /// in lower case.
     package func weight(_ type: StaticString, _ subtype: StaticString) -> Int {
         var best = (specificity: -1, weight: 0)
         var list = TokenList(octets)
@@ -22,7 +23,7 @@ package struct AcceptedTypes {
         return best.weight
     }
 
-    /// What one element says of the type; nil where it does not fit or is malformed.
+    /// The weight that one element gives to the type. It is nil where the element does not match the type or is malformed.
     private static func range(
         _ element: UnsafeRawBufferPointer, _ type: StaticString, _ subtype: StaticString
     ) -> (specificity: Int, weight: Int)? {

@@ -1,9 +1,9 @@
-/// `uri-host [ ":" port ]` (RFC 9110 7.2, RFC 3986 3.2.2), checked: a registered name, an IPv4 address or an IP
-/// literal in brackets, and a port up to 65535. User information, lists and white space are no part of it.
+/// A checked `uri-host [ ":" port ]` (RFC 9110 7.2, RFC 3986 3.2.2): a registered name, an IPv4 address or an IP literal in
+/// brackets, and a port up to 65535. User information, lists and white space are not allowed.
 package struct Authority: Equatable, Sendable {
-    /// Octets of the host, brackets included.
+    /// The number of octets of the host, brackets included.
     package let hostCount: Int
-    /// nil where none is given; "example.com:" gives none.
+    /// The port, nil where none is given. "example.com:" gives none.
     package let port: UInt16?
 
     package var hasHost: Bool { hostCount > 0 }
@@ -38,7 +38,8 @@ package struct Authority: Equatable, Sendable {
         }
     }
 
-    /// Where the name ends: at the colon or at the end of all. nil when a percent sign is not followed by two digits.
+    /// Where the name ends: at the colon or at the end of the text. It is nil where a percent sign is not followed by two
+    /// hexadecimal digits.
     @inline(__always)
     private static func endOfRegisteredName(_ base: UnsafeRawPointer, _ count: Int) -> Int? {
         var index = 0

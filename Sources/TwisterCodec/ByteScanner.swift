@@ -1,7 +1,7 @@
-/// The searches of the parser's inner loops: sixteen or eight octets at a time, and one at a time near the end, so that
-/// nothing behind the buffer is ever read.
+/// The searches in the parser's inner loops. They look at sixteen or eight octets at a time, and at one at a time near the
+/// end, so that they never read beyond the buffer.
 enum ByteScanner {
-    /// The first octet at or after `start` that may not stand in a field value: a control character, HTAB excepted.
+    /// The first octet at or after `start` that is not allowed in a field value: a control character other than HTAB.
     @inline(__always)
     static func endOfFieldText(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
@@ -21,15 +21,15 @@ enum ByteScanner {
                 let byte = base.load(fromByteOffset: index, as: UInt8.self)
                 if byte < 0x20 ? byte != ASCII.horizontalTab : byte == ASCII.delete { return index }
                 index &+= 1
-                // A tab ended the wide loop: go back to it.
+                // A tab ended the search by blocks, which now continues behind it.
                 if byte == ASCII.horizontalTab { break }
             }
             if index >= end { return end }
         }
     }
 
-    /// Whether all of it may stand in a field value. Text of eight to sixteen octets, which most values are, is two words
-    /// that may overlap.
+    /// Whether all octets are allowed in a field value. Most values have eight to sixteen octets, which are two words that
+    /// may overlap.
     @inline(__always)
     static func isFieldText(_ octets: UnsafeRawBufferPointer) -> Bool {
         guard let base = octets.baseAddress else { return true }
@@ -40,7 +40,7 @@ enum ByteScanner {
         return endOfFieldText(base, from: 0, to: count) == count
     }
 
-    /// The first carriage return at or after `start`; `end` where there is none.
+    /// The first carriage return at or after `start`, or `end` where there is none.
     @inline(__always)
     static func firstCarriageReturn(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
@@ -59,7 +59,7 @@ enum ByteScanner {
     static func endOfToken(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
         while end &- index >= 16 {
-            // Letters, digits and hyphens are all that names hold in practice; the table judges what else comes.
+            // In practice names consist of letters, digits and hyphens. The table decides about other octets.
             let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
             let letters = ((block | all(0x20)) &- all(0x61)) .< all(26)
             let digits = (block &- all(0x30)) .< all(10)
@@ -80,7 +80,7 @@ enum ByteScanner {
     static func endOfRegisteredName(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
         var index = start
         while end &- index >= 8 {
-            // Letters, digits, hyphens and periods, as above; names are short.
+            // In practice hosts consist of letters, digits, hyphens and periods. They are short, so words are wide enough.
             let block = Octets.word(base, at: index)
             let letters = marks(block | eight(0x20), from: 0x61, through: 0x7A)
             let others = marks(block, from: 0x2D, through: 0x2E) | marks(block, from: 0x30, through: 0x39)
@@ -135,18 +135,19 @@ enum ByteScanner {
         return index
     }
 
-    /// The number of the first octet that may be a control character, 8 when none is.
+    /// The index of the first octet that may be a control character, 8 where there is none.
     @inline(__always)
     private static func firstControl(_ block: UInt64) -> Int { controls(block).trailingZeroBitCount >> 3 }
 
-    /// Marks octets that may be control characters. Borrows go upwards only, so the lowest mark is a true one.
+    /// The highest bit of each octet that may be a control character. Borrows only go upwards, so the lowest mark is always
+    /// right.
     @inline(__always)
     private static func controls(_ block: UInt64) -> UInt64 {
         let deletes = block ^ eight(0x7F)
         return ((block &- eight(0x20)) & ~block | (deletes &- eight(0x01)) & ~deletes) & eight(0x80)
     }
 
-    /// Eight times the same octet.
+    /// A word of eight equal octets.
     @inline(__always)
     private static func eight(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 
@@ -158,12 +159,12 @@ enum ByteScanner {
         return (low &+ eight(0x80 &- first)) & ~(low &+ eight(0x7F &- last)) & ~block & eight(0x80)
     }
 
-    /// Comparing with a vector is one instruction; the operators that take a scalar go lane by lane.
+    /// A comparison with a vector is one instruction. The operators that take a scalar compare lane by lane.
     @inline(__always)
     private static func all(_ byte: UInt8) -> SIMD16<UInt8> { SIMD16(repeating: byte) }
 
-    /// The number of the first set lane, 16 when none is. The two words are looked at instead of the sixteen lanes, which would
-    /// take 8,088 instead of 2,830 instructions for a browser's request.
+    /// The index of the first set lane, 16 where there is none. It looks at two words: sixteen lanes would make it 8,088
+    /// instead of 2,830 instructions to read a browser's request.
     @inline(__always)
     private static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
         let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)

@@ -1,4 +1,4 @@
-/// Writes into memory that its user has measured before: `ResponseEncoder.upperBound` and its like.
+/// Writes to memory whose size the caller has computed, for instance with `ResponseEncoder.upperBound`.
 struct ByteWriter {
     private(set) var position: UnsafeMutableRawPointer
 
@@ -12,8 +12,8 @@ struct ByteWriter {
         position += text.utf8CodeUnitCount
     }
 
-    /// Text that is made at run time. Its label keeps literals, which could be either, with the function above: constants
-    /// become plain stores.
+    /// Writes text that is made at run time. The label makes sure that literals, which could be either type, use the
+    /// function above: they become plain stores.
     @inline(__always)
     mutating func write(text: String) {
         let count = text.withOctets { octets in
@@ -43,7 +43,7 @@ struct ByteWriter {
         write("\r\n")
     }
 
-    /// Moves on over octets that something else has written.
+    /// Moves the position behind octets that other code has written.
     @inline(__always)
     mutating func skip(_ count: Int) {
         position += count

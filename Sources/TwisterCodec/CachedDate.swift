@@ -1,5 +1,5 @@
-/// The Date field line of the second that it was last asked for, so that a busy server formats it once a second. One
-/// per loop; it is not for sharing between threads.
+/// The Date field line of the second for which it was last requested, so that a busy server formats it once a second. Each
+/// loop has one; threads cannot share it.
 package final class CachedDate {
     /// "Date: Sun, 06 Nov 1994 08:49:37 GMT" CRLF.
     package static var lineCount: Int { 6 + HTTPDate.count + 2 }
@@ -18,20 +18,12 @@ package final class CachedDate {
         line.deallocate()
     }
 
-    /// Writes the whole line, its CRLF included, and returns how many octets it has.
+    /// Writes the line with its CRLF and returns the number of its octets.
     @inline(__always)
     func writeLine(at unixSeconds: Int64, to destination: UnsafeMutableRawPointer) -> Int {
         refresh(unixSeconds)
         destination.copyMemory(from: line, byteCount: Self.lineCount)
         return Self.lineCount
-    }
-
-    /// Calls `body` with the 29 octets of the date alone.
-    package func withDate<Result>(at unixSeconds: Int64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        refresh(unixSeconds)
-        return withExtendedLifetime(self) {
-            body(UnsafeRawBufferPointer(start: line + 6, count: HTTPDate.count))
-        }
     }
 
     @inline(__always)

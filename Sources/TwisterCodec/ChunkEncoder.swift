@@ -1,13 +1,13 @@
-/// Writes the lines between the chunks of a body whose length nobody knows beforehand (RFC 9112 7.1).
+/// Writes the lines around the chunks of a body whose length is not known in advance (RFC 9112 7.1).
 package enum ChunkEncoder {
-    /// As many octets as the line before a chunk may have.
+    /// The most octets that the line before a chunk may have.
     package static var headUpperBound: Int { 18 }
-    /// What follows the data of a chunk.
+    /// The line end behind the data of a chunk.
     package static var tail: StaticString { "\r\n" }
     /// The end of a body without trailers.
     package static var lastChunk: StaticString { "0\r\n\r\n" }
 
-    /// Writes the size and CRLF. A size of 0 would end the body: empty writes make no chunk.
+    /// Writes the size and CRLF. The caller does not pass 0, which would end the body.
     package static func encodeHead(_ size: Int, into destination: UnsafeMutableRawPointer) -> Int {
         var rest = size.magnitude
         let digits = max(1, (UInt.bitWidth - rest.leadingZeroBitCount + 3) / 4)
@@ -36,5 +36,22 @@ package enum ChunkEncoder {
         for field in trailers.fields { writer.writeField(field.name, field.value) }
         writer.write("\r\n")
         return writer.position - destination
+    }
+}
+
+/// Fields that follow a chunked body (RFC 9110 6.5), checked like those of the head.
+package struct ResponseTrailers {
+    package private(set) var fields: [FieldLines.Field] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { fields.isEmpty }
+
+    /// Adds a field. Throws also for fields that have to be in the head, such as Content-Length.
+    package mutating func add(_ name: String, _ value: String) throws(HTTPHeaderError) {
+        guard FieldSyntax.isName(name) else { throw .invalidName(name) }
+        guard FieldSyntax.isValue(value) else { throw .invalidValue(name: name) }
+        guard TrailerRules.isAllowed(name.lowercased()) else { throw .reserved(name: name) }
+        fields.append((name, value))
     }
 }

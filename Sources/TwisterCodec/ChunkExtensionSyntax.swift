@@ -1,9 +1,9 @@
-/// `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112 7.1.1), checked octet by octet. What
-/// an extension says is of no interest here; but whoever lets anything pass between the size and the line end lets
-/// two servers disagree about where the line ends.
+/// Checks chunk extensions octet by octet: `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112
+/// 7.1.1). Their content is ignored. They are checked because a server that accepts any octets between the size and the line
+/// end may disagree with another server about where the line ends.
 struct ChunkExtensionSyntax: Sendable {
     private enum Phase: UInt8 {
-        /// White space before a semicolon, with nothing open.
+        /// White space before a semicolon, outside of any extension.
         case beforeSemicolon
         case beforeName, name, afterName
         case beforeValue, value, quoted, quotedPair, afterValue
@@ -11,14 +11,14 @@ struct ChunkExtensionSyntax: Sendable {
 
     private var phase = Phase.beforeSemicolon
 
-    /// Whether the line may end here: behind a name or a value.
+    /// Whether the line may end here, which is behind a name or a value.
     var mayEnd: Bool {
         phase == .name || phase == .value || phase == .afterValue
     }
 
-    /// False for an octet that may not stand here.
+    /// Whether the octet is allowed here.
     mutating func accepts(_ byte: UInt8) -> Bool {
-        let isSpace = byte == ASCII.space || byte == ASCII.horizontalTab
+        let isSpace = CharacterClass.isWhitespace(byte)
         switch phase {
         case .beforeSemicolon:
             return isSpace || move(byte == ASCII.semicolon, to: .beforeName)

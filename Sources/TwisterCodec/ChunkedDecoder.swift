@@ -1,14 +1,14 @@
 package import HTTPTypes
 
-/// What a `ChunkedDecoder` found in the octets it was given.
+/// What a `ChunkedDecoder` found in the octets that it was given.
 package enum ChunkStep: Equatable, Sendable {
-    /// A piece of the body: these octets of the buffer. Go on behind `consumed`.
+    /// These octets of the buffer are a piece of the body. The caller continues behind `consumed`.
     case data(Range<Int>, consumed: Int)
-    /// All is read, the body goes on.
+    /// All octets were read, and the body continues.
     case needMore(consumed: Int)
-    /// The body has ended at `consumed`; what follows is the next request.
+    /// The body ended at `consumed`. The next request follows.
     case end(consumed: Int)
-    /// The body is refused. Nothing that follows on the connection may be looked at.
+    /// The body is refused. Nothing that follows on the connection may be read.
     case invalid(ParseError)
 }
 
@@ -24,8 +24,8 @@ package struct ChunkLimits: Sendable, Equatable {
     package init() {}
 }
 
-/// Takes the chunks of a body apart (RFC 9112 7.1), strictly, wherever the octets were cut. Data is not copied: it is
-/// told as a range of the buffer. Chunk extensions are checked and ignored.
+/// Decodes the chunks of a body (RFC 9112 7.1) strictly, wherever the octets were cut. Data is not copied but returned as a
+/// range of the buffer. Chunk extensions are checked and ignored.
 package struct ChunkedDecoder: Sendable {
     private enum Phase: UInt8 {
         case size, extensions, sizeLineFeed, data, dataCarriageReturn, dataLineFeed, trailers, done
@@ -45,10 +45,10 @@ package struct ChunkedDecoder: Sendable {
         trailerSection = TrailerSection(limits: limits)
     }
 
-    /// The trailer fields, those left out that may not be such (RFC 9110 6.5.1). Complete after `end`.
+    /// The trailer fields without those that are not allowed as such (RFC 9110 6.5.1). They are complete after `end`.
     package var trailers: HTTPFields { trailerSection.fields }
 
-    /// Reads on and returns at the first piece of data, at the end of the body, or with all octets read.
+    /// Continues to read. Returns at the first piece of data, at the end of the body, or when all octets are read.
     package mutating func next(_ bytes: UnsafeRawBufferPointer) -> ChunkStep {
         do throws(ParseError) {
             return try step(bytes)
@@ -96,7 +96,7 @@ package struct ChunkedDecoder: Sendable {
         extensionSyntax = ChunkExtensionSyntax()
     }
 
-    /// 1*HEXDIG. Leading zeros count: sixteen digits are all that there may be.
+    /// Reads 1*HEXDIG: at most sixteen digits, of which leading zeros count, too.
     private mutating func readSize(_ byte: UInt8) throws(ParseError) {
         if let value = CharacterClass.hexValue(byte) {
             guard digits < 16, remaining <= Int.max >> 4 else { throw .chunkSizeTooLarge }

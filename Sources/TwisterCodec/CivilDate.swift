@@ -1,4 +1,4 @@
-/// A moment in the Gregorian calendar at Greenwich, and back to seconds. Leap seconds do not exist in Unix time.
+/// A moment in the Gregorian calendar in UTC, converted from and to seconds. Unix time has no leap seconds.
 struct CivilDate: Equatable {
     var year: Int
     /// 1 to 12.
@@ -28,11 +28,11 @@ struct CivilDate: Equatable {
         let (day, timeOfDay) = Self.floorDivision(unixSeconds, Self.secondsPerDay)
         let time = Int(timeOfDay)
         let (era, dayOfEra) = Self.floorDivision(Int(day) + Self.daysToUnixEpoch, Self.daysPerEra)
-        // Take away the leap days of the era so that each of its years has 365 days.
+        // Without the leap days of the era, each of its years has 365 days.
         let leapDays = dayOfEra / 1_460 - dayOfEra / 36_524 + dayOfEra / (Self.daysPerEra - 1)
         let yearOfEra = (dayOfEra - leapDays) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        // From March on, months of 31, 30, 31, 30, 31 days repeat: 153 days in five.
+        // From March on, the lengths of the months repeat: 31, 30, 31, 30, 31 days, 153 days in five months.
         let monthFromMarch = (5 * dayOfYear + 2) / 153
         self.day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
@@ -58,7 +58,7 @@ struct CivilDate: Equatable {
     /// 0 is Sunday; 1970-01-01 was a Thursday.
     var weekday: Int { Self.floorDivision(daysSinceUnixEpoch + 4, 7).remainder }
 
-    /// Whether each part is within its bounds, the day within its month. A second of 60 is a leap second: allowed.
+    /// Whether each part is within its bounds, and the day within its month. A second of 60, a leap second, is allowed.
     var isValid: Bool {
         guard (1...12).contains(month), (0...23).contains(hour), (0...59).contains(minute) else { return false }
         guard (0...60).contains(second), (0...9_999).contains(year) else { return false }

@@ -1,12 +1,12 @@
-/// The pairs of a `Cookie` field (RFC 6265, 4.2.1), one after the other, in time linear in the field's length. Pairs that
-/// are not well-formed are passed over. The octets have to outlive the parser.
+/// Reads the pairs of a `Cookie` field (RFC 6265, 4.2.1) one after the other, in time linear in the field's length. Pairs
+/// that are not well-formed are skipped. The octets have to outlive the parser.
 package struct CookieParser: IteratorProtocol {
     private let octets: UnsafeRawBufferPointer
     private let limit: Int
     private var position = 0
     private var count = 0
 
-    /// More pairs than these are not read: a browser sends at most 180 for one site.
+    /// The default for the most pairs that are read. A browser sends at most 180 to one site.
     package static var usualLimit: Int { 1_000 }
 
     package init(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) {
@@ -14,13 +14,13 @@ package struct CookieParser: IteratorProtocol {
         self.limit = limit
     }
 
-    /// The next pair, its value without quotes.
+    /// The next pair, with its value without quotes.
     package mutating func next() -> (name: String, value: String)? {
         guard let pair = nextRaw() else { return nil }
         return (String(decoding: pair.name, as: UTF8.self), Self.unquoted(pair.value))
     }
 
-    /// The next pair as it stands there, white space around both taken away.
+    /// The next pair as it was sent, without white space around name and value.
     package mutating func nextRaw() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
         while position < octets.count, count < limit {
             let start = position
@@ -36,13 +36,11 @@ package struct CookieParser: IteratorProtocol {
     }
 
     private func trimmed(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
-        var (start, end) = (start, end)
-        while start < end, octets[start] == ASCII.space || octets[start] == ASCII.horizontalTab { start += 1 }
-        while end > start, octets[end - 1] == ASCII.space || octets[end - 1] == ASCII.horizontalTab { end -= 1 }
-        return UnsafeRawBufferPointer(rebasing: octets[start..<end])
+        TokenList.trimmed(UnsafeRawBufferPointer(rebasing: octets[start..<end]))
     }
 
-    /// A value in quotes loses them, with the escapes that Python's servers write: `\"`, `\\` and `\073`.
+    /// The value without quotes around it, and with the escapes that Python's servers write decoded: `\"`, `\\` and `\073`.
+    /// A value without quotes does not change.
     package static func unquoted(_ value: UnsafeRawBufferPointer) -> String {
         guard value.count >= 2, value.first == ASCII.quote, value.last == ASCII.quote else {
             return String(decoding: value, as: UTF8.self)
@@ -69,7 +67,7 @@ package struct CookieParser: IteratorProtocol {
         return String(decoding: plain, as: UTF8.self)
     }
 
-    /// Three octal digits that make an octet.
+    /// The octet that three octal digits denote.
     private static func octal(_ octets: UnsafeRawBufferPointer, _ start: Int) -> UInt8? {
         guard octets.count - start >= 3, (0x30...0x33).contains(octets[start]) else { return nil }
         var value = 0

@@ -1,6 +1,6 @@
-/// Whole numbers in decimal digits, as lengths are written.
+/// Reads and writes whole numbers in decimal digits.
 enum DecimalNumber {
-    /// The number, nil when there is no digit, anything but digits, or too much for an `Int`.
+    /// The number. It is nil where there is no digit, any other octet, or a number too large for an `Int`.
     static func parse(_ digits: UnsafeRawBufferPointer) -> Int? {
         guard !digits.isEmpty else { return nil }
         var value = 0
@@ -14,7 +14,7 @@ enum DecimalNumber {
         return value
     }
 
-    /// Writes a number that is not negative and returns how many digits it took, at most 20.
+    /// Writes a number that is not negative and returns the number of its digits, at most 20.
     @inline(__always)
     static func write(_ number: Int, to destination: UnsafeMutableRawPointer) -> Int {
         var rest = number.magnitude
@@ -34,7 +34,7 @@ enum DecimalNumber {
     private static func digitCount(_ number: UInt) -> Int {
         var bound: UInt = 10
         var count = 1
-        // The last bound that there is has nineteen zeros.
+        // The largest bound has nineteen zeros.
         while number >= bound, count < 20 {
             bound = bound &* 10
             count &+= 1

@@ -1,10 +1,10 @@
-/// What identifies one version of a representation (RFC 9110 8.8.3).
+/// The entity tag of one version of a representation (RFC 9110 8.8.3).
 package struct EntityTag: Equatable, Sendable {
-    /// What stands between the quotes.
+    /// The octets between the quotes.
     package let opaque: [UInt8]
     package let isWeak: Bool
 
-    /// nil where the text holds what no tag can: a quote, a space, a control character.
+    /// Returns nil where the text holds a character that no tag may have: a quote, a space, a control character.
     package init?(_ opaque: String, isWeak: Bool = false) {
         let octets = Array(opaque.utf8)
         guard octets.allSatisfy(Self.isTagCharacter) else { return nil }
@@ -12,11 +12,11 @@ package struct EntityTag: Equatable, Sendable {
         self.isWeak = isWeak
     }
 
-    /// As it stands in a field: `"abc"`, `W/"abc"`.
+    /// The tag as a field holds it: `"abc"`, `W/"abc"`.
     package var text: String { "\(isWeak ? "W/" : "")\"\(String(decoding: opaque, as: UTF8.self))\"" }
 
-    /// Whether one of a field's tags is this one. The strong comparison is for parts of a representation and for changes
-    /// of it: no weak tag ever matches (RFC 9110 8.8.3.2). Behind what is malformed nothing is read.
+    /// Whether one of the tags in a field's value is this one. The strong comparison, with which weak tags match nothing, is
+    /// for parts of a representation and for changes of it (RFC 9110 8.8.3.2). Tags behind a malformed one are ignored.
     package func isListed(in octets: UnsafeRawBufferPointer, strongly: Bool) -> Bool {
         var tags = EntityTagList(octets)
         while let tag = tags.next() {
@@ -26,20 +26,20 @@ package struct EntityTag: Equatable, Sendable {
         return false
     }
 
-    /// RFC 9110 8.8.3 `etagc`.
+    /// Whether the octet is an `etagc` of RFC 9110 8.8.3.
     static func isTagCharacter(_ byte: UInt8) -> Bool {
         byte >= 0x21 && byte != ASCII.quote && byte != ASCII.delete
     }
 }
 
-/// The tags of a comma-separated list. Commas may stand in a tag, too. The octets have to outlive this.
+/// Reads the tags of a comma-separated list. A tag may hold commas, too. The octets have to outlive this value.
 struct EntityTagList {
     private let octets: UnsafeRawBufferPointer
     private var position = 0
 
     init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
 
-    /// nil at the end, and where the list is malformed.
+    /// The next tag. It is nil at the end, and where the list is malformed.
     mutating func next() -> (opaque: Slice<UnsafeRawBufferPointer>, isWeak: Bool)? {
         skip(commas: true)
         var start = position
@@ -62,7 +62,7 @@ struct EntityTagList {
     private mutating func skip(commas: Bool) {
         while position < octets.count {
             let byte = octets[position]
-            guard byte == ASCII.space || byte == ASCII.horizontalTab || commas && byte == ASCII.comma else { return }
+            guard CharacterClass.isWhitespace(byte) || commas && byte == ASCII.comma else { return }
             position += 1
         }
     }

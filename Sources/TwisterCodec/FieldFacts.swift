@@ -1,5 +1,5 @@
-/// Where the fields that the server itself needs are among the lines of a head. They are recognised while the head is read,
-/// so that nobody has to look for them later.
+/// Where a head has the fields that the server itself needs. They are recognised while the head is read, so that the server
+/// does not search for them later.
 @usableFromInline
 struct FieldFacts {
     @usableFromInline var host = FieldOccurrence()
@@ -9,7 +9,7 @@ struct FieldFacts {
     @usableFromInline var expect = FieldOccurrence()
     @usableFromInline var upgrade = FieldOccurrence()
 
-    /// Takes note of the field line number `index`, whose name is the token of `count` octets at `name`.
+    /// Notes the field line number `index`, whose name is the token of `count` octets at `name`.
     @inline(__always)
     mutating func note(_ name: UnsafeRawPointer, _ count: Int, _ index: Int) {
         switch count {
@@ -30,8 +30,8 @@ struct FieldFacts {
         }
     }
 
-    /// Both are tokens of the same length, of four octets or more; `lowercased` holds only letters and hyphens. Compared in
-    /// words, the last of which may overlap the one before.
+    /// Whether two tokens of the same length, of four octets or more, are the same. `lowercased` holds only letters and
+    /// hyphens. Words are compared, the last of which may overlap the one before.
     @inline(__always)
     private static func matches(_ name: UnsafeRawPointer, _ lowercased: StaticString) -> Bool {
         let wanted = UnsafeRawPointer(lowercased.utf8Start)
@@ -47,7 +47,8 @@ struct FieldFacts {
         return areAlike(name, wanted, at: count &- 8, UInt64.self)
     }
 
-    /// Without regard to case: 0x20 more makes a small letter of a capital one, and a hyphen of no token's octet.
+    /// Whether two words are the same without regard to case: setting the bit 0x20 turns a capital letter into a small one,
+    /// and no other octet of a token into a hyphen.
     @inline(__always)
     private static func areAlike<Word: FixedWidthInteger & BitwiseCopyable>(
         _ name: UnsafeRawPointer, _ wanted: UnsafeRawPointer, at offset: Int, _ type: Word.Type

@@ -1,6 +1,6 @@
 /// Field lines as they are sent, "Name: value" CRLF, one behind the other.
 ///
-/// The octets themselves tell where a line's parts are: a name ends at the first colon, a line at its only line feed.
+/// A line's parts are found in the octets: a name ends at the first colon, a line at its only line feed.
 package struct FieldLines: ~Copyable {
     package typealias Field = (name: String, value: String)
 
@@ -16,7 +16,7 @@ package struct FieldLines: ~Copyable {
 
     mutating func removeAll() { buffer.removeAll(keptRoom: Self.keptRoom) }
 
-    /// The caller has checked both: neither holds a line end.
+    /// Adds a line. The caller has checked that neither text holds a line end.
     mutating func append(_ name: String, _ value: String) {
         var writer = ByteWriter(buffer.grow(by: name.utf8.count + value.utf8.count + 4))
         writer.writeField(name, value)
@@ -82,5 +82,26 @@ package struct FieldLines: ~Copyable {
             }
             return nil
         }
+    }
+}
+
+/// The syntax of field names and values in text that an application sets (RFC 9110 5.1, 5.5).
+enum FieldSyntax {
+    static func isName(_ name: String) -> Bool {
+        name.withOctets(TokenList.isToken)
+    }
+
+    /// Whether the text has no control character other than HTAB. White space around a value is allowed: the receiver
+    /// removes it.
+    static func isValue(_ value: String) -> Bool { value.withOctets { ByteScanner.isFieldText($0) } }
+
+    /// Whether `octets` begin with that name, without regard to case.
+    static func begin(_ octets: UnsafeRawBufferPointer, with name: UnsafeRawBufferPointer) -> Bool {
+        guard octets.count >= name.count else { return false }
+        for index in 0..<name.count
+        where CharacterClass.lowercased(octets[index]) != CharacterClass.lowercased(name[index]) {
+            return false
+        }
+        return true
     }
 }

@@ -1,18 +1,18 @@
 /// A field value with parameters, such as `form-data; name="a"; filename=b` (RFC 9110 5.6.6).
 struct FieldParameters {
-    /// What stands before the first semicolon, in lower case.
+    /// The text before the first semicolon, in lower case.
     let value: String
     private var parameters: [(name: String, value: [UInt8])] = []
 
-    /// More parameters than these are refused: each is compared with those before it.
+    /// The most parameters of a value. Each is compared with those before it, so there must not be many.
     private static var most: Int { 16 }
 
-    /// What stands before the first semicolon, white space around it taken away.
+    /// The octets before the first semicolon, without white space around them.
     static func value(of octets: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         TokenList.trimmed(UnsafeRawBufferPointer(rebasing: octets.prefix { $0 != ASCII.semicolon }))
     }
 
-    /// nil for what is malformed, names a parameter twice, or has more than 16.
+    /// Returns nil for a value that is malformed, names a parameter twice, or has more than 16 parameters.
     init?(_ octets: UnsafeRawBufferPointer) {
         let end = octets.firstIndex(of: ASCII.semicolon) ?? octets.count
         value = String(decoding: Self.value(of: octets), as: UTF8.self).lowercased()
@@ -31,7 +31,7 @@ struct FieldParameters {
         }
     }
 
-    /// The octets of a parameter; `name` in lower case.
+    /// The octets of the parameter `name`, which is in lower case.
     subscript(name: String) -> [UInt8]? { parameters.first { $0.name == name }?.value }
 
     private static func readName(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> String? {
@@ -42,7 +42,8 @@ struct FieldParameters {
         return String(decoding: octets[start..<position], as: UTF8.self).lowercased()
     }
 
-    /// A quoted string, or everything up to a semicolon or white space: boundaries often have more than a token may hold.
+    /// Reads a quoted string, or everything up to a semicolon or white space: boundaries often have characters that a token
+    /// may not have.
     private static func readValue(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> [UInt8]? {
         if position < octets.count, octets[position] == ASCII.quote { return readQuoted(octets, &position) }
         let start = position
@@ -53,7 +54,7 @@ struct FieldParameters {
         return position > start ? Array(octets[start..<position]) : nil
     }
 
-    /// A backslash stands for itself, unless a quote or another one follows: names of files have it in them.
+    /// Reads a quoted string. A backslash escapes only a quote or a backslash, because names of files have backslashes, too.
     private static func readQuoted(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> [UInt8]? {
         position += 1
         var value: [UInt8] = []
@@ -73,7 +74,7 @@ struct FieldParameters {
     }
 
     private static func skipSpace(_ octets: UnsafeRawBufferPointer, _ position: inout Int) {
-        while position < octets.count, octets[position] == ASCII.space || octets[position] == ASCII.horizontalTab {
+        while position < octets.count, CharacterClass.isWhitespace(octets[position]) {
             position += 1
         }
     }

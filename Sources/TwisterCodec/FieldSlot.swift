@@ -1,4 +1,4 @@
-/// A piece of a request's head: where it starts in the head's own storage and how long it is.
+/// A range of a head's octets.
 @usableFromInline
 package struct ByteRange: Sendable, Equatable {
     @usableFromInline package var start: UInt32
@@ -10,7 +10,7 @@ package struct ByteRange: Sendable, Equatable {
         self.count = count
     }
 
-    /// Both ends come from a parser whose limits keep them far below 32 bits.
+    /// The limits of the parser keep both ends far below 32 bits.
     @inline(__always)
     init(_ start: Int, _ end: Int) {
         self.start = UInt32(truncatingIfNeeded: start)
@@ -24,7 +24,7 @@ package struct ByteRange: Sendable, Equatable {
     package var isEmpty: Bool { count == 0 }
 }
 
-/// One field line: its name and its value, white space around the value taken away.
+/// Where one field line has its name and its value, which excludes the white space around it.
 @usableFromInline
 package struct FieldSlot: Sendable {
     @usableFromInline package var name: ByteRange
@@ -37,7 +37,7 @@ package struct FieldSlot: Sendable {
     }
 }
 
-/// Where a field that the server itself needs was seen: how often, and at which place the first time.
+/// How often a field came that the server itself needs, and the index of its first line.
 @usableFromInline
 package struct FieldOccurrence: Sendable, Equatable {
     @usableFromInline package var count: UInt16 = 0

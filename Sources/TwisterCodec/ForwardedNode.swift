@@ -1,11 +1,12 @@
-/// Who sent a request to a proxy, as the proxy names it (RFC 7239, 6; X-Forwarded-For in practice): an address, with or
-/// without a port, or a word that hides it.
+/// The node that sent a request to a proxy, as the proxy names it (RFC 7239, 6, and X-Forwarded-For): an address, with or
+/// without a port, or an identifier that hides it.
 package enum ForwardedNode: Equatable, Sendable {
     case address(IPAddress)
-    /// `unknown`, an obfuscated identifier (`_name`), or nothing that can be read.
+    /// `unknown`, an obfuscated identifier (`_name`), or text that is malformed.
     case hidden
 
-    /// `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]`, `[2001:db8::1]:80`, and `2001:db8::1` as X-Forwarded-For has it.
+    /// Reads `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]`, `[2001:db8::1]:80`, and `2001:db8::1`, which X-Forwarded-For has
+    /// without brackets.
     package init(_ text: UnsafeRawBufferPointer) {
         guard let address = Self.address(text) else {
             self = .hidden
@@ -21,13 +22,13 @@ package enum ForwardedNode: Equatable, Sendable {
             return inner.contains(ASCII.colon) ? IPAddress(text: inner) : nil
         }
         guard let colon = text.firstIndex(of: ASCII.colon) else { return IPAddress(text: text) }
-        // More than one colon: an address of IPv6 without brackets.
+        // More than one colon: an IPv6 address without brackets.
         if text[(colon + 1)...].contains(ASCII.colon) { return IPAddress(text: text) }
         guard isPort(text[colon...]) else { return nil }
         return IPAddress(text: UnsafeRawBufferPointer(rebasing: text[..<colon]))
     }
 
-    /// Nothing, or a colon and a port, which may be obfuscated too.
+    /// Whether the text is empty, or a colon and a port. The port may be obfuscated, too.
     private static func isPort(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
         guard let colon = text.first else { return true }
         let port = text.dropFirst()

@@ -1,7 +1,7 @@
-/// The elements of a `Forwarded` field (RFC 7239), one after the other: each is what one proxy says of the side from which
-/// it got the request. The octets have to outlive the parser; it allocates nothing but the quoted values that it returns.
+/// Reads the elements of a `Forwarded` field (RFC 7239) one after the other. Each describes the node from which one proxy
+/// received the request. The octets have to outlive the parser.
 package struct ForwardedParser {
-    /// What one proxy said. Values are as they came, quotes and escapes taken away.
+    /// What one proxy reports. Values are without quotes and escapes.
     package struct Element: Equatable {
         package var node: ForwardedNode?
         package var proto: String?
@@ -10,14 +10,14 @@ package struct ForwardedParser {
 
     private let octets: UnsafeRawBufferPointer
     private var position = 0
-    /// Whether the field broke the syntax; what follows is not read then.
+    /// Whether the field is malformed. Nothing behind the malformed part is read.
     package private(set) var isMalformed = false
 
     package init(_ octets: UnsafeRawBufferPointer) {
         self.octets = octets
     }
 
-    /// The next element; nil at the end, and where the field is malformed. Empty elements are skipped.
+    /// The next element. It is nil at the end, and where the field is malformed. Empty elements are skipped.
     package mutating func next() -> Element? {
         while true {
             skipSpace()
@@ -44,7 +44,7 @@ package struct ForwardedParser {
         }
     }
 
-    /// `token "=" ( token / quoted-string )`, or nothing between two semicolons. A parameter may stand once.
+    /// Reads `token "=" ( token / quoted-string )`, or nothing between two semicolons. Each parameter is allowed once.
     private mutating func readPair(into element: inout Element) -> Bool {
         let start = position
         while position < octets.count, CharacterClass.contains(octets[position], CharacterClass.token) { position += 1 }
@@ -68,7 +68,8 @@ package struct ForwardedParser {
         return true
     }
 
-    /// Addresses of IPv6 and ports have to be quoted; they are often not, and there is no doubt what is meant.
+    /// Reads a value. IPv6 addresses and ports have to be quoted, but often are not, and their meaning is clear without
+    /// quotes.
     private mutating func readValue() -> [UInt8]? {
         guard position < octets.count else { return nil }
         if octets[position] == ASCII.quote { return readQuoted() }
@@ -101,7 +102,7 @@ package struct ForwardedParser {
     }
 
     private mutating func skipSpace() {
-        while position < octets.count, octets[position] == ASCII.space || octets[position] == ASCII.horizontalTab {
+        while position < octets.count, CharacterClass.isWhitespace(octets[position]) {
             position += 1
         }
     }

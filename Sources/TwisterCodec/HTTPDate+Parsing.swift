@@ -1,8 +1,8 @@
 extension HTTPDate {
     /// The seconds since 1970 of a date in one of the three forms that a recipient has to understand (RFC 9110 5.6.7):
-    /// IMF-fixdate, the obsolete RFC 850 form and that of C's `asctime`. nil for anything else.
+    /// IMF-fixdate, the obsolete RFC 850 form and that of C's `asctime`. It is nil for anything else.
     ///
-    /// `now` settles the century of the RFC 850 form: a date more than fifty years ahead lies in the past.
+    /// `now` decides the century of the RFC 850 form: a date that would be more than fifty years ahead is in the past.
     package static func parse(_ octets: UnsafeRawBufferPointer, now: Int64) -> Int64? {
         guard octets.count >= 24 else { return nil }
         let date: CivilDate?
@@ -60,7 +60,7 @@ extension HTTPDate {
         return CivilDate(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
     }
 
-    /// Whether the octets are those of the pattern; "x" stands for any.
+    /// Whether the octets match the pattern, in which "x" matches any octet.
     private static func matches(_ octets: UnsafeRawBufferPointer, _ pattern: StaticString) -> Bool {
         guard octets.count == pattern.utf8CodeUnitCount else { return false }
         for index in 0..<octets.count {
@@ -74,7 +74,7 @@ extension HTTPDate {
         DecimalNumber.parse(UnsafeRawBufferPointer(rebasing: octets[start..<(start + count)]))
     }
 
-    /// Which of the three-letter names stands at that place.
+    /// The number of the three-letter name at that place.
     private static func index(of octets: UnsafeRawBufferPointer, at start: Int, in names: StaticString) -> Int? {
         (0..<(names.utf8CodeUnitCount / 3)).first { name in
             (0..<3).allSatisfy { octets[start + $0] == names.utf8Start[3 * name + $0] }

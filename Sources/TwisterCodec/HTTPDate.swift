@@ -1,14 +1,15 @@
-/// Dates as HTTP writes them: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7, IMF-fixdate).
+/// Dates in the form that HTTP uses: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7, IMF-fixdate).
 package enum HTTPDate {
-    /// Octets of a date.
+    /// The number of octets of a date.
     package static var count: Int { 29 }
 
     static var dayNames: StaticString { "SunMonTueWedThuFriSat" }
     static var monthNames: StaticString { "JanFebMarAprMayJunJulAugSepOctNovDec" }
-    /// The first and the last second that four digits of a year can tell.
+    /// The first and the last second of the years with four digits.
     private static var range: ClosedRange<Int64> { -62_167_219_200...253_402_300_799 }
 
-    /// Writes the 29 octets of a date. Seconds since 1970 that are outside the years 0 to 9999 are moved to their edge.
+    /// Writes the 29 octets of a date. Seconds since 1970 outside of the years 0 to 9999 become the first or the last second
+    /// of these years.
     package static func write(_ unixSeconds: Int64, to destination: UnsafeMutableRawPointer) {
         let seconds = min(max(unixSeconds, range.lowerBound), range.upperBound)
         let date = CivilDate(unixSeconds: seconds)

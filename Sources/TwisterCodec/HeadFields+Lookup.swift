@@ -35,18 +35,13 @@ extension HeadFields {
         firstField(named: name) != nil
     }
 
-    /// Calls `body` with the value of the first line of that name; Returns nil where there is none. Nothing is allocated.
+    /// Calls `body` with the value of the first line of that name. Returns nil where there is none. Nothing is allocated.
     @inlinable
     package final func firstValueBytes<Result>(
         for name: HTTPField.Name, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
         guard let index = firstField(named: name) else { return nil }
         return try withOctets(slots[index].value, body)
-    }
-
-    /// Calls `body` with each field line, in the order of arrival.
-    package final func forEach(_ body: (_ name: String, _ value: String) throws -> Void) rethrows {
-        for index in 0..<fieldCount { try body(fieldName(at: index), fieldValue(at: index)) }
     }
 
     /// Calls `body` with the octets of each field line, in the order of arrival. Nothing is allocated.
@@ -112,6 +107,11 @@ extension HeadFields {
             return false
         }
         return true
+    }
+
+    /// Whether a Connection field lists that option, which is in lower case.
+    package final func connectionContains(_ option: StaticString) -> Bool {
+        anyValue(facts.connection, named: "connection") { TokenList.contains($0, option) }
     }
 
     /// Whether `body` returns true for one of the lines of a field that was noted while the head was read.

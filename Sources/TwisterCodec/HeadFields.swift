@@ -1,14 +1,14 @@
 /// The field lines of one message's head: the octets that arrived, where each name and each value lies among them, and
 /// which of the fields that decide how a message is handled are present (`FieldFacts`).
 ///
-/// It is the part that the heads of requests and responses have in common. `RequestHead` adds the request line.
+/// The heads of requests and of responses have it in common. `RequestHead` adds the request line.
 ///
-/// A parser that holds the only reference writes it, and after that it is only read: hence the unchecked `Sendable`. A
-/// connection uses one head for request after request, so that a request costs no allocation. Whoever holds a reference
-/// keeps the octets: the connection takes a new head where somebody else still holds the one before.
+/// A parser that holds the only reference writes it. After that it is only read, hence the unchecked `Sendable`. A
+/// connection uses one head for request after request, so that a request costs no allocation. If somebody else still holds
+/// the head, the connection takes a new one instead.
 @usableFromInline
 package class HeadFields: @unchecked Sendable {
-    /// What is replaced as a whole when the next message begins.
+    /// The part that is replaced as a whole when the next message begins.
     @usableFromInline
     struct State {
         @usableFromInline var fieldCount: Int32 = 0
@@ -24,7 +24,7 @@ package class HeadFields: @unchecked Sendable {
         @usableFromInline var state = State()
     }
 
-    // Without the checks, a browser's request with its twelve fields takes 3,186 instead of 4,325 instructions to be read.
+    // Without the checks, it takes 3,186 instead of 4,325 instructions to read a browser's request with twelve fields.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -34,7 +34,7 @@ package class HeadFields: @unchecked Sendable {
     private static var keptBytes: Int { 1024 }
     private static var keptSlots: Int { 32 }
 
-    /// Takes no memory for octets and fields before the first message needs it.
+    /// Allocates no memory for octets and fields before the first message needs it.
     init() {}
 
     deinit {
@@ -129,7 +129,7 @@ package class HeadFields: @unchecked Sendable {
 
     // MARK: Reading
 
-    /// The octets of a range, for as long as this head is held and not used again.
+    /// The octets of a range. They are valid as long as this head is held and not used for another message.
     @inlinable
     final func octets(_ range: ByteRange) -> UnsafeRawBufferPointer {
         let start = Int(range.start)

@@ -2,7 +2,7 @@
 ///
 /// An IPv4 address that is written or carried as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
 public struct IPAddress: Hashable, Sendable {
-    /// The 128 bits; an IPv4 address stands in the last 32, behind 96 that say so (RFC 4291, 2.5.5.2).
+    /// The 128 bits. An IPv4 address is in the last 32, behind the prefix of RFC 4291, 2.5.5.2.
     let high: UInt64
     let low: UInt64
 
@@ -15,7 +15,7 @@ public struct IPAddress: Hashable, Sendable {
 
     package init(v4 bits: UInt32) { self.init(high: 0, low: Self.mappedPrefix | UInt64(bits)) }
 
-    /// 4 or 16 octets in network order; nil for any other number of them.
+    /// Reads 4 or 16 octets in network order. Returns nil for any other number of octets.
     package init?(octets: UnsafeRawBufferPointer) {
         switch octets.count {
         case 4: self.init(v4: octets.reduce(0) { $0 << 8 | UInt32($1) })
@@ -27,7 +27,7 @@ public struct IPAddress: Hashable, Sendable {
         }
     }
 
-    /// An address in the usual notation, without port, brackets and zone; nil for anything else.
+    /// Reads an address in the usual notation, without port, brackets and zone. Returns nil for any other text.
     public init?(_ text: String) {
         guard let address = text.withOctets({ IPAddress(text: $0) }) else { return nil }
         self = address
@@ -39,7 +39,7 @@ public struct IPAddress: Hashable, Sendable {
             guard let address = Self.parseV6(text) else { return nil }
             self = address
         } else {
-            guard let bits = Self.parseV4(text) else { return nil }
+            guard let bits = IPLiteral.parseIPv4(text) else { return nil }
             self.init(v4: bits)
         }
     }
@@ -49,27 +49,9 @@ public struct IPAddress: Hashable, Sendable {
 
     // MARK: Text
 
-    /// Four decimal numbers without leading zeros.
-    private static func parseV4(_ text: UnsafeRawBufferPointer) -> UInt32? {
-        var bits: UInt32 = 0
-        var parts = 0
-        var start = 0
-        while start <= text.count {
-            let end = text[start...].firstIndex(of: ASCII.period) ?? text.count
-            let digits = UnsafeRawBufferPointer(rebasing: text[start..<end])
-            guard parts < 4, (1...3).contains(digits.count), let number = DecimalNumber.parse(digits), number <= 255,
-                digits.count == 1 || digits[0] != ASCII.zero
-            else { return nil }
-            bits = bits << 8 | UInt32(number)
-            parts += 1
-            start = end + 1
-        }
-        return parts == 4 ? bits : nil
-    }
-
     private static func parseV6(_ text: UnsafeRawBufferPointer) -> IPAddress? {
         guard IPLiteral.isIPv6Address(text) else { return nil }
-        // The notation is sound, so that what is left is to fill in the numbers around the gap.
+        // The notation is valid, so only the numbers around the gap are to be filled in.
         var groups: [UInt16] = []
         var gap: Int?
         var index = 0
@@ -85,7 +67,7 @@ public struct IPAddress: Hashable, Sendable {
             let end = text[index...].firstIndex(of: ASCII.colon) ?? text.count
             let group = UnsafeRawBufferPointer(rebasing: text[index..<end])
             if group.contains(ASCII.period) {
-                guard let bits = parseV4(group) else { return nil }
+                guard let bits = IPLiteral.parseIPv4(group) else { return nil }
                 groups += [UInt16(truncatingIfNeeded: bits >> 16), UInt16(truncatingIfNeeded: bits)]
             } else {
                 groups.append(group.reduce(0) { $0 << 4 | UInt16(CharacterClass.hexValue($1) ?? 0) })
@@ -102,11 +84,11 @@ public struct IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress: CustomStringConvertible {
-    /// The usual notation; that of RFC 5952 for IPv6.
+    /// The usual notation, which for IPv6 is that of RFC 5952.
     public var description: String {
         if isIPv4 { return [24, 16, 8, 0].map { String(low >> $0 & 0xFF) }.joined(separator: ".") }
         let groups = [48, 32, 16, 0].map { high >> $0 & 0xFFFF } + [48, 32, 16, 0].map { low >> $0 & 0xFFFF }
-        // The first of the longest runs of zeros is left out, where it is longer than one.
+        // The first of the longest runs of zeros is left out if it is longer than one.
         var longest = 0..<0
         var start = 0
         while start < 8 {
@@ -119,5 +101,20 @@ extension IPAddress: CustomStringConvertible {
         if longest.isEmpty { return text.joined(separator: ":") }
         return text[..<longest.lowerBound].joined(separator: ":") + "::"
             + text[longest.upperBound...].joined(separator: ":")
+    }
+}
+
+extension IPAddress {
+    /// The address with all but its first `bits` bits cleared.
+    func masked(_ bits: Int) -> IPAddress {
+        // A shift by 64 gives 0, which is the right mask.
+        IPAddress(
+            high: high & ~(UInt64.max >> UInt64(min(max(bits, 0), 64))),
+            low: low & ~(UInt64.max >> UInt64(max(bits - 64, 0))))
+    }
+
+    /// The network of the address: the first bits of an IPv4 address's 32 bits, or of an IPv6 address's 128 bits.
+    package func masked(ipv4 bitsOfIPv4: Int, ipv6 bitsOfIPv6: Int) -> IPAddress {
+        masked(isIPv4 ? 96 + min(max(bitsOfIPv4, 0), 32) : min(max(bitsOfIPv6, 0), 128))
     }
 }

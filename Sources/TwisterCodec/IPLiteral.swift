@@ -1,11 +1,11 @@
-/// What may stand between the brackets of a host (RFC 3986 3.2.2): an IPv6 address, or `v1.anything` for a later one.
+/// The text between the brackets of a host (RFC 3986 3.2.2): an IPv6 address, or `v1.anything` for a future version.
 enum IPLiteral {
     static func isValid(_ text: UnsafeRawBufferPointer) -> Bool {
         guard let first = text.first else { return false }
         return CharacterClass.lowercased(first) == UInt8(ascii: "v") ? isFutureAddress(text) : isIPv6Address(text)
     }
 
-    /// "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )
+    /// Whether the text is "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" ).
     private static func isFutureAddress(_ text: UnsafeRawBufferPointer) -> Bool {
         guard let dot = text.firstIndex(of: ASCII.period), dot > 1, dot + 1 < text.count else { return false }
         return text[1..<dot].allSatisfy { CharacterClass.hexValue($0) != nil }
@@ -14,8 +14,8 @@ enum IPLiteral {
             }
     }
 
-    /// Eight groups of up to four hexadecimal digits, one run of zero groups written "::", the last two groups
-    /// perhaps as an IPv4 address (RFC 4291 2.2).
+    /// Whether the text is eight groups of up to four hexadecimal digits, of which one run of zero groups may be written
+    /// "::" and the last two groups as an IPv4 address (RFC 4291 2.2).
     static func isIPv6Address(_ text: UnsafeRawBufferPointer) -> Bool {
         var groups = 0
         var hasGap = false
@@ -29,7 +29,7 @@ enum IPLiteral {
             while index < text.count, index - start < 5, CharacterClass.hexValue(text[index]) != nil { index += 1 }
             guard index > start, index - start <= 4 else { return false }
             if index < text.count, text[index] == ASCII.period {
-                guard isIPv4Address(UnsafeRawBufferPointer(rebasing: text[start...])) else { return false }
+                guard parseIPv4(UnsafeRawBufferPointer(rebasing: text[start...])) != nil else { return false }
                 groups += 2
                 break
             }
@@ -47,24 +47,21 @@ enum IPLiteral {
         return hasGap ? groups < 8 : groups == 8
     }
 
-    private static func isIPv4Address(_ text: UnsafeRawBufferPointer) -> Bool {
+    /// The 32 bits of four decimal numbers without leading zeros, nil for any other text.
+    static func parseIPv4(_ text: UnsafeRawBufferPointer) -> UInt32? {
+        var bits: UInt32 = 0
         var parts = 0
-        var digits = 0
-        var value = 0
-        for byte in text {
-            if byte == ASCII.period {
-                guard digits > 0 else { return false }
-                parts += 1
-                digits = 0
-                value = 0
-                guard parts < 4 else { return false }
-            } else {
-                guard CharacterClass.isDigit(byte), digits == 0 || value > 0 else { return false }
-                value = value * 10 + Int(byte - ASCII.zero)
-                digits += 1
-                guard value <= 255 else { return false }
-            }
+        var start = 0
+        while start <= text.count {
+            let end = text[start...].firstIndex(of: ASCII.period) ?? text.count
+            let digits = UnsafeRawBufferPointer(rebasing: text[start..<end])
+            guard parts < 4, (1...3).contains(digits.count), let number = DecimalNumber.parse(digits), number <= 255,
+                digits.count == 1 || digits[0] != ASCII.zero
+            else { return nil }
+            bits = bits << 8 | UInt32(number)
+            parts += 1
+            start = end + 1
         }
-        return parts == 3 && digits > 0
+        return parts == 4 ? bits : nil
     }
 }

@@ -1,14 +1,14 @@
-/// A network of IPv4 or IPv6 addresses: those that begin with the same bits (CIDR, RFC 4632 and RFC 4291).
+/// A network of IPv4 or IPv6 addresses, which begin with the same bits (CIDR, RFC 4632 and RFC 4291).
 ///
 ///     let office: IPNetwork = "192.0.2.0/24"
 public struct IPNetwork: Hashable, Sendable {
     private let base: IPAddress
-    /// Of the 128 bits; an IPv4 network's own 96 are among them.
+    /// The number of bits of the 128 that the addresses have in common. It includes the 96 bits before an IPv4 address.
     private let prefix: Int
     private let isIPv4: Bool
 
-    /// `address/bits`, or an address alone; nil for anything else, and where bits behind the prefix are set, which is
-    /// usually a mistake.
+    /// Reads `address/bits`, or an address alone. Returns nil for any other text, and where bits behind the prefix are set,
+    /// which is usually a mistake.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let address = IPAddress(String(first)) else { return nil }
@@ -32,13 +32,13 @@ public struct IPNetwork: Hashable, Sendable {
 
     /// Whether the address lies in the network.
     public func contains(_ address: IPAddress) -> Bool {
-        // A network of IPv6 addresses, be it ::/0, says nothing of IPv4 ones.
+        // A network of IPv6 addresses, even ::/0, contains no IPv4 addresses.
         address.isIPv4 == isIPv4 && address.masked(prefix) == base
     }
 }
 
 extension IPNetwork: ExpressibleByStringLiteral {
-    /// A literal that is no network is a mistake of the program, and stops it.
+    /// Reads a literal. A literal that is no network is a mistake in the program and ends it.
     public init(stringLiteral text: String) {
         guard let network = IPNetwork(text) else { preconditionFailure("not an IP network: \(text)") }
         self = network

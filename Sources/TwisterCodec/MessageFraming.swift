@@ -1,12 +1,12 @@
-/// How the end of a request's body is found (RFC 9112 6.3). All rules against request smuggling stand here: whatever
-/// two servers could read in two ways is refused.
+/// How the end of a request's body is found (RFC 9112 6.3). All rules against request smuggling are here: what two servers
+/// could read in two ways is refused.
 package enum MessageFraming: Equatable, Sendable {
     /// No body.
     case none
-    /// That many octets; 0 when "Content-Length: 0" came.
+    /// That many octets. It is 0 for "Content-Length: 0".
     case length(Int)
     case chunked
-    /// Answer with the error's status and close: nobody knows where the next request starts.
+    /// The server responds with the error's status and closes, because it cannot know where the next request starts.
     case invalid(ParseError)
 
     package static func framing(of head: RequestHead) -> MessageFraming {
@@ -21,8 +21,7 @@ package enum MessageFraming: Equatable, Sendable {
         return transferEncoding(head.octets(head.slots[Int(facts.transferEncoding.first)].value))
     }
 
-    /// One field with one number in plain digits. The RFC would let us accept a number that is repeated alike; nobody
-    /// sends that in earnest.
+    /// Accepts one field with one number in digits. The RFC would also allow a repeated number, which no real client sends.
     private static func contentLength(_ head: RequestHead) -> MessageFraming {
         let occurrence = head.facts.contentLength
         guard occurrence.count == 1 else { return .invalid(.duplicateContentLength) }
@@ -34,16 +33,15 @@ package enum MessageFraming: Equatable, Sendable {
         return .length(length)
     }
 
-    /// "chunked" and nothing else is served. A well-formed list of other codings that ends in "chunked" could be
-    /// served by somebody, hence 501 (RFC 9112 6.1); without "chunked" at its end the body has no known end, hence
-    /// 400.
+    /// Accepts "chunked" alone. A well-formed list of other codings that ends in "chunked" is refused with 501, because
+    /// another server could decode it (RFC 9112 6.1). Without "chunked" at its end the body has no known end, hence 400.
     private static func transferEncoding(_ value: UnsafeRawBufferPointer) -> MessageFraming {
         if TokenList.equals(value, "chunked") { return .chunked }
         var codings = TokenList(value)
         var count = 0
         var endsInChunked = false
         while let coding = codings.next() {
-            // A parameter, a quoted string or white space inside makes it something else than a token: refused.
+            // An element with a parameter, a quoted string or inner white space is no token.
             guard TokenList.isToken(coding), !endsInChunked else { return .invalid(.malformedTransferEncoding) }
             endsInChunked = TokenList.equals(coding, "chunked")
             count += 1

@@ -1,5 +1,5 @@
-/// The parts of a `multipart/form-data` body (RFC 7578, RFC 2046 5.1.1), one after the other, in time linear in the body's
-/// length. What stands before the first delimiter and behind the last one is passed over. The octets have to outlive the
+/// Reads the parts of a `multipart/form-data` body (RFC 7578, RFC 2046 5.1.1) one after the other, in time linear in the
+/// body's length. Octets before the first delimiter and behind the last one are ignored. The octets have to outlive the
 /// parser.
 ///
 /// Tornado: `httputil.parse_multipart_form_data`.
@@ -7,11 +7,11 @@ package struct MultipartParser {
     /// One field of the form, or one file.
     package struct Part: Equatable, Sendable {
         package let name: String
-        /// nil for a field. It is the client's word: no path to be trusted.
+        /// The name of a file, nil for a field. The client chooses it, so it must not be used as a path.
         package let fileName: String?
-        /// The part's `Content-Type`, as it came.
+        /// The part's `Content-Type` as it was sent.
         package let contentType: String?
-        /// Where in the body the part's content lies.
+        /// The range of the body that holds the part's content.
         package let content: Range<Int>
     }
 
@@ -23,7 +23,7 @@ package struct MultipartParser {
     private var position = 0
     private var count = 0
 
-    /// The boundary that a `Content-Type` names; nil where it is not that of a form in parts.
+    /// The boundary that a `Content-Type` names. It is nil where the type is not `multipart/form-data`.
     package static func boundary(of contentType: UnsafeRawBufferPointer) throws(MultipartError) -> [UInt8]? {
         guard TokenList.equals(FieldParameters.value(of: contentType), "multipart/form-data") else { return nil }
         guard let parsed = FieldParameters(contentType), let boundary = parsed["boundary"],
@@ -34,7 +34,7 @@ package struct MultipartParser {
     }
 
     /// - Parameters:
-    ///   - maxParts: more are refused. Default 100.
+    ///   - maxParts: the most parts of a body. Default 100.
     ///   - maxHeaderSize: the most octets of one part's header. Default 10 KiB.
     package init(
         _ octets: UnsafeRawBufferPointer, boundary: [UInt8], maxParts: Int = 100, maxHeaderSize: Int = 10_240
@@ -45,7 +45,7 @@ package struct MultipartParser {
         delimiter = [ASCII.carriageReturn, ASCII.lineFeed, ASCII.hyphen, ASCII.hyphen] + boundary
     }
 
-    /// The next part; nil behind the last one.
+    /// The next part. It is nil behind the last one.
     package mutating func next() throws(MultipartError) -> Part? {
         if count == 0 {
             let isAtStart = octets.starts(with: delimiter[2...])
@@ -103,7 +103,7 @@ package struct MultipartParser {
         }
     }
 
-    /// `UTF-8'language'percent-encoded` (RFC 8187 3.2); nil for another charset and for what is malformed.
+    /// Decodes `UTF-8'language'percent-encoded` (RFC 8187 3.2). Returns nil for another charset and for malformed text.
     private static func extendedText(_ octets: [UInt8]) -> String? {
         let parts = octets.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, String(decoding: parts[0], as: UTF8.self).lowercased() == "utf-8" else { return nil }
@@ -120,7 +120,8 @@ package struct MultipartParser {
         return true
     }
 
-    /// A carriage return begins the delimiter and stands nowhere else in it, so that no octet is compared often.
+    /// Where the next delimiter begins. A delimiter has one carriage return, at its beginning, so that no octet is compared
+    /// often.
     private func findDelimiter(from start: Int) -> Int? {
         guard let base = octets.baseAddress else { return nil }
         var index = start
@@ -129,6 +130,28 @@ package struct MultipartParser {
             guard octets.count - index >= delimiter.count else { return nil }
             if octets[index..<(index + delimiter.count)].elementsEqual(delimiter) { return index }
             index += 1
+        }
+    }
+}
+
+/// Why a `multipart/form-data` body was refused.
+package enum MultipartError: Error, CaseIterable, Sendable {
+    /// The type names no boundary, or one that RFC 2046 5.1.1 does not allow.
+    case malformedBoundary
+    case malformedDelimiter
+    case malformedPartHeader
+    /// A part without a `Content-Disposition` of `form-data` that names it.
+    case missingName
+    /// No delimiter ends the last part.
+    case unterminated
+    case partHeaderTooLarge
+    case tooManyParts
+
+    /// The status code of the response.
+    package var status: Int {
+        switch self {
+        case .partHeaderTooLarge, .tooManyParts: 413
+        case .malformedBoundary, .malformedDelimiter, .malformedPartHeader, .missingName, .unterminated: 400
         }
     }
 }

@@ -17,7 +17,7 @@ package struct OctetBuffer: ~Copyable {
 
     @inlinable package var isEmpty: Bool { count == 0 }
 
-    /// Valid until the buffer changes.
+    /// The octets. They are valid until the buffer changes.
     @inlinable package var octets: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[..<count]) }
 
     package mutating func append(_ octets: UnsafeRawBufferPointer) {
@@ -37,7 +37,7 @@ package struct OctetBuffer: ~Copyable {
 
     @inline(never)
     private mutating func makeRoom(for added: Int) {
-        // The next power of two: appending often costs no more than a few copies, and little room stays empty.
+        // Sizes are powers of two, so that appending many times copies the octets only a few times.
         let size = max(Self.leastRoom, 1 << (Int.bitWidth - (count + added - 1).leadingZeroBitCount))
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
         larger.copyMemory(from: octets)

@@ -1,7 +1,7 @@
-/// Raw reads of octets, eight at a time where there are eight.
+/// Reads and compares octets, eight at a time where there are eight.
 @usableFromInline
 package enum Octets {
-    /// Whether `count` octets are the same in both places.
+    /// Whether `count` octets are equal in both places.
     @inlinable
     @inline(__always)
     package static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
@@ -25,11 +25,16 @@ package enum Octets {
         return word(left, at: count &- 8) == word(right, at: count &- 8)
     }
 
-    /// Eight octets, the first one lowest.
+    /// Eight octets as a number, of which the first octet is the lowest.
     @inlinable
     @inline(__always)
     package static func word(_ base: UnsafeRawPointer, at offset: Int) -> UInt64 {
         UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// Whether the octets are those of the text.
+    static func equal(_ octets: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        octets.count == text.utf8CodeUnitCount && octets.indices.allSatisfy { octets[$0] == text.utf8Start[$0] }
     }
 
     /// Whether the octets are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.

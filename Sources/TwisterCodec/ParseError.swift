@@ -1,4 +1,4 @@
-/// Why a message was refused. Each defect has its own case, so that logs and tests can tell them apart.
+/// Why a message is refused. Each defect has its own case, so that logs and tests can distinguish them.
 package enum ParseError: UInt8, Error, CaseIterable, Sendable {
     // The request line
     case tooManyEmptyLines, malformedMethod, methodTooLong, malformedTarget, targetFormNotAllowed, userinfoInTarget
@@ -20,7 +20,7 @@ package enum ParseError: UInt8, Error, CaseIterable, Sendable {
     case malformedChunkSize, chunkSizeTooLarge, malformedChunkExtension, chunkExtensionsTooLarge
     case malformedChunkEnd, trailersTooLarge, tooManyTrailers
 
-    /// The status code of the answer (RFC 9110 15, RFC 6585 5).
+    /// The status code of the response (RFC 9110 15, RFC 6585 5).
     package var status: Int {
         switch self {
         case .requestLineTooLong: 414
@@ -31,7 +31,7 @@ package enum ParseError: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
-    /// The defect in words, for the log and the error page. It never repeats what the peer sent.
+    /// The defect in words, for the log and the error page. It never contains octets of the message.
     package var reason: String {
         switch self {
         case .tooManyEmptyLines: "too many empty lines before the request line"
@@ -75,12 +75,12 @@ package enum ParseError: UInt8, Error, CaseIterable, Sendable {
     }
 }
 
-/// What a parser made of the bytes so far.
+/// The result of a parser for the octets so far.
 package enum ParseResult: Equatable, Sendable {
-    /// The message is good so far but not complete: call again with the same bytes and more behind them.
+    /// The message is well-formed so far but not complete. The caller calls again with the same octets and more behind them.
     case needMore
-    /// The head is complete; `consumed` octets belong to it, what follows is its body or the next request.
+    /// The head is complete. `consumed` octets belong to it. Its body or the next request follows.
     case complete(consumed: Int)
-    /// The message is refused. Nothing that follows on the connection may be looked at.
+    /// The message is refused. Nothing that follows on the connection may be read.
     case invalid(ParseError)
 }

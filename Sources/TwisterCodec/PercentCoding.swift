@@ -1,6 +1,6 @@
 /// Percent-encoding (RFC 3986 2.1) and its variant for forms.
 package enum PercentCoding {
-    /// The octets of a path or of a piece of one, decoded; nil when a "%" is not followed by two hexadecimal digits.
+    /// The octets of a path or of a part of one, decoded. It is nil where a "%" is not followed by two hexadecimal digits.
     package static func decode(_ octets: UnsafeRawBufferPointer) -> [UInt8]? {
         guard octets.contains(ASCII.percent) else { return Array(octets) }
         var decoded: [UInt8] = []
@@ -19,15 +19,15 @@ package enum PercentCoding {
         return decoded
     }
 
-    /// A path or a piece of one as text; nil for a malformed "%" or when the decoded octets are no UTF-8.
+    /// A path or a part of one as text. It is nil for a malformed "%" and where the decoded octets are no UTF-8.
     package static func decodePath(_ octets: UnsafeRawBufferPointer) -> String? {
         guard octets.contains(ASCII.percent) else { return String(validating: octets, as: UTF8.self) }
         guard let decoded = decode(octets) else { return nil }
         return String(validating: decoded, as: UTF8.self)
     }
 
-    /// A name or a value of a query or a form (WHATWG URL 5.1): "+" is a space, a malformed "%" stands for itself,
-    /// octets that are no UTF-8 become U+FFFD.
+    /// A name or a value of a query or a form (WHATWG URL 5.1). "+" is a space, a malformed "%" is kept, and octets that are
+    /// no UTF-8 become U+FFFD.
     package static func decodeForm(_ octets: UnsafeRawBufferPointer) -> String {
         guard octets.contains(where: { $0 == ASCII.percent || $0 == ASCII.plus }) else {
             return String(decoding: octets, as: UTF8.self)
@@ -51,7 +51,7 @@ package enum PercentCoding {
         }
     }
 
-    /// Text for a piece of a path or a query, all but RFC 3986 `unreserved` percent-encoded.
+    /// Text for a part of a path or a query, all but RFC 3986 `unreserved` percent-encoded.
     package static func encode(_ text: String) -> String {
         let encoded = escape(text.utf8) {
             CharacterClass.isLetter($0) || CharacterClass.isDigit($0) || isUnreservedMark($0)
@@ -59,8 +59,8 @@ package enum PercentCoding {
         return String(decoding: encoded, as: UTF8.self)
     }
 
-    /// A URI reference that may hold what people write and clients send, as RFC 3986 allows it to be sent: characters beyond
-    /// ASCII, space and ``"<>\^`{|}`` are percent-encoded. Percent signs and control characters stay as they are.
+    /// A URI reference in the form that RFC 3986 allows, made of one that a client sent or a person wrote: characters beyond
+    /// ASCII, space and ``"<>\^`{|}`` are percent-encoded. Percent signs and control characters do not change.
     package static func encodeReference(_ text: String) -> String {
         let isRefused = { (byte: UInt8) in byte >= 0x80 || " \"<>\\^`{|}".utf8.contains(byte) }
         guard text.utf8.contains(where: isRefused) else { return text }

@@ -1,13 +1,13 @@
 import HTTPTypes
 
-/// What a request makes its answer depend on (RFC 9110 13), for GET and HEAD.
+/// The conditions of a GET or HEAD request (RFC 9110 13).
 package struct Preconditions {
     package enum Outcome: Equatable, Sendable {
-        /// The request is answered as if there were no conditions.
+        /// The server responds as if there were no conditions.
         case met
-        /// The client has it already: 304.
+        /// The client already has the representation: 304.
         case notModified
-        /// It is not what the client thinks that it is: 412.
+        /// The representation is not the one that the client expects: 412.
         case failed
     }
 
@@ -30,9 +30,9 @@ package struct Preconditions {
     /// Evaluates the conditions in the order of RFC 9110 13.2.2, for a representation that exists.
     ///
     /// - Parameters:
-    ///   - tag: the representation's; nil: it has none.
+    ///   - tag: the representation's tag, nil where it has none.
     ///   - lastModified: seconds since 1970.
-    ///   - now: the same, for the century of dates with two digits.
+    ///   - now: seconds since 1970, which decide the century of dates whose year has two digits.
     package func evaluate(tag: EntityTag?, lastModified: Int64, now: Int64) -> Outcome {
         if let ifMatch {
             guard Self.matches(ifMatch, tag, strongly: true) else { return .failed }
@@ -46,15 +46,16 @@ package struct Preconditions {
         return .met
     }
 
-    /// Whether a `Range` field counts (RFC 9110 13.1.5): the client has parts of just this representation, or does not ask.
+    /// Whether the server regards a `Range` field (RFC 9110 13.1.5): the client sends no If-Range, or has parts of this very
+    /// representation.
     ///
-    /// A date must be the representation's own, and its second must be over: what changed within a second that has not
-    /// ended may change again.
+    /// A date must be that of the representation, and its second must be over: a file that changed within the current second
+    /// may change again.
     package func allowRange(tag: EntityTag?, lastModified: Int64, now: Int64) -> Bool {
         guard let ifRange else { return true }
         let isTag = ifRange.withOctets { $0.contains(ASCII.quote) }
         if isTag {
-            // One tag, not a list of them.
+            // If-Range has one tag, not a list.
             guard let tag, !tag.isWeak else { return false }
             return ifRange == tag.text
         }
@@ -62,14 +63,14 @@ package struct Preconditions {
         return date == lastModified && now > lastModified
     }
 
-    /// `*` stands for whatever there is.
+    /// Whether a field lists the tag. `*` matches every representation.
     private static func matches(_ field: String, _ tag: EntityTag?, strongly: Bool) -> Bool {
         field.withOctets { octets in
             TokenList.equals(octets, "*") || tag?.isListed(in: octets, strongly: strongly) ?? false
         }
     }
 
-    /// A field that is no date is ignored.
+    /// The seconds of a date. A field that is no date is ignored.
     private static func date(_ field: String?, _ now: Int64) -> Int64? {
         field.flatMap { $0.withOctets { HTTPDate.parse($0, now: now) } }
     }

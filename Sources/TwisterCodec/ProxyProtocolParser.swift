@@ -1,20 +1,21 @@
-/// Reads the header that a load balancer puts before a connection's own bytes to say who the client is: the PROXY
-/// protocol, version 1 (a line of text) and version 2 (binary).
+/// Reads the header in which a load balancer names the client before the connection's own octets: the PROXY protocol,
+/// version 1 (a line of text) and version 2 (binary).
 ///
-/// A pure function of the octets that have come: called again with more where it is not whole.
+/// A pure function of the octets that have arrived. The caller calls it again with more octets where the header is not
+/// complete.
 package enum ProxyProtocolParser {
     package enum Result: Equatable, Sendable {
         case needMore
-        /// `source` nil: the balancer speaks for itself (LOCAL), or does not know (UNKNOWN), or the client has no IP
-        /// address: the connection's own address holds.
+        /// `source` is nil where the connection's own address is that of the client: the balancer itself sends the request
+        /// (LOCAL), or it does not know the client (UNKNOWN), or the client has no IP address.
         case complete(consumed: Int, source: IPAddress?)
-        /// No such header. The connection has to be closed.
+        /// There is no such header. The connection has to be closed.
         case invalid
     }
 
-    /// Longest line of version 1, its end included.
+    /// The longest line of version 1, with its line end.
     package static var longestLine: Int { 107 }
-    /// Longest header of version 2 that is read: addresses take at most 216 octets, the rest are TLVs.
+    /// The longest header of version 2 that is read. Addresses have at most 216 octets, and the rest are TLVs.
     package static var longestHeader: Int { 4096 }
 
     package static func parse(_ octets: UnsafeRawBufferPointer) -> Result {
@@ -38,17 +39,13 @@ package enum ProxyProtocolParser {
         let line = UnsafeRawBufferPointer(rebasing: octets[start.utf8CodeUnitCount..<(lineFeed - 1)])
         let words = line.split(separator: ASCII.space, maxSplits: 5, omittingEmptySubsequences: false)
             .map { UnsafeRawBufferPointer(rebasing: $0) }
-        // What stands behind UNKNOWN is to be ignored.
-        if matches(words[0], "UNKNOWN") { return .complete(consumed: lineFeed + 1, source: nil) }
-        let isIPv4 = matches(words[0], "TCP4")
-        guard isIPv4 || matches(words[0], "TCP6"), words.count == 5, isPort(words[3]), isPort(words[4]),
+        // The text behind UNKNOWN has to be ignored.
+        if Octets.equal(words[0], "UNKNOWN") { return .complete(consumed: lineFeed + 1, source: nil) }
+        let isIPv4 = Octets.equal(words[0], "TCP4")
+        guard isIPv4 || Octets.equal(words[0], "TCP6"), words.count == 5, isPort(words[3]), isPort(words[4]),
             let source = address(words[1], isIPv4), address(words[2], isIPv4) != nil
         else { return .invalid }
         return .complete(consumed: lineFeed + 1, source: source)
-    }
-
-    private static func matches(_ word: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        word.count == text.utf8CodeUnitCount && (0..<word.count).allSatisfy { word[$0] == text.utf8Start[$0] }
     }
 
     private static func address(_ word: UnsafeRawBufferPointer, _ isIPv4: Bool) -> IPAddress? {
@@ -64,7 +61,7 @@ package enum ProxyProtocolParser {
 
     private static let signature: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
 
-    /// Signature, version and command, family and transport, length, addresses, TLVs (which are skipped).
+    /// Reads signature, version and command, family and transport, length and addresses. TLVs are skipped.
     private static func parseBinary(_ octets: UnsafeRawBufferPointer) -> Result {
         for index in 0..<min(octets.count, signature.count) where octets[index] != signature[index] { return .invalid }
         guard octets.count >= 16 else { return .needMore }
@@ -82,11 +79,11 @@ package enum ProxyProtocolParser {
         switch octets[13] >> 4 {
         case 1: size = 4
         case 2: size = 16
-        // Unspecified, and unix sockets: no address of the kind that we show.
+        // Unspecified addresses and those of unix sockets are no IP addresses.
         case 0, 3: return .complete(consumed: length, source: nil)
         default: return .invalid
         }
-        // Both addresses and both ports have to be there.
+        // Both addresses and both ports have to be present.
         guard octets[13] & 0x0F <= 2, payload.count >= 2 * size + 4 else { return .invalid }
         return .complete(
             consumed: length, source: IPAddress(octets: UnsafeRawBufferPointer(rebasing: payload[..<size])))

@@ -1,7 +1,7 @@
-/// Weights of a list's elements, `;q=0.5` (RFC 9110 12.4.2).
+/// Reads the weights of a list's elements, `;q=0.5` (RFC 9110 12.4.2).
 enum QualityValue {
-    /// The `q` among the parameters, which begin at `start`, in thousandths: 1000 where there is none, nil where it is
-    /// malformed.
+    /// The `q` among the parameters, which begin at `start`, in thousandths. It is 1000 where there is none, and nil where
+    /// it is malformed.
     static func weight(_ element: UnsafeRawBufferPointer, from start: Int) -> Int? {
         var position = start
         while position < element.count {
@@ -15,7 +15,7 @@ enum QualityValue {
         return 1000
     }
 
-    /// `0[.123]` or `1[.000]`, in thousandths.
+    /// Reads `0[.123]` or `1[.000]`, in thousandths.
     private static func parse(_ text: UnsafeRawBufferPointer) -> Int? {
         guard let first = text.first, text.count <= 5, first == ASCII.zero || first == ASCII.zero + 1 else {
             return nil

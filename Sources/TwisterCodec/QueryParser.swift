@@ -1,14 +1,14 @@
-/// The pairs of a query or of an `application/x-www-form-urlencoded` body, one after the other (WHATWG URL 5.1).
-/// Nothing is decoded before it is asked for; the octets have to outlive the parser.
+/// Reads the pairs of a query or of an `application/x-www-form-urlencoded` body one after the other (WHATWG URL 5.1). Only
+/// the pairs that are returned by `next()` are decoded. The octets have to outlive the parser.
 package struct QueryParser: IteratorProtocol {
     private let octets: UnsafeRawBufferPointer
     private let limit: Int
     private var position = 0
     private var count = 0
-    /// Whether there were more pairs than the limit allows: the rest was not read.
+    /// Whether the octets have more pairs than the limit. The parser does not read these.
     package private(set) var isTruncated = false
 
-    /// The number of pairs that a parser yields unless told otherwise.
+    /// The default for the most pairs that are read.
     package static var usualLimit: Int { 1_000 }
 
     package init(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) {
@@ -16,13 +16,13 @@ package struct QueryParser: IteratorProtocol {
         self.limit = limit
     }
 
-    /// The next pair, decoded. A pair without "=" has an empty value; empty pairs are skipped.
+    /// The next pair, decoded. A pair without "=" has an empty value. Empty pairs are skipped.
     package mutating func next() -> (name: String, value: String)? {
         guard let pair = nextRaw() else { return nil }
         return (PercentCoding.decodeForm(pair.name), PercentCoding.decodeForm(pair.value))
     }
 
-    /// The next pair as it stands there.
+    /// The next pair as it was sent.
     package mutating func nextRaw() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
         while position < octets.count {
             let start = position

@@ -1,6 +1,6 @@
-/// The reason phrases of the status codes that are registered (RFC 9110 15, IANA).
+/// The reason phrases of the registered status codes (RFC 9110 15, IANA).
 package enum ReasonPhrase {
-    /// The usual phrase, or "Unknown" for a code that nobody registered.
+    /// The registered phrase, or "Unknown" for a code that is not registered.
     package static func of(_ status: Int) -> StaticString {
         switch status {
         case 100..<200: informational(status)

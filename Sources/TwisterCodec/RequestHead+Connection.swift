@@ -15,11 +15,6 @@ extension RequestHead {
         return isHTTP11 || connectionContains("keep-alive")
     }
 
-    /// Whether a Connection field lists that option; `option` is in lower case.
-    package func connectionContains(_ option: StaticString) -> Bool {
-        anyValue(facts.connection, named: "connection") { TokenList.contains($0, option) }
-    }
-
     package var expectation: Expectation {
         let expect = facts.expect
         // HTTP/1.0 has no 100 response: the expectation has to be ignored.
@@ -43,27 +38,10 @@ extension RequestHead {
             && connectionContains("upgrade")
     }
 
-    /// The protocols that the client offers to switch to, in its order of preference; empty when it offers none.
-    package var upgradeProtocols: [String] {
-        guard facts.upgrade.isPresent, versionMinor != 0, connectionContains("upgrade") else {
-            return []
-        }
-        var protocols: [String] = []
-        _ = anyValue(facts.upgrade, named: "upgrade") { value in
-            var list = TokenList(value)
-            while let element = list.next() { protocols.append(String(decoding: element, as: UTF8.self)) }
-            return false
-        }
-        return protocols
-    }
-
     /// Whether the head announces a body, which may be empty.
     @inlinable
     package var hasBody: Bool { facts.contentLength.isPresent || facts.transferEncoding.isPresent }
 
     @inlinable
     package var hasExpect: Bool { facts.expect.isPresent }
-
-    @inlinable
-    package var hasUpgrade: Bool { facts.upgrade.isPresent }
 }

@@ -4,7 +4,7 @@ extension RequestHead {
     @inlinable
     package var method: RequestMethod { line.method }
 
-    /// The method in HTTPTypes' vocabulary; extension methods keep their text.
+    /// The method as HTTPTypes represents it. An extension method keeps its text.
     package var httpMethod: HTTPRequest.Method {
         method.httpTypes ?? HTTPRequest.Method(methodText) ?? .get
     }
@@ -19,19 +19,19 @@ extension RequestHead {
     @inlinable
     package var targetForm: TargetForm { line.targetForm }
 
-    /// Whether the target is an absolute one of the scheme https.
+    /// Whether the target has absolute form and the scheme https.
     @inlinable
     package var isTargetSecured: Bool { targetForm == .absolute && hasSecuredScheme }
 
-    /// "https:" is the only scheme but "http:" that the parser lets through.
+    /// The parser accepts no scheme but "http:" and "https:".
     @usableFromInline
     var hasSecuredScheme: Bool { withTargetBytes { $0.count > 5 && $0[4] | 0x20 == UInt8(ascii: "s") } }
 
     /// The request target as it was sent: visible ASCII, and UTF-8 where the client did not percent-encode other characters.
     package var target: String { string(line.target) }
 
-    /// The target with characters beyond ASCII percent-encoded, for logs: no control character, line separator or change of
-    /// the writing direction, which UTF-8 text may hold, gets into them.
+    /// The target with characters beyond ASCII percent-encoded, for logs. UTF-8 text may hold control characters, line
+    /// separators and marks that change the writing direction, which must not get into a log.
     package var asciiTarget: String {
         line.isASCII ? target : String(decoding: withTargetBytes(PercentCoding.encodeNonASCII), as: UTF8.self)
     }
@@ -47,8 +47,8 @@ extension RequestHead {
     @inlinable
     package var hasQuery: Bool { line.hasQuery }
 
-    /// The authority that the request is meant for: that of the target where it has one (RFC 9112 3.2.2), else the Host
-    /// field; empty for an HTTP/1.0 request without either.
+    /// The authority to which the request is directed: that of the target where it has one (RFC 9112 3.2.2), else the Host
+    /// field. It is empty for an HTTP/1.0 request without either.
     package var host: String { string(hostRange) }
 
     @inlinable
@@ -61,8 +61,8 @@ extension RequestHead {
         try withOctets(line.path, body)
     }
 
-    /// Calls `body` with the path, in which characters beyond ASCII are percent-encoded: routes match "/é" and "/%C3%A9" alike
-    /// (RFC 3987 3.1).
+    /// Calls `body` with the path in which characters beyond ASCII are percent-encoded, so that routes treat "/é" and
+    /// "/%C3%A9" alike (RFC 3987 3.1).
     @inlinable
     package func withASCIIPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         line.isASCII ? try withPathBytes(body) : try encodedPath.withUnsafeBytes(body)

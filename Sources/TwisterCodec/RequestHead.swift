@@ -1,4 +1,4 @@
-/// The head of one request: its method, target, version and fields, as ranges of the octets that arrived.
+/// The head of one request: the fields, and the request line with its method, target and version.
 @usableFromInline
 package final class RequestHead: HeadFields, @unchecked Sendable {
     /// Which of the four forms of RFC 9112 3.2 the request target has.
@@ -12,7 +12,7 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
     @exclusivity(unchecked)
     #endif
     @usableFromInline var line = RequestLine()
-    /// Where the octets hold a Host that was checked. While a head is read, it is that of the request before.
+    /// The range of a Host that was checked. While a head is read, it is the range in the octets of the request before.
     private var checkedHost = ByteRange()
 
     package override init() {}
@@ -35,8 +35,8 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
 
     // MARK: Host
 
-    /// Copies the octets, and checks the Host unless it is the one that the request before had: nearly all requests of a
-    /// connection have the same.
+    /// Copies the octets, and checks the Host unless it is that of the request before, as with nearly all requests of a
+    /// connection.
     @inline(__always)
     func complete(_ octets: UnsafeRawBufferPointer) throws(ParseError) {
         let isChecked = repeatsHost(in: octets)
@@ -45,7 +45,7 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
         if isChecked { keepHost() } else { try checkHost() }
     }
 
-    /// Whether `source`, which is not adopted yet, has the Host that the octets of the request before have.
+    /// Whether `source`, which is not copied yet, has the same Host as the request before.
     @inline(__always)
     private func repeatsHost(in source: UnsafeRawBufferPointer) -> Bool {
         let known = checkedHost
@@ -75,4 +75,20 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
         let isNeeded = line.authority.isEmpty && versionMinor != 0
         if authority.hasHost { keepHost() } else if isNeeded || authority.port != nil { throw .emptyHost }
     }
+}
+
+/// The parts of a request line: their meaning, and the ranges of the head's octets that hold them.
+@usableFromInline
+struct RequestLine {
+    @usableFromInline var method = RequestMethod.other
+    @usableFromInline var versionMinor: UInt8 = 1
+    @usableFromInline var targetForm = RequestHead.TargetForm.origin
+    @usableFromInline var hasQuery = false
+    /// False where the target has characters beyond ASCII.
+    @usableFromInline var isASCII = true
+    @usableFromInline var methodRange = ByteRange()
+    @usableFromInline var target = ByteRange()
+    @usableFromInline var path = ByteRange()
+    @usableFromInline var query = ByteRange()
+    @usableFromInline var authority = ByteRange()
 }

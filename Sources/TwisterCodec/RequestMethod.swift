@@ -1,11 +1,11 @@
 package import HTTPTypes
 
-/// A request's method as a small number; the text of an `other` one stands in its `RequestHead`.
+/// A request's method as a small number. The `RequestHead` has the text of an `other` method.
 @usableFromInline
 package enum RequestMethod: UInt8, Sendable, CaseIterable {
     case get, head, post, put, delete, patch, options, connect, trace, other
 
-    /// The method as HTTPTypes has it, nil for `other`.
+    /// The method as HTTPTypes represents it, nil for `other`.
     package var httpTypes: HTTPRequest.Method? {
         switch self {
         case .get: .get
@@ -21,7 +21,7 @@ package enum RequestMethod: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The method's name as it stands on the wire, nil for `other`.
+    /// The method's name as it is sent, nil for `other`.
     package var name: StaticString? {
         switch self {
         case .get: "GET"
@@ -37,7 +37,7 @@ package enum RequestMethod: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// Methods are case-sensitive (RFC 9110 9.1): "get" is an `other` one.
+    /// Recognises a method. Methods are case-sensitive (RFC 9110 9.1), so "get" is an `other` one.
     init(_ text: UnsafeRawBufferPointer) {
         let candidates: [2 of RequestMethod]
         switch text.count {
@@ -59,9 +59,5 @@ package enum RequestMethod: UInt8, Sendable, CaseIterable {
         }
     }
 
-    private func isSpelled(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard let name, name.utf8CodeUnitCount == text.count else { return false }
-        for index in 0..<text.count where name.utf8Start[index] != text[index] { return false }
-        return true
-    }
+    private func isSpelled(_ text: UnsafeRawBufferPointer) -> Bool { name.map { Octets.equal(text, $0) } ?? false }
 }

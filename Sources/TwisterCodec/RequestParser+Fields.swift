@@ -5,7 +5,7 @@ extension RequestParser {
     ) throws(ParseError) -> Bool {
         let limit = origin &+ limits.headerBlock
         let end = min(count, limit)
-        // A local variable lies in a register, where the parser's own would lie in memory.
+        // A local variable can be kept in a register, a variable of the parser cannot.
         var position = position
         defer { self.position = position }
         while true {
@@ -54,7 +54,7 @@ extension RequestParser {
 
     @inline(__always)
     private func checkLineStart(_ byte: UInt8, _ head: HeadFields) throws(ParseError) {
-        if byte == ASCII.space || byte == ASCII.horizontalTab {
+        if CharacterClass.isWhitespace(byte) {
             throw head.record.state.fieldCount == 0 ? .whitespaceBeforeFields : .obsoleteFold
         }
         if Int(head.record.state.fieldCount) >= limits.fieldCount { throw .tooManyFields }
@@ -68,22 +68,19 @@ extension RequestParser {
         }
     }
 
-    /// Adds the field whose name and value end at those places to the head. It is static because a copy of the parser, made
-    /// right after its variables were written, would have to wait for them.
+    /// Adds the field whose name and value end at those places to the head. The function is static because an instance
+    /// method would copy the parser, and the copy would have to wait for the variables that were written just before.
     @inline(__always)
     private static func addField(
         _ base: UnsafeRawPointer, _ nameStart: Int, _ nameEnd: Int, _ valueEnd: Int, _ head: HeadFields
     ) {
         var start = nameEnd &+ 1
         var end = valueEnd
-        while start < end, isWhitespace(base.load(fromByteOffset: start, as: UInt8.self)) { start &+= 1 }
-        while end > start, isWhitespace(base.load(fromByteOffset: end &- 1, as: UInt8.self)) { end &-= 1 }
+        while start < end, CharacterClass.isWhitespace(base.load(fromByteOffset: start, as: UInt8.self)) { start &+= 1 }
+        while end > start, CharacterClass.isWhitespace(base.load(fromByteOffset: end &- 1, as: UInt8.self)) {
+            end &-= 1
+        }
         head.append(
             FieldSlot(name: ByteRange(nameStart, nameEnd), value: ByteRange(start, end)), name: base + nameStart)
-    }
-
-    @inline(__always)
-    private static func isWhitespace(_ byte: UInt8) -> Bool {
-        byte == ASCII.space || byte == ASCII.horizontalTab
     }
 }

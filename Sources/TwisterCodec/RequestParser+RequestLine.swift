@@ -7,7 +7,7 @@ extension RequestParser {
             if parseUsualRequestLine(base, count, head) { return true }
             guard try skipEmptyLines(base, count) else { return false }
         }
-        // The line may be this long and no longer; the parts below never look beyond.
+        // The line may have this length and no more. The functions below never look at octets behind it.
         let limit = origin &+ limits.requestLine
         let end = min(count, limit)
         var isWhole = phase == .version
@@ -19,13 +19,13 @@ extension RequestParser {
         return isWhole
     }
 
-    /// Reads a request line that is complete and of the usual kind: GET, a path in ASCII without a query, a version that is
-    /// served. It leaves any other line unread, for the functions below.
+    /// Reads a request line that is complete and of the usual kind: GET, a path in ASCII without a query, and a supported
+    /// version. It leaves any other line unread, for the functions below.
     private mutating func parseUsualRequestLine(_ base: UnsafeRawPointer, _ count: Int, _ head: RequestHead) -> Bool {
         let end = min(count, limits.requestLine)
         guard position == 0, end >= 8, Octets.word(base, at: 0) & 0xFF_FFFF_FFFF == 0x2F_2054_4547 else { return false }
         let stop = ByteScanner.endOfPath(base, from: 4, to: end)
-        // The line end does not count as a part of the line.
+        // The line end does not count towards the line's length.
         guard stop &+ 9 <= end, stop &+ 11 <= count, base.load(fromByteOffset: stop, as: UInt8.self) == ASCII.space,
             let minor = Self.usualVersion(base + stop + 1)
         else { return false }
@@ -40,7 +40,7 @@ extension RequestParser {
         return true
     }
 
-    /// The minor version, where these ten octets are "HTTP/1.0" or "HTTP/1.1", and CRLF.
+    /// The minor version. It is nil unless these ten octets are "HTTP/1.0" or "HTTP/1.1", and CRLF.
     @inline(__always)
     private static func usualVersion(_ text: UnsafeRawPointer) -> UInt8? {
         let version = Octets.word(text, at: 0)
@@ -116,8 +116,8 @@ extension RequestParser {
         return true
     }
 
-    /// Goes on behind octets beyond ASCII. Whether they are UTF-8 is decided when the target is complete, so that it does not
-    /// matter where it was cut.
+    /// Moves behind octets beyond ASCII and continues the search. Whether they are UTF-8 is decided when the target is
+    /// complete, so that it does not matter where the octets were cut.
     @inline(__always)
     private mutating func passNonASCII(
         _ base: UnsafeRawPointer, _ end: Int, _ head: RequestHead, _ search: (UnsafeRawPointer, Int, Int) -> Int
@@ -145,7 +145,7 @@ extension RequestParser {
         return true
     }
 
-    /// Reads "HTTP/" DIGIT "." DIGIT CRLF and, with the line complete, judges the target.
+    /// Reads "HTTP/" DIGIT "." DIGIT CRLF. When the line is complete, it checks the form of the target.
     private mutating func parseVersion(
         _ base: UnsafeRawPointer, _ count: Int, _ end: Int, _ head: RequestHead
     ) throws(ParseError) -> Bool {
@@ -160,7 +160,7 @@ extension RequestParser {
         return try finishRequestLine(base, head)
     }
 
-    /// Looks at each octet, so that the first wrong one is found at once. `visible` octets may be part of the line,
+    /// Checks octet by octet, so that the first wrong one is refused at once. `visible` octets may be part of the line,
     /// `available` octets have arrived.
     private mutating func parseVersionSlowly(
         _ version: UnsafeRawPointer, _ visible: Int, _ available: Int

@@ -1,8 +1,8 @@
-/// Reads the head of an HTTP/1.x request (RFC 9112 2 to 5), strictly, from octets where they lie.
+/// Reads the head of an HTTP/1.x request strictly (RFC 9112 2 to 5), from the memory into which it was received.
 ///
-/// It stops and continues at any octet: as long as it returns `needMore`, it is called again with the same octets and more
-/// behind them, and never looks at an octet of the finished part twice. The result does not depend on where the message was
-/// cut. After `complete` or `invalid`, `reset()` makes it ready for the next message.
+/// It can stop and continue at any octet. As long as it returns `needMore`, the caller calls it again with the same octets
+/// and more behind them. It never looks at an octet of a finished part twice, and its result does not depend on where the
+/// message was cut. After `complete` or `invalid`, `reset()` makes it ready for the next message.
 package struct RequestParser: Sendable {
     /// The part of the head that is being read.
     enum Phase: UInt8 {
@@ -30,10 +30,10 @@ package struct RequestParser: Sendable {
         self = RequestParser(limits: limits)
     }
 
-    /// Whether nothing of a request line has arrived yet: such a connection is idle, not slow.
+    /// Whether no octet of a request line has arrived yet: such a connection is idle, not slow.
     package var isIdle: Bool { phase == .emptyLines }
 
-    /// Continues to read. `head` has to be the same one, and fresh (`reuse()`), for all calls of one request.
+    /// Continues to read. All calls of one request pass the same head, which is new or was prepared by `reuse()`.
     package mutating func parse(_ bytes: UnsafeRawBufferPointer, into head: RequestHead) -> ParseResult {
         guard let base = bytes.baseAddress, position < bytes.count else { return .needMore }
         do throws(ParseError) {
@@ -46,5 +46,27 @@ package struct RequestParser: Sendable {
         } catch {
             return .invalid(error)
         }
+    }
+}
+
+/// How much a peer may send before its message counts as too large.
+package struct ParserLimits: Sendable, Equatable {
+    /// The most octets of the request line without its line end. The response to more is 414.
+    package var requestLine: Int
+    /// The most octets of the request line and all field lines together, with their line ends. The response to more is 431.
+    package var headerBlock: Int
+    /// The most field lines. The response to more is 431.
+    package var fieldCount: Int
+    /// The most empty lines that are skipped before a request line (RFC 9112 2.2 recommends at least one).
+    package var emptyLines: Int
+
+    package init(
+        requestLine: Int = 8 * 1024, headerBlock: Int = 64 * 1024, fieldCount: Int = 100, emptyLines: Int = 8
+    ) {
+        // Ranges have 32 bits, and no header needs more than 16 MiB.
+        self.headerBlock = min(max(headerBlock, 64), 16 * 1024 * 1024)
+        self.requestLine = min(max(requestLine, 16), self.headerBlock)
+        self.fieldCount = min(max(fieldCount, 1), 65_535)
+        self.emptyLines = min(max(emptyLines, 0), 64)
     }
 }

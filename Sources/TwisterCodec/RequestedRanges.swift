@@ -1,14 +1,14 @@
-/// Which bytes of a representation a Range field asks for (RFC 9110 14.1.2 and 14.2).
+/// The bytes of a representation that a Range field requests (RFC 9110 14.1.2 and 14.2).
 package enum RequestedRanges: Equatable, Sendable {
-    /// The field is ignored: it is malformed, of another unit than bytes, or asks for too many pieces.
+    /// The field is ignored: it is malformed, has another unit than bytes, or requests too many ranges.
     case whole
-    /// At least one range, none empty, none touching another, all within the representation. In the order in which they
-    /// were asked for.
+    /// At least one range. No range is empty, none touches another, and all are within the representation. They are in the
+    /// order in which they were requested.
     case parts([Range<Int>])
-    /// Nothing of what is asked for is there: 416.
+    /// None of the requested bytes exist: 416.
     case unsatisfiable
 
-    /// More ranges than these are taken for an attack, and the field is ignored (RFC 9110 14.2).
+    /// A field with more ranges is treated as an attack and ignored (RFC 9110 14.2).
     package static var most: Int { 16 }
 
     /// - Parameters:
@@ -34,7 +34,7 @@ package enum RequestedRanges: Equatable, Sendable {
             case .from(let first, through: let last):
                 if first < size { Self.add(first..<(min(last, size - 1) + 1), to: &parts) }
             case .last(let length) where size == 0 && length > 0:
-                // Satisfiable, says the RFC, but no Content-Range could say with what.
+                // The RFC calls it satisfiable, but Content-Range cannot express an empty range.
                 self = .whole
                 return
             case .last(let length):
@@ -44,8 +44,8 @@ package enum RequestedRanges: Equatable, Sendable {
         if count == 0 { self = .whole } else { self = parts.isEmpty ? .unsatisfiable : .parts(parts) }
     }
 
-    /// Adds a range; those that it overlaps or touches become one with it, at the place of the first of them, so that the
-    /// ranges together are never longer than the representation.
+    /// Adds a range. Ranges that it overlaps or touches are joined with it at the place of the first of them, so that
+    /// together they are never longer than the representation.
     private static func add(_ range: Range<Int>, to parts: inout [Range<Int>]) {
         var range = range
         var place = parts.count
@@ -71,7 +71,7 @@ package enum RequestedRanges: Equatable, Sendable {
         case from(Int, through: Int)
         case last(Int)
 
-        /// nil where it is malformed, which makes the whole field so.
+        /// Returns nil where the element is malformed, which makes the whole field malformed.
         init?(_ element: UnsafeRawBufferPointer) {
             guard let hyphen = element.firstIndex(of: ASCII.hyphen) else { return nil }
             let before = UnsafeRawBufferPointer(rebasing: element[..<hyphen])
@@ -90,7 +90,7 @@ package enum RequestedRanges: Equatable, Sendable {
             self = .from(first, through: last)
         }
 
-        /// A number in digits; what is too much for an `Int` is behind every end.
+        /// A number in digits. A number too large for an `Int` is beyond every end.
         private static func number(_ digits: UnsafeRawBufferPointer) -> Int? {
             guard !digits.isEmpty, digits.allSatisfy(CharacterClass.isDigit) else { return nil }
             return DecimalNumber.parse(digits) ?? .max

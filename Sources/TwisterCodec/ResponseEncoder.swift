@@ -1,6 +1,6 @@
-/// Writes the heads of answers. It holds what is the same for all answers of a server.
+/// Writes the heads of responses. It holds the part that all responses of a server have in common.
 ///
-/// The caller reserves `upperBound` octets and gets back how many were written.
+/// The caller reserves `upperBound` octets. `encode` returns the number of octets that it wrote.
 package struct ResponseEncoder: Sendable {
     /// What the head says about the body.
     package enum Framing: Equatable, Sendable {
@@ -12,21 +12,21 @@ package struct ResponseEncoder: Sendable {
 
     /// What the head says about the connection.
     package enum Persistence: Sendable {
-        /// Nothing: the version's own rule is meant.
+        /// Nothing: the default of the HTTP version applies.
         case implied
         case close
-        /// For an HTTP/1.0 client that asked for it.
+        /// For an HTTP/1.0 client that requested it.
         case keepAlive
     }
 
     /// "Server: name" CRLF, or nothing.
     private let serverLine: [UInt8]
 
-    /// Octets that a head may have beside its reason phrase, fields and Server line: status line, Content-Length or
+    /// The most octets of a head beside its reason phrase, fields and Server line: status line, Content-Length or
     /// Transfer-Encoding, Date, Connection, CRLF.
     private static var overhead: Int { 192 }
 
-    /// `server` nil leaves the field out.
+    /// `server` is the value of the Server field, nil to leave it out.
     package init(server: String?) throws(HTTPHeaderError) {
         guard let server else {
             serverLine = []
@@ -36,13 +36,13 @@ package struct ResponseEncoder: Sendable {
         serverLine = Array("Server: \(server)\r\n".utf8)
     }
 
-    /// As many octets as `encode` may need for that head.
+    /// The most octets that `encode` needs for that head.
     package func upperBound(_ head: ResponseHead) -> Int {
         head.lines.count + serverLine.count + (head.reason?.utf8.count ?? 0) + Self.overhead
     }
 
-    /// Writes status line, fields and the empty line. Date and Server are left out where the application set its own.
-    /// `date` nil, a server without a clock, leaves Date out.
+    /// Writes status line, fields and the empty line. Date and Server are left out where the application set its own. Date
+    /// is also left out where `date` is nil, for a server without a clock.
     package func encode(
         _ head: ResponseHead, framing: Framing, persistence: Persistence, date: CachedDate?, at unixSeconds: Int64,
         into destination: UnsafeMutableRawPointer
@@ -52,19 +52,19 @@ package struct ResponseEncoder: Sendable {
         if !head.known.contains(.server) { serverLine.withUnsafeBytes { writer.write($0) } }
         if let date, !head.known.contains(.date) { writer.skip(date.writeLine(at: unixSeconds, to: writer.position)) }
         writer.write(head.lines.octets)
-        // Neither field may stand in a 1xx or 204 answer (RFC 9110 8.6, RFC 9112 6.1).
+        // Neither field is allowed in a 1xx or 204 response (RFC 9110 8.6, RFC 9112 6.1).
         if head.status >= 200, head.status != 204 { Self.writeFraming(framing, &writer) }
         Self.writePersistence(persistence, head, &writer)
         writer.write("\r\n")
         return writer.position - destination
     }
 
-    /// As many octets as `encodeInformational` may need for that head.
+    /// The most octets that `encodeInformational` needs for that head.
     package static func informationalUpperBound(_ head: ResponseHead) -> Int {
         head.lines.count + (head.reason?.utf8.count ?? 0) + overhead
     }
 
-    /// Writes a 1xx head (RFC 9110 15.2): status line and fields, nothing of the server's own.
+    /// Writes a 1xx head (RFC 9110 15.2): status line and fields, without those that the server adds.
     package static func encodeInformational(_ head: ResponseHead, into destination: UnsafeMutableRawPointer) -> Int {
         var writer = ByteWriter(destination)
         writeStatusLine(head, &writer)
@@ -73,7 +73,7 @@ package struct ResponseEncoder: Sendable {
         return writer.position - destination
     }
 
-    /// The whole of a 100 answer.
+    /// A complete 100 response.
     package static var continue100: StaticString { "HTTP/1.1 100 Continue\r\n\r\n" }
 
     static func fieldsBound(_ fields: [FieldLines.Field]) -> Int {

@@ -15,7 +15,8 @@ package final class ResponseHead {
         static var contentType: KnownFields { KnownFields(rawValue: 8) }
     }
 
-    /// What is replaced as a whole when the next response begins. It holds no references, so that this is a few stores.
+    /// The part that is replaced as a whole when the next response begins. It holds no references, so that the replacement
+    /// is a few stores.
     private struct State {
         var status = 200
         var contentLength: Int?
@@ -35,7 +36,7 @@ package final class ResponseHead {
     /// From 100 to 999.
     package var status: Int { state.status }
 
-    /// Whether the status goes with a body: 204, 205 and 304 have none (RFC 9110, 6.4.1 and 15.3.6).
+    /// Whether a response of this status has a body: one of 204, 205 and 304 has none (RFC 9110, 6.4.1 and 15.3.6).
     package var allowsBody: Bool { status != 204 && status != 304 && status != 205 }
 
     /// The reason phrase, nil for the usual one of the status.
@@ -70,7 +71,7 @@ package final class ResponseHead {
         if try isLine(name, value) { lines.set(name.rawName, value) }
     }
 
-    /// Adds a field and leaves those of the same name: Set-Cookie needs that.
+    /// Adds a field and keeps those of the same name, as Set-Cookie requires.
     package func add(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) {
         if try isLine(name, value) { lines.append(name.rawName, value) }
     }
@@ -139,13 +140,37 @@ package final class ResponseHead {
     }
 
     private static func knownField(_ name: HTTPField.Name) -> KnownFields {
-        // By length first: most names are none of them.
+        // The length is compared first, because most names are none of these.
         switch name.canonicalName.utf8.count {
         case 4 where name == .date: .date
         case 6 where name == .server: .server
         case 10 where name == .connection: .connection
         case 12 where name == .contentType: .contentType
         default: []
+        }
+    }
+}
+
+/// A name, a value or a reason phrase that is not allowed in a response's head. Nothing of it is sent.
+public enum HTTPHeaderError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The name is no token (RFC 9110 5.1).
+    case invalidName(String)
+    /// The value of the field of that name holds CR, LF, NUL or another control character (RFC 9110 5.5).
+    case invalidValue(name: String)
+    /// The reason phrase holds a control character (RFC 9112 4).
+    case invalidReason
+    /// The status is not a number from 100 to 999.
+    case invalidStatus(Int)
+    /// The field describes the framing of the message, which the server decides itself.
+    case reserved(name: String)
+
+    public var description: String {
+        switch self {
+        case .invalidName(let name): "not a field name: \(name.debugDescription)"
+        case .invalidValue(let name): "control character, or not a number, in the value of \(name)"
+        case .invalidReason: "control character in the reason phrase"
+        case .invalidStatus(let status): "not a status code: \(status)"
+        case .reserved(let name): "\(name) is set by the server"
         }
     }
 }

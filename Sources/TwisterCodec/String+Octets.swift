@@ -6,7 +6,7 @@ extension String {
         utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? withCopiedOctets(body)
     }
 
-    /// A function of its own, so that `body` is compiled but once where it is inlined.
+    /// A function of its own, so that code that inlines `withOctets` contains `body` only once.
     @usableFromInline
     @inline(never)
     func withCopiedOctets<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

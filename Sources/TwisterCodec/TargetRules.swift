@@ -1,7 +1,7 @@
-/// Tells which form a request target has, and where its parts are (RFC 9112 3.2). The parser itself reads the origin form,
+/// Decides which form a request target has, and where its parts are (RFC 9112 3.2). The parser itself reads the origin form,
 /// which nearly all requests have.
 enum TargetRules {
-    /// `base` is the start of the request line; path and query were split at the first "?".
+    /// `base` is the start of the request line. The target was already split into path and query at the first "?".
     static func resolve(
         _ base: UnsafeRawPointer, _ line: inout RequestLine
     ) throws(ParseError) {
@@ -30,7 +30,7 @@ enum TargetRules {
         line.path = ByteRange(start: line.target.start, count: 0)
     }
 
-    /// `http://authority/path?query`, https likewise.
+    /// Reads `http://authority/path?query`, or the same with https.
     private static func resolveAbsolute(
         _ octets: UnsafeRawBufferPointer, _ line: inout RequestLine
     ) throws(ParseError) {
@@ -43,7 +43,7 @@ enum TargetRules {
             throw .malformedTarget
         }
         let pathEnd = Int(line.path.count)
-        // A "?" before the end of "http://" would have ended the path there.
+        // A "?" within "http://" would have ended the path before this place.
         guard pathEnd >= authorityStart else { throw .malformedTarget }
         let authorityEnd = octets[authorityStart..<pathEnd].firstIndex(of: ASCII.slash) ?? pathEnd
         let host = UnsafeRawBufferPointer(rebasing: octets[authorityStart..<authorityEnd])
@@ -52,7 +52,7 @@ enum TargetRules {
         let start = Int(line.target.start)
         line.targetForm = .absolute
         line.authority = ByteRange(start &+ authorityStart, start &+ authorityEnd)
-        // An absent path means "/" (RFC 9110 4.2.3): the last slash of "://" stands for it.
+        // An absent path means "/" (RFC 9110 4.2.3). The last slash of "://" serves as this path.
         line.path =
             authorityEnd == pathEnd
             ? ByteRange(start &+ authorityStart &- 1, start &+ authorityStart)

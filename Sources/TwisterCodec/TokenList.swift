@@ -1,9 +1,9 @@
-/// The elements of a comma-separated list (RFC 9110 5.6.1), white space around them taken away, empty ones skipped.
-/// Nothing is copied: the octets have to outlive it.
+/// Reads the elements of a comma-separated list (RFC 9110 5.6.1), without white space around them. Empty elements are
+/// skipped. Nothing is copied, so the octets have to outlive this value.
 package struct TokenList {
     private let octets: UnsafeRawBufferPointer
     private var position = 0
-    /// Whether a comma stood where an element was due.
+    /// Whether the list has an empty element.
     package private(set) var sawEmptyElement = false
 
     package init(_ octets: UnsafeRawBufferPointer) {
@@ -22,7 +22,7 @@ package struct TokenList {
         return nil
     }
 
-    /// Whether one of the elements is that word, letters compared without regard to case.
+    /// Whether one of the elements is that word, without regard to case.
     package static func contains(_ octets: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
         if equals(octets, lowercased) { return true }
         var list = TokenList(octets)
@@ -32,7 +32,7 @@ package struct TokenList {
         return false
     }
 
-    /// Whether the octets are that word, letters compared without regard to case.
+    /// Whether the octets are that word, without regard to case.
     package static func equals(_ octets: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
         guard octets.count == lowercased.utf8CodeUnitCount else { return false }
         for index in 0..<octets.count
@@ -50,12 +50,8 @@ package struct TokenList {
     static func trimmed(_ octets: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var start = 0
         var end = octets.count
-        while start < end, isWhitespace(octets[start]) { start += 1 }
-        while end > start, isWhitespace(octets[end - 1]) { end -= 1 }
+        while start < end, CharacterClass.isWhitespace(octets[start]) { start += 1 }
+        while end > start, CharacterClass.isWhitespace(octets[end - 1]) { end -= 1 }
         return UnsafeRawBufferPointer(rebasing: octets[start..<end])
-    }
-
-    private static func isWhitespace(_ byte: UInt8) -> Bool {
-        byte == ASCII.space || byte == ASCII.horizontalTab
     }
 }

@@ -1,7 +1,7 @@
 import HTTPTypes
 
-/// The field lines behind the last chunk (RFC 9112 7.1.2), under the same rules as those of a head. One line is
-/// collected at a time: there are hardly ever any.
+/// Reads the field lines behind the last chunk (RFC 9112 7.1.2), under the same rules as those of a head. It collects one
+/// line at a time, since few bodies have any.
 struct TrailerSection: Sendable {
     private let limits: ChunkLimits
     private var line: [UInt8] = []
@@ -46,13 +46,13 @@ struct TrailerSection: Sendable {
     }
 
     private static func parse(_ line: [UInt8], isFirst: Bool) throws(ParseError) -> (name: String, value: String) {
-        if line[0] == ASCII.space || line[0] == ASCII.horizontalTab {
+        if CharacterClass.isWhitespace(line[0]) {
             throw isFirst ? .whitespaceBeforeFields : .obsoleteFold
         }
         let nameEnd = line.firstIndex { !CharacterClass.contains($0, CharacterClass.token) } ?? line.count
         guard nameEnd > 0, nameEnd < line.count else { throw .malformedFieldName }
         guard line[nameEnd] == ASCII.colon else {
-            throw line[nameEnd] == ASCII.space || line[nameEnd] == ASCII.horizontalTab
+            throw CharacterClass.isWhitespace(line[nameEnd])
                 ? .whitespaceBeforeColon : .malformedFieldName
         }
         let value = line[(nameEnd + 1)...]
@@ -60,9 +60,31 @@ struct TrailerSection: Sendable {
         guard value.allSatisfy({ $0 >= ASCII.space && $0 != ASCII.delete || $0 == ASCII.horizontalTab }) else {
             throw .controlCharacter
         }
-        let isText = { (byte: UInt8) in byte != ASCII.space && byte != ASCII.horizontalTab }
+        let isText = { (byte: UInt8) in !CharacterClass.isWhitespace(byte) }
         let start = value.firstIndex(where: isText) ?? value.endIndex
         let end = (value.lastIndex(where: isText) ?? start - 1) + 1
         return (String(decoding: line[..<nameEnd], as: UTF8.self), String(decoding: line[start..<end], as: UTF8.self))
+    }
+}
+
+/// The fields that are allowed behind a body (RFC 9110 6.5.1).
+enum TrailerRules {
+    /// Fields that decide framing, routing, access, caching or how to read the content have to be known before the content.
+    /// Behind it they could contradict a decision that was already made.
+    private static let refused: Set<String> = [
+        "transfer-encoding", "content-length", "trailer", "te", "upgrade", "connection", "keep-alive",
+        "proxy-connection", "http2-settings", "host", "forwarded", "via", "x-real-ip", "x-scheme", "x-forwarded-for",
+        "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+        "authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate", "authentication-info",
+        "proxy-authentication-info", "cookie", "set-cookie", "origin",
+        "expect", "max-forwards", "pragma", "cache-control", "range", "if-match", "if-none-match",
+        "if-modified-since", "if-unmodified-since", "if-range",
+        "age", "date", "expires", "location", "retry-after", "vary", "warning",
+        "content-encoding", "content-type", "content-range", "content-location", "content-language",
+        "content-disposition",
+    ]
+
+    static func isAllowed(_ lowercasedName: String) -> Bool {
+        !refused.contains(lowercasedName)
     }
 }

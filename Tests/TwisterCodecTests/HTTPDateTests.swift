@@ -71,10 +71,15 @@ struct HTTPDateTests {
     @Test("The cached line follows the clock")
     func cached() {
         let date = CachedDate()
-        let text = { (seconds: Int64) in date.withDate(at: seconds) { String(decoding: $0, as: UTF8.self) } }
-        #expect(text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(text(784_111_778) == "Sun, 06 Nov 1994 08:49:38 GMT")
-        #expect(text(0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+        let text = { (seconds: Int64) in
+            withUnsafeTemporaryAllocation(byteCount: CachedDate.lineCount, alignment: 1) { line in
+                let count = line.baseAddress.map { date.writeLine(at: seconds, to: $0) } ?? 0
+                return String(decoding: line[..<count], as: UTF8.self)
+            }
+        }
+        #expect(text(784_111_777) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        #expect(text(784_111_777) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        #expect(text(784_111_778) == "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n")
+        #expect(text(0) == "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n")
     }
 }

@@ -134,11 +134,10 @@ struct RequestHeadTests {
     func upgrade() throws {
         let head = try parsedHead(
             "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n")
-        #expect(head.upgradeProtocols == ["h2c", "WebSocket"])
         #expect(head.offersUpgrade(to: "websocket"))
         #expect(!head.offersUpgrade(to: "tls"))
         let without = try parsedHead("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n")
-        #expect(without.upgradeProtocols.isEmpty && !without.offersUpgrade(to: "websocket"))
+        #expect(!without.offersUpgrade(to: "websocket"))
     }
 
     @Test("Renaming a field makes a new head, and whoever holds the fields of the old one sees no change")

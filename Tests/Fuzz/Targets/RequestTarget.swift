@@ -54,7 +54,6 @@ enum RequestTarget {
             lines.append("\(String(decoding: name, as: UTF8.self))=\(String(decoding: value, as: UTF8.self))")
         }
         lines.append("\(MessageFraming.framing(of: head)) \(head.keepAlive) \(head.expectation)")
-        lines.append("\(head.upgradeProtocols)")
         lines.append("\(head.offersUpgrade(to: "websocket")) \(head[.cookie] ?? "-") \(head.values(for: .accept))")
         let renamed = head.renamingField("content-encoding", to: "x-consumed-content-encoding")
         try require(renamed.fieldCount == head.fieldCount, "renaming lost a field")

@@ -69,8 +69,8 @@ extension RequestHead {
     var summary: String {
         var lines = ["\(methodText) \(target) 1.\(versionMinor) \(targetForm)"]
         lines.append("p=\(path) q=\(hasQuery)\(query) h=\(host)")
-        forEach { lines.append("\($0)=\($1)") }
-        lines.append("\(MessageFraming.framing(of: self)) \(keepAlive) \(expectation) \(upgradeProtocols)")
+        lines += (0..<fieldCount).map { "\(fieldName(at: $0))=\(fieldValue(at: $0))" }
+        lines.append("\(MessageFraming.framing(of: self)) \(keepAlive) \(expectation)")
         return lines.joined(separator: "\n")
     }
 }
