@@ -3,7 +3,7 @@
 #
 #   SECONDS_PER_TARGET   how long each runs (default 60)
 #
-# What a run learns is kept in .build-fuzz/corpus, so that the next one goes on from there; the seeds stay as they are.
+# Inputs that a run finds useful are kept in .build-fuzz/corpus for the next run. The seeds do not change.
 # A finding is written to .build-fuzz/findings and fails the run; give that file to .build-fuzz/bin/TARGET to see it again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

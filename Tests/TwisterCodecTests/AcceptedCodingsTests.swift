@@ -1,7 +1,7 @@
 import Testing
 import TwisterCodec
 
-/// N-31: which codings a client takes (RFC 9110 12.5.3).
+/// N-31: the codings that a client accepts (RFC 9110 12.5.3).
 struct AcceptedCodingsTests {
     private func weights(_ field: String) -> [Int] {
         field.withOctets { octets in
@@ -11,7 +11,7 @@ struct AcceptedCodingsTests {
     }
 
     @Test(
-        "weights of br, gzip, and of what is not encoded",
+        "weights of br, gzip, and of content without a coding",
         arguments: [
             ("", [0, 0, 1]), ("gzip", [0, 1000, 1]), ("gzip, br", [1000, 1000, 1]), ("GZIP;Q=0.5", [0, 500, 1]),
             ("br;q=0.25, gzip;q=1.0", [250, 1000, 1]), ("x-gzip", [0, 1000, 1]), ("*", [1000, 1000, 1000]),

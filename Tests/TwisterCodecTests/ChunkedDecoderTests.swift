@@ -57,7 +57,7 @@ struct ChunkedDecoderTests {
         #expect(decodeEveryWay(Array(text.utf8)) == .invalid(error))
     }
 
-    @Test("The largest size is taken, and its data told as it comes")
+    @Test("The largest size is accepted, and its data is returned as it arrives")
     func largestSize() {
         #expect(decodeEveryWay(Array("7FFFFFFFFFFFFFFF\r\nabc".utf8)) == .needMore(data: Array("abc".utf8)))
     }

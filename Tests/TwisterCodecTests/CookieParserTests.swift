@@ -12,7 +12,7 @@ struct CookieParserTests {
         }
     }
 
-    @Test("HU-16: pairs, quotes, escapes, and what is passed over")
+    @Test("HU-16: pairs, quotes, escapes, and malformed pairs that are skipped")
     func reading() {
         #expect(pairs("a=1; b=2") == ["a=1", "b=2"])
         #expect(pairs(" a = 1 ;b=;; c ;=d; e=f=g") == ["a=1", "b=", "e=f=g"])

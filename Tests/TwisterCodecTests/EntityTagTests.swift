@@ -7,7 +7,7 @@ struct EntityTagTests {
         field.withOctets { tag?.isListed(in: $0, strongly: strongly) ?? false }
     }
 
-    @Test("what a tag may hold, and how it is written")
+    @Test("the characters of a tag, and its form in a field")
     func text() {
         #expect(EntityTag("a-1")?.text == #""a-1""#)
         #expect(EntityTag("a", isWeak: true)?.text == #"W/"a""#)
@@ -29,7 +29,7 @@ struct EntityTagTests {
         }
     }
 
-    @Test("lists, in which commas may stand in tags, too")
+    @Test("lists of tags, which may hold commas")
     func lists() {
         let tag = EntityTag("x,y")
         for field in [#""x,y""#, #""a", "x,y""#, #",, "a",W/"x,y" , "b""#, #""a","x,y""#] {

@@ -39,7 +39,7 @@ struct HTTPDateTests {
         }
     }
 
-    @Test("Out of range is moved to the edge")
+    @Test("Dates out of range become the first or the last date")
     func extremes() {
         #expect(HTTPDate.string(.max) == "Fri, 31 Dec 9999 23:59:59 GMT")
         #expect(HTTPDate.string(.min) == "Sat, 01 Jan 0000 00:00:00 GMT")
@@ -56,7 +56,7 @@ struct HTTPDateTests {
     }
 
     @Test(
-        "Anything else is no date",
+        "Other texts are no dates",
         arguments: [
             "", "x", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
             "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT", "Xxx, 06 Nov 1994 08:49:37 GMT",

@@ -18,7 +18,7 @@ struct IPNetworkTests {
         for (text, expected) in cases { #expect(IPAddress(text)?.description == expected, "\(text)") }
     }
 
-    @Test("networks hold what begins with their bits")
+    @Test("networks contain the addresses that begin with their bits")
     func networks() {
         let cases: [(String, String, Bool)] = [
             ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.0", false), ("0.0.0.0/0", "8.8.8.8", true),
@@ -37,7 +37,7 @@ struct IPNetworkTests {
         }
     }
 
-    @Test("what is no network, or has bits behind its prefix, is refused")
+    @Test("texts that are no network or have bits behind the prefix are refused")
     func malformed() {
         for text in [
             "", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.1/8", "::1/129", "::1/64", "10/8", "a/8",

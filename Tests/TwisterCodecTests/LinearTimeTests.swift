@@ -3,7 +3,7 @@ import Testing
 
 @testable import TwisterCodec
 
-/// What a hostile peer sends may be large, but the work for it must not grow faster than its size.
+/// A hostile peer may send large messages, but the work for them must not grow faster than their size.
 @Suite("Linear time", .serialized)
 struct LinearTimeTests {
     /// The best of a few runs at one size and at eight times that size: about 8 when linear, about 64 when quadratic.
@@ -16,7 +16,7 @@ struct LinearTimeTests {
         return best.large / best.small
     }
 
-    /// Nanoseconds of this thread alone: other tests run beside.
+    /// Nanoseconds of this thread alone, because other tests run at the same time.
     private func processorTime(_ work: () -> Void) -> Double {
         let now = {
             var time = timespec()

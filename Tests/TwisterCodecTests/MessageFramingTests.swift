@@ -5,7 +5,7 @@ import Testing
 @Suite("Message framing")
 struct MessageFramingTests {
     @Test(
-        "H1-5, W-10, GHSA-mgc4-wqv7-4pxm, GHSA-753j-mpmx-qq6g: one reading of the length, or none",
+        "H1-5, W-10, GHSA-mgc4-wqv7-4pxm, GHSA-753j-mpmx-qq6g: one interpretation of the length, or none",
         arguments: [
             ("1", "", MessageFraming.none),
             ("1", "Content-Length: 0", .length(0)),

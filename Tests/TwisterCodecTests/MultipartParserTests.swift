@@ -60,7 +60,7 @@ struct MultipartParserTests {
         #expect(try parts("--b--", boundary: "b").isEmpty)
     }
 
-    @Test("HU-11: a form that is cut anywhere is refused, and nothing behind it is read")
+    @Test("HU-11: a form that ends anywhere too early is refused, and no octet behind it is read")
     func cut() throws {
         let octets = Array(Self.form.utf8)
         let end = octets.count - "\r\nan epilogue".utf8.count
@@ -73,7 +73,7 @@ struct MultipartParserTests {
     }
 
     @Test(
-        "HU-11: what is malformed is refused",
+        "HU-11: malformed forms are refused",
         arguments: [
             ("", MultipartError.unterminated), ("no delimiter", .unterminated),
             ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx", .unterminated),
@@ -105,7 +105,7 @@ struct MultipartParserTests {
         #expect(throws: MultipartError.partHeaderTooLarge) { _ = try parts(long, boundary: "b", maxHeaderSize: 500) }
     }
 
-    @Test("HU-12: parameters are few; no limit on headers is no trap")
+    @Test("HU-12: parameters are limited, and headers without a limit cause no trap")
     func parameters() throws {
         let many = (0..<10_000).map { ";p\($0)=x" }.joined()
         let part = "--b\r\nContent-Disposition: form-data; name=a\(many)\r\n\r\nx\r\n--b--"

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TwisterCodec
 
-/// Small, fast and the same on each run.
+/// A generator of random numbers that is small, fast and the same on each run.
 private struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -20,7 +20,7 @@ struct PercentCodingTests {
         #expect(onOctets(text, PercentCoding.decodePath) == expected)
     }
 
-    @Test("Octets that are no UTF-8 decode as octets")
+    @Test("Octets that are no UTF-8 are decoded as octets")
     func octets() {
         #expect(onOctets("%ff%00a", PercentCoding.decode) == [0xFF, 0, 0x61])
         #expect(onOctets("%f", PercentCoding.decode) == nil)
@@ -36,7 +36,7 @@ struct PercentCodingTests {
         #expect(onOctets(text, PercentCoding.decodeForm) == expected)
     }
 
-    @Test("Encoding is undone by decoding")
+    @Test("Decoding inverts encoding")
     func encoding() {
         #expect(PercentCoding.encode("a b/\u{e9}?~-._") == "a%20b%2F%C3%A9%3F~-._")
         #expect(onOctets(PercentCoding.encode("a b/\u{e9}?"), PercentCoding.decodePath) == "a b/\u{e9}?")

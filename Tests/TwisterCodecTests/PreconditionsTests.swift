@@ -1,7 +1,7 @@
 import Testing
 import TwisterCodec
 
-/// RFC 9110 13.2.2: which condition counts, and what comes of it.
+/// RFC 9110 13.2.2: which condition decides, and with which result.
 struct PreconditionsTests {
     private static let now: Int64 = 1_700_000_000
     private static let modified: Int64 = 784_111_777
@@ -21,7 +21,7 @@ struct PreconditionsTests {
     @Test("no condition is met")
     func none() { #expect(outcome { _ in } == .met) }
 
-    @Test("If-Match compares strongly; * is whatever there is")
+    @Test("If-Match compares strongly; * matches every representation")
     func ifMatch() {
         #expect(outcome { $0.ifMatch = #""t""# } == .met)
         #expect(outcome { $0.ifMatch = #""a", "t""# } == .met)
@@ -34,7 +34,7 @@ struct PreconditionsTests {
         #expect(outcome(tag: nil) { $0.ifMatch = "*" } == .met)
     }
 
-    @Test("If-Unmodified-Since counts where there is no If-Match; what is no date is ignored")
+    @Test("If-Unmodified-Since counts where there is no If-Match; a text that is no date is ignored")
     func ifUnmodifiedSince() {
         #expect(outcome { $0.ifUnmodifiedSince = Self.date } == .met)
         #expect(outcome { $0.ifUnmodifiedSince = Self.after } == .met)
@@ -55,7 +55,7 @@ struct PreconditionsTests {
         #expect(outcome(tag: nil) { $0.ifNoneMatch = #""t""# } == .met)
     }
 
-    @Test("If-Modified-Since counts where there is no If-None-Match; what is no date is ignored")
+    @Test("If-Modified-Since counts where there is no If-None-Match; a text that is no date is ignored")
     func ifModifiedSince() {
         #expect(outcome { $0.ifModifiedSince = Self.date } == .notModified)
         #expect(outcome { $0.ifModifiedSince = Self.after } == .notModified)
@@ -69,7 +69,7 @@ struct PreconditionsTests {
         }
     }
 
-    @Test("what may change anything is looked at before what may save sending it")
+    @Test("conditions on changes are evaluated before those of caches")
     func precedence() {
         #expect(outcome { ($0.ifMatch, $0.ifNoneMatch) = (#""a""#, #""t""#) } == .failed)
         #expect(outcome { ($0.ifMatch, $0.ifNoneMatch) = (#""t""#, #""t""#) } == .notModified)
@@ -84,7 +84,7 @@ struct PreconditionsTests {
             tag: tag.flatMap { EntityTag($0, isWeak: isWeak) }, lastModified: Self.modified, now: now)
     }
 
-    @Test("W-24: If-Range wants just this version: the strong tag, or the exact date")
+    @Test("W-24: If-Range requires this very version: the strong tag, or the exact date")
     func ifRange() {
         #expect(allowsRange(nil))
         #expect(allowsRange(#""t""#))

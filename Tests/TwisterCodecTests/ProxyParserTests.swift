@@ -1,7 +1,7 @@
 import Testing
 import TwisterCodec
 
-/// N-29, N-30: what proxies say, read by parsers that nothing from the wire can break.
+/// N-29, N-30: parsers of what proxies report. No octets of a peer may make them trap.
 struct ProxyParserTests {
     private func elements(_ text: String) -> (elements: [ForwardedParser.Element], isMalformed: Bool) {
         Array(text.utf8).withUnsafeBytes { octets in
@@ -35,7 +35,7 @@ struct ProxyParserTests {
         #expect(list[1].host == "a\"b")
     }
 
-    @Test("Forwarded: what is malformed ends the list")
+    @Test("Forwarded: a malformed element ends the list")
     func malformedForwarded() {
         for text in [
             "for", "for=", "for=\"a", "for=a b", "for=a;for=b", "=a", "for=\"a\\", "for=a,;=", "for=a/b", "for =a",
@@ -114,7 +114,7 @@ struct ProxyParserTests {
         for octets in broken { #expect(proxy(octets) == .invalid) }
     }
 
-    @Test("random octets break no parser")
+    @Test("random octets make no parser trap")
     func random() {
         var generator = SystemRandomNumberGenerator()
         let alphabet = Array("for=\"\\,;:[]_ 0aFPROXY TCP4\r\n.".utf8)

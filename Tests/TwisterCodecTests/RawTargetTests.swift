@@ -2,7 +2,7 @@ import Testing
 
 @testable import TwisterCodec
 
-/// Octets in the middle of a target that were refused before, or have to be refused.
+/// Octets in the middle of a target, and whether they are accepted.
 struct TargetRow: Sendable, CustomTestStringConvertible {
     let id: String
     let octets: [UInt8]
@@ -56,7 +56,7 @@ private let rows: [TargetRow] = [
 
 private let lineEnd = Array(" HTTP/1.1\r\nHost: h\r\n\r\n".utf8)
 
-/// What a head says of a target, nil where the target is refused.
+/// The head of a request with that target, nil where the target is refused.
 private func parsed(_ start: String, _ octets: [UInt8], _ location: SourceLocation = #_sourceLocation) -> RequestHead? {
     let message = Array(start.utf8) + octets + lineEnd
     switch parseEveryWay(message, location) {
@@ -81,14 +81,14 @@ struct RawTargetTests {
             let isVisible = (0x21...0x7E).contains(byte)
             let inPath = parsed("GET /a", [byte])
             #expect((inPath != nil) == (isVisible && byte != UInt8(ascii: "#")), "\(byte) in a path")
-            // Behind as many octets as the search takes at one go.
+            // Further back, where the search has looked at a whole block.
             let later = parsed(
                 "GET /aaaaaaaaaaaaaaaaaaaaaa?bbbbbbbbbbbbbbbbbbbbbbb", [byte] + Array("cccccccccccccccccccc".utf8))
             #expect((later != nil) == (isVisible && byte != UInt8(ascii: "#")), "\(byte) in a query")
         }
     }
 
-    @Test("RFC 3629 decides over octets beyond ASCII, wherever they are", arguments: rows)
+    @Test("Octets beyond ASCII are accepted where they are UTF-8 (RFC 3629)", arguments: rows)
     func sequences(row: TargetRow) {
         let filler = Array("abcdefghijklmnopq".utf8)
         for before in [[], filler] {
@@ -113,7 +113,7 @@ struct RawTargetTests {
         #expect(parsed("GET /?a", [0xE2, 0x82]) == nil)
     }
 
-    @Test("A target that is too long is refused for its length, whatever it holds")
+    @Test("A target that is too long is refused for its length, whatever its octets")
     func tooLong() {
         let limits = ParserLimits(requestLine: 40)
         let message = Array("GET /".utf8) + Array(repeating: 0xC3, count: 60) + lineEnd

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Request head")
 struct RequestHeadTests {
-    @Test("Fields are found without regard to case and combined in order")
+    @Test("Fields are found without regard to case and joined in order")
     func fields() throws {
         let head = try parsedHead(
             """
@@ -42,7 +42,7 @@ struct RequestHeadTests {
         #expect(headers.map(\.value).first == "h")
     }
 
-    @Test("Many fields and much text fit")
+    @Test("Many fields and long values fit")
     func growth() throws {
         let value = String(repeating: "v", count: 500)
         let fields = (0..<99).map { "N\($0): \(value)\r\n" }.joined()
@@ -54,7 +54,7 @@ struct RequestHeadTests {
         #expect(head.fieldCount == 0)
     }
 
-    @Test("HU-4: a Host is judged anew as soon as it is another one than in the request before")
+    @Test("HU-4: a Host is checked unless it is the same as in the request before")
     func repeatedHost() {
         let head = RequestHead()
         func outcome(_ fields: String, version: String = "1.1") -> ParseError? {
@@ -66,7 +66,7 @@ struct RequestHeadTests {
             case .complete, .needMore: return nil
             }
         }
-        // The one before is good each time, and stands at another place of its head now and then.
+        // The Host before is always well-formed, and is sometimes at another place of its head.
         for prefix in ["", "Accept: */*\r\n", String(repeating: "A: b\r\n", count: 20)] {
             for good in ["example.com:80", "h", "[::1]:8080"] {
                 func repeatGood(_ count: Int) {
@@ -85,7 +85,7 @@ struct RequestHeadTests {
                 #expect(outcome("\(prefix)Host:\r\n") == .emptyHost)
                 repeatGood(1)
                 #expect(outcome(prefix) == .missingHost)
-                // Nothing of the last request but one is taken for the last one's.
+                // The last request must not show anything of the one before it.
                 #expect(outcome(prefix, version: "1.0") == nil)
                 #expect(outcome("\(prefix)Host: \(good.dropLast())@\r\n") == .malformedHost)
             }
@@ -140,7 +140,7 @@ struct RequestHeadTests {
         #expect(!without.offersUpgrade(to: "websocket"))
     }
 
-    @Test("Renaming a field makes a new head, and whoever holds the fields of the old one sees no change")
+    @Test("Renaming a field makes a new head and does not change the fields of the old one")
     func renaming() throws {
         let long = String(repeating: "v", count: 2000)
         let head = try parsedHead(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TwisterCodec
 
-/// A message and what it is to become; `id` names the row of the feature list or the class of attack.
+/// A message and the expected result. `id` names the row of the feature list or the class of attack.
 struct ValidRow: Sendable, CustomTestStringConvertible {
     let id: String
     let text: String
@@ -209,7 +209,7 @@ struct RequestParserTests {
         #expect(ParseError.allCases.allSatisfy { (400...505).contains($0.status) && !$0.reason.isEmpty })
     }
 
-    @Test("H1-10: a pipelined request is left alone")
+    @Test("H1-10: a pipelined request is left unread")
     func pipelined() {
         let first = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n"
         let octets = Array((first + "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n").utf8)
@@ -220,7 +220,7 @@ struct RequestParserTests {
         #expect(consumed == first.utf8.count)
     }
 
-    @Test("Limits hold to the octet")
+    @Test("Limits are exact to the octet")
     func limits() {
         let limits = ParserLimits(requestLine: 40, headerBlock: 100, fieldCount: 3)
         let line = { (count: Int) in "GET /" + String(repeating: "a", count: count - 14) + " HTTP/1.1\r\n" }
@@ -260,7 +260,7 @@ struct RequestParserTests {
                 == .invalid(.tooManyFields))
     }
 
-    @Test("Used again, a head forgets the request before")
+    @Test("A head that is used again has nothing of the request before")
     func reuse() {
         let head = RequestHead()
         var parser = RequestParser()

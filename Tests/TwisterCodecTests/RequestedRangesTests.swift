@@ -1,7 +1,7 @@
 import Testing
 import TwisterCodec
 
-/// N-31: what a Range field asks for (RFC 9110 14.1.2, 14.2).
+/// N-31: the bytes that a Range field requests (RFC 9110 14.1.2, 14.2).
 struct RequestedRangesTests {
     private func ranges(_ field: String, size: Int = 1000) -> RequestedRanges {
         field.withOctets { RequestedRanges($0, size: size) }
@@ -33,7 +33,7 @@ struct RequestedRangesTests {
     }
 
     @Test(
-        "W-22: what lies behind the end is unsatisfiable",
+        "W-22: a range behind the end is unsatisfiable",
         arguments: [
             "bytes=1000-", "bytes=1000-2000", "bytes=-0", "bytes=5000-,6000-", "bytes=99999999999999999999999-",
         ])
@@ -41,7 +41,7 @@ struct RequestedRangesTests {
         #expect(ranges(field) == .unsatisfiable)
     }
 
-    @Test("nothing can be cut out of an empty file")
+    @Test("an empty file has no ranges")
     func empty() {
         #expect(ranges("bytes=0-", size: 0) == .unsatisfiable)
         #expect(ranges("bytes=0-0", size: 0) == .unsatisfiable)
@@ -49,7 +49,7 @@ struct RequestedRangesTests {
         #expect(ranges("bytes=0-0", size: -1) == .whole)
     }
 
-    @Test("W-23: several ranges, in the order that was asked for")
+    @Test("W-23: several ranges, in the requested order")
     func several() {
         #expect(ranges("bytes=500-599, 0-99") == .parts([500..<600, 0..<100]))
         #expect(ranges("bytes=0-0,-1") == .parts([0..<1, 999..<1000]))
@@ -65,7 +65,7 @@ struct RequestedRangesTests {
         #expect(ranges("bytes=600-699,0-9,650-749") == .parts([600..<750, 0..<10]))
     }
 
-    @Test("CVE-2011-3192: too many ranges are ignored, however they look")
+    @Test("CVE-2011-3192: too many ranges are ignored, in any form")
     func tooMany() {
         let many = { (count: Int) in "bytes=" + (0..<count).map { "\(10 * $0)-\(10 * $0 + 1)" }.joined(separator: ",") }
         #expect(ranges(many(16)) == .parts((0..<16).map { 10 * $0..<10 * $0 + 2 }))
@@ -73,7 +73,7 @@ struct RequestedRangesTests {
         #expect(ranges("bytes=" + String(repeating: "0-,", count: 2000)) == .whole)
     }
 
-    @Test("whatever is asked for, the parts lie apart and within the file")
+    @Test("the parts never touch and are always within the file")
     func always() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {

@@ -45,7 +45,7 @@ struct ResponseEncoderTests {
                 """)
     }
 
-    @Test("What the application set is not written twice")
+    @Test("Fields that the application set are not written twice")
     func overrides() throws {
         let head = ResponseHead()
         try head.set("date", "x")
@@ -84,7 +84,7 @@ struct ResponseEncoderTests {
         #expect(try encode(head) == "HTTP/1.1 999 Unknown\r\n\r\n")
     }
 
-    @Test("Informational answers carry nothing but their fields")
+    @Test("Informational responses have no fields but their own")
     func informational() throws {
         let head = ResponseHead()
         try head.setStatus(103)
@@ -105,7 +105,7 @@ struct ResponseEncoderTests {
         #expect(line == digits + "\r\n")
     }
 
-    @Test("Trailers, without those that may not be such")
+    @Test("Trailers, without fields that are not allowed as such")
     func trailers() throws {
         var trailers = ResponseTrailers()
         try trailers.add("X-Sum", "1")

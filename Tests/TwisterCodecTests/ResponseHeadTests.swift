@@ -41,7 +41,7 @@ struct ResponseHeadTests {
     }
 
     @Test(
-        "H1-12, CVE-2025-67724: nothing that ends a line gets in",
+        "H1-12, CVE-2025-67724: no text that ends a line is accepted",
         arguments: [
             "a\r\nb", "a\rb", "a\nb", "\n", "a\0", "a\u{1b}", "\u{7f}", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r",
         ])
@@ -66,7 +66,7 @@ struct ResponseHeadTests {
         }
     }
 
-    @Test("The message's framing is not a field like others")
+    @Test("An application cannot set the message's framing")
     func framingFields() throws {
         let head = ResponseHead()
         try head.set("content-length", "42")
@@ -87,7 +87,7 @@ struct ResponseHeadTests {
         #expect(throws: HTTPHeaderError.invalidStatus(1000)) { try head.setStatus(1000) }
     }
 
-    @Test("Connection: close is noticed")
+    @Test("Connection: close is recognised")
     func connectionClose() throws {
         let head = ResponseHead()
         try head.set("Connection", "upgrade")

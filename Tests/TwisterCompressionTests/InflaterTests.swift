@@ -2,7 +2,7 @@ import Testing
 import TwisterCompression
 import TwisterTestSupport
 
-/// H1-20: content is inflated within limits, wherever it is cut.
+/// H1-20: content is decoded within limits, wherever it is cut.
 struct InflaterTests {
     private func inflate(
         _ bytes: [UInt8], _ coding: ContentCoding, piece: Int = 1 << 20, limit: Int = .max, maxRatio: Int = 0
@@ -36,7 +36,7 @@ struct InflaterTests {
         #expect(try inflate([], .gzip) == [])
     }
 
-    @Test("what is broken, cut short or followed by something else is refused")
+    @Test("content that is malformed, too short or followed by other octets is refused")
     func broken() {
         let gzip = compressed(Self.text, gzip: true)
         var flipped = gzip

@@ -1,10 +1,10 @@
 import Glibc
 import TwisterFuzz
 
-/// The target of this program and what checks it, set once before the first input.
+/// The target of this program and the function that checks it, set once before the first input.
 nonisolated(unsafe) private var check: (UnsafeRawBufferPointer) throws -> Void = { _ in }
 
-/// Chooses the target by the program's name: the program has a name for each.
+/// Chooses the target by the program's name. The program has one name for each target.
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(
     _ count: UnsafeMutablePointer<CInt>,

@@ -56,7 +56,7 @@ enum ChunkedTarget {
                     outcome.data += rest[range]
                     consumed = count
                 }
-                // Without this, a caller would ask for ever.
+                // Without this, a caller would never stop.
                 try require((1...rest.count).contains(consumed), "consumed \(consumed) of \(rest.count)")
                 total += consumed
                 rest = UnsafeRawBufferPointer(rebasing: rest[consumed...])

@@ -2,14 +2,14 @@ import Glibc
 import TwisterHTTP
 import TwisterIO
 
-/// Whole connections to a server in this process, over socket pairs: whatever is sent, and however it is cut, what comes
-/// back is nothing but well-formed answers, the same ones, and nothing of the connection is left behind.
+/// Whole connections to a server in this process, over socket pairs. Whatever the client sends, and wherever it is cut, the
+/// server sends only well-formed responses, the same for each way of cutting, and keeps nothing of the connection.
 ///
-/// It belongs to the thread that makes it.
+/// Only the thread that creates it may use it.
 final class ConnectionTarget {
-    /// Turns of the loop after which a connection counts as stuck. Each does at least one thing for it.
+    /// After this many turns of the loop, a connection counts as stuck. Each turn does at least one thing for it.
     private static let patience = 5_000
-    /// Turns without a byte after which the server has said all that it has to say.
+    /// After this many turns without an octet, the server has sent everything.
     private static let quiet = 8
 
     private let loop: IOLoop
@@ -39,14 +39,14 @@ final class ConnectionTarget {
     func check(_ octets: UnsafeRawBufferPointer) throws {
         guard let input = FuzzInput(octets) else { return }
         let server = servers[input.variant ? 1 : 0]
-        let whole = try answers(of: server, to: [Array(input.message)])
-        let cut = try answers(of: server, to: input.pieces.map(Array.init))
-        // Whether a connection outlives a request whose body nobody read depends on how much of it has come by then.
+        let whole = try responses(of: server, to: [Array(input.message)])
+        let cut = try responses(of: server, to: input.pieces.map(Array.init))
+        // Whether a connection stays open after a request with an unread body depends on how much of the body has arrived.
         if String(decoding: input.message, as: UTF8.self).contains("/early") { return }
         try require(cut == whole, "cut at \(input.cuts): \(cut)\nwhole: \(whole)")
     }
 
-    private func answers(of server: HTTPServer, to pieces: [[UInt8]]) throws -> [String] {
+    private func responses(of server: HTTPServer, to pieces: [[UInt8]]) throws -> [String] {
         var ends: [CInt] = [-1, -1]
         guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0 else {
             throw FuzzFinding("socketpair: errno \(errno)")
@@ -59,10 +59,10 @@ final class ConnectionTarget {
         }
         let counts = application.snapshot
         try require(counts.started == counts.finished, "\(counts.started) requests, \(counts.finished) finished")
-        return try AnswerReader(octets).answers
+        return try ResponseReader(octets).responses
     }
 
-    /// Sends the pieces, each after the server is quiet, ends its side, and takes what comes until the server closes.
+    /// Sends each piece when the server is quiet, ends its side, and reads until the server closes.
     private func talk(_ client: CInt, _ pieces: [[UInt8]], _ server: HTTPServer) async throws -> [UInt8] {
         var received: [UInt8] = []
         var isEnded = false
@@ -91,14 +91,14 @@ final class ConnectionTarget {
         return received
     }
 
-    /// Lets the loop go through one turn at least: its timers, output and events. `Task.yield` could come back before it.
+    /// Lets the loop run at least one turn with its timers, output and events. `Task.yield` could return before it.
     private func turn() async {
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             loop.addCallback { continuation.resume() }
         }
     }
 
-    /// Whether there was something.
+    /// Whether octets were read.
     private func receive(_ client: CInt, _ received: inout [UInt8], _ isEnded: inout Bool) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
             let count = recv(client, buffer.baseAddress, buffer.count, 0)

@@ -5,7 +5,7 @@ package struct FuzzFinding: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Throws a finding where the condition does not hold; the text is made only then.
+/// Throws a finding where the condition does not hold. Only then is the text made.
 func require(_ condition: Bool, _ text: @autoclosure () -> String) throws(FuzzFinding) {
     guard condition else { throw FuzzFinding(text()) }
 }

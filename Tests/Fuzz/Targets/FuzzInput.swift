@@ -1,10 +1,10 @@
-/// An input taken apart: how a message is to be cut, and the message.
+/// The parts of an input: where a message is cut, and the message.
 ///
-/// The first octet's low three bits say how many cuts there are, and bit 3 chooses between two sets of limits; each cut
-/// is one octet, the length of the piece before it. Seeds stay readable: "0GET /" is not cut, "2$:GET /" has two cuts.
+/// The low three bits of the first octet are the number of cuts, and bit 3 chooses between two sets of limits. Each cut is
+/// one octet, the length of the piece before it. Seeds stay readable: "0GET /" is not cut, "2$:GET /" has two cuts.
 struct FuzzInput {
     let variant: Bool
-    /// Where the message is cut, in rising order; none lies behind its end.
+    /// Where the message is cut, in rising order. No cut is behind its end.
     let cuts: [Int]
     let message: UnsafeRawBufferPointer
 
@@ -23,13 +23,13 @@ struct FuzzInput {
         self.cuts = cuts
     }
 
-    /// The pieces between the cuts, the empty ones too.
+    /// The pieces between the cuts. Some may be empty.
     var pieces: [UnsafeRawBufferPointer] {
         zip([0] + cuts, cuts + [message.count]).map { UnsafeRawBufferPointer(rebasing: message[$0..<$1]) }
     }
 }
 
-/// Lays octets alone into memory of exactly their size, so that a sanitizer sees every step beyond their end.
+/// Copies octets into memory of exactly their size, so that a sanitizer finds each access behind their end.
 func withExactCopy<Result>(
     _ octets: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
 ) rethrows -> Result {

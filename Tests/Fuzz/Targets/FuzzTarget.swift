@@ -1,7 +1,7 @@
-/// One thing to feed with arbitrary octets: by libFuzzer, and by the smoke test.
+/// Code that libFuzzer and the smoke test run with arbitrary octets.
 public struct FuzzTarget: Sendable, CustomStringConvertible {
     public let name: String
-    /// Makes what checks every property of the target for one input. It is used on the thread that made it.
+    /// Makes the function that checks every property of the target for one input. It is used on the thread that made it.
     public let makeCheck: @Sendable () throws -> (UnsafeRawBufferPointer) throws -> Void
 
     public var description: String { name }
@@ -14,6 +14,6 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
         FuzzTarget(name: "connection", makeCheck: { try ConnectionTarget().check }),
     ]
 
-    /// The target of that name; nil where there is none.
+    /// The target of that name, nil where there is none.
     public static func named(_ name: some StringProtocol) -> FuzzTarget? { all.first { $0.name == name } }
 }

@@ -2,7 +2,7 @@ import HTTPTypes
 import Synchronization
 import TwisterHTTP
 
-/// Answers in each of the ways that there are, chosen by the path, and counts.
+/// Responds in all possible ways, chosen by the path, and counts the requests.
 final class FuzzedApplication: HTTPServerConnectionDelegate {
     struct Counts: Sendable {
         var started = 0
@@ -40,28 +40,28 @@ final class FuzzedApplication: HTTPServerConnectionDelegate {
         func exchangeEnded() { application.counts.withLock { $0.finished += 1 } }
 
         func execute() async throws {
-            let answer = request.connection
+            let response = request.connection
             switch request.path {
             case "/streamed":
                 var body: [UInt8] = []
                 for try await chunk in request.bodyStream { body += chunk }
-                answer.write("streamed \(body.count) \(request.trailers.count) ")
-                try await answer.flush()
-                answer.write(body)
-            case "/early": answer.write("early")
-            case "/nothing": try answer.setHead(.noContent)
+                response.write("streamed \(body.count) \(request.trailers.count) ")
+                try await response.flush()
+                response.write(body)
+            case "/early": response.write("early")
+            case "/nothing": try response.setHead(.noContent)
             case "/short":
-                try answer.setHead(.ok, [.contentLength: "5"])
-                answer.write("short")
+                try response.setHead(.ok, [.contentLength: "5"])
+                response.write("short")
             default:
-                answer.write("\(request.method.rawValue) \(request.uri) \(request.host) \(request.remoteIP) ")
-                answer.write(request.body)
+                response.write("\(request.method.rawValue) \(request.uri) \(request.host) \(request.remoteIP) ")
+                response.write(request.body)
             }
-            answer.finish()
+            response.finish()
         }
 
         func executionFailed(_ error: any Error) async {
-            // Where the client has left, nobody reads an answer.
+            // The client may have disconnected.
             if error is CancellationError { return }
             request.connection.respondToFailure(500)
         }

@@ -1,4 +1,4 @@
-/// Changes seeds, the same way on each run: a small stand-in for libFuzzer where there is none.
+/// Changes seeds in the same way on each run, as a small replacement for libFuzzer.
 package struct Mutator: RandomNumberGenerator {
     private var state: UInt64
     private static let interesting = Array("\r\n\r\n \t:;,=\"\\%?#/*@[]0159afxX-+\0\u{7f}".utf8) + [0x80, 0xFF]
@@ -13,7 +13,7 @@ package struct Mutator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    /// One of the seeds with one to four changes, some of which bring in a part of another one.
+    /// One of the seeds with one to four changes. Some changes insert a part of another seed.
     package mutating func mutated(_ seeds: [[UInt8]]) -> [UInt8] {
         guard var octets = seeds.randomElement(using: &self) else { return [] }
         for _ in 0..<Int.random(in: 1...4, using: &self) {

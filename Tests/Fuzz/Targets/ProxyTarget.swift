@@ -1,6 +1,6 @@
 import TwisterCodec
 
-/// What proxies say of their clients: the PROXY protocol, and `Forwarded`.
+/// The parsers of what proxies report of their clients: the PROXY protocol, and `Forwarded`.
 enum ProxyTarget {
     static func check(_ octets: UnsafeRawBufferPointer) throws {
         try checkHeader(octets)
@@ -10,7 +10,7 @@ enum ProxyTarget {
             while let element = parser.next() {
                 count += 1
                 let size = (element.proto?.utf8.count ?? 0) + (element.host?.utf8.count ?? 0)
-                // What is no UTF-8 becomes three octets for one.
+                // An octet that is no UTF-8 becomes three octets.
                 try require(size <= 3 * octets.count, "\(element) is longer than the field")
             }
             try require(count <= octets.count, "\(count) elements")
@@ -19,7 +19,7 @@ enum ProxyTarget {
         }
     }
 
-    /// The header arrives bit by bit: the first definite answer has to be the one that all the octets give.
+    /// The header arrives in pieces. The first result other than `needMore` has to be that of all the octets.
     private static func checkHeader(_ octets: UnsafeRawBufferPointer) throws {
         let whole = withExactCopy(octets) { ProxyProtocolParser.parse($0) }
         for end in 0..<min(octets.count, 300) {

@@ -1,7 +1,7 @@
 import HTTPTypes
 import TwisterCodec
 
-/// The request parser and the framing of what it accepts.
+/// The request parser, and the framing of the heads that it accepts.
 enum RequestTarget {
     private enum Outcome: Equatable {
         case needMore
@@ -16,7 +16,7 @@ enum RequestTarget {
         let whole = try outcome(message, ends: [message.count], limits)
         let cut = try outcome(message, ends: input.cuts + [message.count], limits)
         try require(cut == whole, "cut at \(input.cuts): \(cut), whole: \(whole)")
-        // Octet by octet costs the square of the length.
+        // The work octet by octet grows with the square of the length.
         if message.count <= 512 {
             let single = try outcome(message, ends: Array(0...message.count), limits)
             try require(single == whole, "octet by octet: \(single), whole: \(whole)")
@@ -43,7 +43,7 @@ enum RequestTarget {
         return .needMore
     }
 
-    /// Everything that the head says, each accessor called once.
+    /// All that the head holds. Each accessor is called once.
     private static func summary(_ head: RequestHead) throws -> String {
         let isLineEnd = { (byte: UInt8) in byte == 0x0D || byte == 0x0A || byte == 0 }
         var lines = ["\(head.methodText) \(head.httpMethod) \(head.target) 1.\(head.versionMinor) \(head.targetForm)"]
@@ -64,7 +64,7 @@ enum RequestTarget {
         return lines.joined(separator: "\n")
     }
 
-    /// The target is visible ASCII without "#", or UTF-8, and routing and logs get it in ASCII.
+    /// Checks that the target is visible ASCII without "#", or UTF-8, and that routing and logs get it in ASCII.
     private static func checkTarget(_ head: RequestHead) throws {
         let isVisible = { (byte: UInt8) in byte > 0x20 && byte != 0x7F && byte != UInt8(ascii: "#") }
         let target = head.withTargetBytes { Array($0) }

@@ -1,6 +1,6 @@
 import TwisterCodec
 
-/// Queries, percent-encoding, cookies, and the smaller values that fields have.
+/// Queries, percent-encoding, cookies, and other values of fields.
 enum TextTarget {
     static func check(_ octets: UnsafeRawBufferPointer) throws {
         try withExactCopy(octets) { octets in
@@ -14,7 +14,7 @@ enum TextTarget {
         }
     }
 
-    /// Whatever a Range field says, the parts lie within the file, in pieces that do not touch.
+    /// Checks that all parts are within the file and that no two touch.
     private static func checkRanges(_ octets: UnsafeRawBufferPointer) throws {
         for size in [0, 1, 26, Int.max] {
             guard case .parts(let parts) = RequestedRanges(octets, size: size) else { continue }
@@ -45,7 +45,7 @@ enum TextTarget {
         }
     }
 
-    /// The octets as a form's body and, up to the first line feed, as its type.
+    /// Parses the octets as a form's body and, up to the first line feed, as its type.
     private static func checkForm(_ octets: UnsafeRawBufferPointer) throws {
         let type = UnsafeRawBufferPointer(rebasing: octets.prefix { $0 != 0x0A })
         let named = try? MultipartParser.boundary(of: type)

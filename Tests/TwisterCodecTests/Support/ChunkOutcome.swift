@@ -3,7 +3,7 @@ import Testing
 
 @testable import TwisterCodec
 
-/// What became of a chunked body.
+/// The result of decoding a chunked body.
 enum ChunkOutcome: Equatable {
     case needMore(data: [UInt8])
     case end(data: [UInt8], consumed: Int, trailers: [String])
@@ -35,7 +35,7 @@ enum ChunkOutcome: Equatable {
     }
 }
 
-/// Decodes a body whole, octet by octet and cut at every place, expects the same of all, and returns it.
+/// Decodes a body as a whole, octet by octet and cut at every place, expects the same result of all, and returns it.
 func decodeEveryWay(
     _ octets: [UInt8], limits: ChunkLimits = ChunkLimits(), _ location: SourceLocation = #_sourceLocation
 ) -> ChunkOutcome {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Memory whose last octet is followed by a page that may not be touched: whoever reads one octet too far crashes.
+/// Memory whose last octet is followed by a page without access: code that reads one octet too far crashes.
 final class GuardedBuffer {
     private let mapping: UnsafeMutableRawPointer
     private let size: Int
@@ -22,7 +22,7 @@ final class GuardedBuffer {
         munmap(mapping, size)
     }
 
-    /// Lays the octets right before the guard page.
+    /// Copies the octets to the end of the memory, right before the guard page.
     func withBytes<Result>(
         _ octets: some Collection<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {

@@ -2,13 +2,13 @@ import Testing
 
 @testable import TwisterCodec
 
-/// What became of a message, with everything in it spelled out so that two outcomes can be compared.
+/// The result of parsing a message, with all its parts as text so that two results can be compared.
 enum ParseOutcome: Equatable {
     case needMore
     case complete(consumed: Int, summary: String)
     case invalid(ParseError)
 
-    /// Parses a message that arrives in pieces: first `cuts[0]` octets, then `cuts[1]` and so on, at last all of it.
+    /// Parses a message that arrives in pieces: first `cuts[0]` octets, then `cuts[1]` and so on, and finally all of it.
     /// Each piece ends right before a guard page.
     static func of(
         _ octets: [UInt8], cuts: some Sequence<Int>, limits: ParserLimits = ParserLimits(), in buffer: GuardedBuffer
@@ -33,7 +33,7 @@ enum ParseOutcome: Equatable {
     }
 }
 
-/// Parses a message whole, octet by octet and cut at every place, expects the same of all, and returns it.
+/// Parses a message as a whole, octet by octet and cut at every place, expects the same result of all, and returns it.
 func parseEveryWay(
     _ octets: [UInt8], limits: ParserLimits = ParserLimits(), _ location: SourceLocation = #_sourceLocation
 ) -> ParseOutcome {
@@ -54,7 +54,7 @@ func parseEveryWay(
     parseEveryWay(Array(text.utf8), limits: limits, location)
 }
 
-/// The head of a message that has to be good.
+/// The head of a message that has to be well-formed.
 func parsedHead(_ text: String, _ location: SourceLocation = #_sourceLocation) throws -> RequestHead {
     let head = RequestHead()
     var parser = RequestParser()

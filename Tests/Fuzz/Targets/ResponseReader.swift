@@ -1,16 +1,16 @@
-/// Reads what a server sent on one connection: nothing but whole, well-formed answers.
-struct AnswerReader {
+/// Reads what a server sent on one connection, which has to be complete, well-formed responses.
+struct ResponseReader {
     private var rest: ArraySlice<UInt8>
-    /// The answers without what may differ between two runs: `Date`, and 100 (Continue), which is left out where the body
-    /// comes along with the head.
-    private(set) var answers: [String] = []
+    /// The responses without the parts that may differ between two runs: `Date`, and 100 (Continue), which is left out where
+    /// the body arrives together with the head.
+    private(set) var responses: [String] = []
 
     init(_ octets: [UInt8]) throws(FuzzFinding) {
         rest = octets[...]
-        while !rest.isEmpty { try readAnswer() }
+        while !rest.isEmpty { try readResponse() }
     }
 
-    private mutating func readAnswer() throws(FuzzFinding) {
+    private mutating func readResponse() throws(FuzzFinding) {
         let statusLine = try readLine()
         let parts = statusLine.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "HTTP/1.1", let status = Int(parts[1]), (100...599).contains(status) else {
@@ -37,11 +37,11 @@ struct AnswerReader {
         }
         try require(length == nil || !isChunked, "both a length and chunks")
         if status == 100 { return }
-        // An answer to HEAD ends here whatever its fields say; the next thing is then an answer, or nothing.
+        // A response to HEAD ends here, whatever its fields. Then another response follows, or nothing.
         let isBodiless = status < 200 || status == 204 || status == 304
         let isHeadOnly = isBodiless || rest.isEmpty || rest.starts(with: "HTTP/1.1 ".utf8)
         if !isHeadOnly { lines.append(try readBody(length: length, isChunked: isChunked)) }
-        answers.append(lines.joined(separator: "\n"))
+        responses.append(lines.joined(separator: "\n"))
     }
 
     private mutating func readBody(length: Int?, isChunked: Bool) throws(FuzzFinding) -> String {
