@@ -21,8 +21,11 @@ enum {
   BUFFER_KEPT = 1 << 2, /* during a trim: its memory stays */
 };
 
-/* How many buffers of either kind stay warm when memory is given back. */
+/* How many buffers are used again and again by a loop that is not busy: so many are lent to the kernel at first. */
 enum { BUFFERS_WARM = 32 };
+
+/* How many of either kind keep their memory when memory is given back. */
+enum { BUFFERS_KEPT = 8 };
 
 typedef struct buffers {
   unsigned char *memory;

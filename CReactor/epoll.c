@@ -256,7 +256,7 @@ static int epoll_backend_wait(reactor *r, batch *out, int64_t timeout_ns) {
   return 0;
 }
 
-static void epoll_trim(reactor *r) { buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_WARM); }
+static void epoll_trim(reactor *r) { buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_KEPT); }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 

@@ -337,7 +337,7 @@ bool reactor_is_trimmable(const reactor *r) {
 
 void reactor_trim(reactor *r) {
   r->backend->trim(r);
-  buffers_keep_free(&r->buffers, &r->buffers.send, BUFFERS_WARM);
+  buffers_keep_free(&r->buffers, &r->buffers.send, BUFFERS_KEPT);
   r->syscalls += buffers_trim(&r->buffers);
 #ifdef __GLIBC__
   malloc_trim(0);

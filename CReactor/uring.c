@@ -186,14 +186,14 @@ static uint32_t waiting_buffers(uring_state *state) {
  * empty. */
 static void uring_trim(reactor *r) {
   uring_state *state = r->state;
-  uint32_t kept = waiting_buffers(state) + BUFFERS_WARM;
+  uint32_t kept = waiting_buffers(state) + BUFFERS_KEPT;
   if (kept > state->ring_buffers || io_uring_cq_has_overflow(&state->ring)) kept = state->ring_buffers;
   uint32_t mask = (uint32_t)io_uring_buf_ring_mask(r->buffers.receive.total);
   uint32_t first = state->buffer_ring->tail - state->ring_buffers;
   for (uint32_t i = 0; i < kept; i++) {
     r->buffers.states[state->buffer_ring->bufs[(first + i) & mask].bid] |= BUFFER_KEPT;
   }
-  if (kept < BUFFERS_WARM) buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_WARM - kept);
+  if (kept < BUFFERS_KEPT) buffers_keep_free(&r->buffers, &r->buffers.receive, BUFFERS_KEPT - kept);
   state->to_lend = lent_at_first(r);
 }
 

@@ -109,6 +109,11 @@ extension HeadFields {
         return true
     }
 
+    /// Whether a Connection field lists that option, which is in lower case.
+    package final func connectionContains(_ option: StaticString) -> Bool {
+        anyValue(facts.connection, named: "connection") { TokenList.contains($0, option) }
+    }
+
     /// Whether `body` returns true for one of the lines of a field that was noted while the head was read.
     final func anyValue(
         _ occurrence: FieldOccurrence, named name: StaticString, _ body: (UnsafeRawBufferPointer) -> Bool

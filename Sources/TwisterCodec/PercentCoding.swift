@@ -70,6 +70,11 @@ package enum PercentCoding {
     /// The octets with those beyond ASCII percent-encoded.
     package static func encodeNonASCII(_ octets: UnsafeRawBufferPointer) -> [UInt8] { escape(octets) { $0 < 0x80 } }
 
+    /// The text as one line of printable ASCII, for logs: all other characters are percent-encoded.
+    package static func encodeUnprintable(_ text: String) -> String {
+        String(decoding: escape(text.utf8) { 0x20..<0x7F ~= $0 }, as: UTF8.self)
+    }
+
     /// The octets percent-encoded, all but those for which `staysPlain` returns true.
     package static func escape(_ octets: some Collection<UInt8>, unless staysPlain: (UInt8) -> Bool) -> [UInt8] {
         let digits: StaticString = "0123456789ABCDEF"

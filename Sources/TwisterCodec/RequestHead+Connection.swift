@@ -15,11 +15,6 @@ extension RequestHead {
         return isHTTP11 || connectionContains("keep-alive")
     }
 
-    /// Whether a Connection field lists that option; `option` is in lower case.
-    package func connectionContains(_ option: StaticString) -> Bool {
-        anyValue(facts.connection, named: "connection") { TokenList.contains($0, option) }
-    }
-
     package var expectation: Expectation {
         let expect = facts.expect
         // HTTP/1.0 has no 100 response: the expectation has to be ignored.

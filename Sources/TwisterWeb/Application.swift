@@ -133,7 +133,8 @@ public final class Application: HTTPServerConnectionDelegate {
             "\(handler.request.method.rawValue) \(handler.request.head.asciiTarget) (\(handler.request.remoteIP))"
         // 501 is the answer to a method that nobody knows: the client's doing, too.
         if let error = error as? HTTPError, error.status.code < 500 || error.status == .notImplemented {
-            Log.general.debug("\(error.status.code) \(line): \(error)")
+            // The message may repeat what the client sent, such as the decoded path of a file.
+            Log.general.debug("\(error.status.code) \(line): \(PercentCoding.encodeUnprintable(error.description))")
         } else {
             Log.application.error("Uncaught exception \(line): \(error)")
         }

@@ -70,4 +70,15 @@ struct PercentCodingTests {
             #expect(!exact.isTruncated)
         }
     }
+
+    @Test("References become what RFC 3986 allows, and text for logs one line of printable ASCII")
+    func references() {
+        #expect(
+            PercentCoding.encodeReference(#"/a b/\é{"<>^`|}?q=%20&r=[1]#f"#)
+                == "/a%20b/%5C%C3%A9%7B%22%3C%3E%5E%60%7C%7D?q=%20&r=[1]#f")
+        #expect(PercentCoding.encodeReference("/plain?%C3%A9") == "/plain?%C3%A9")
+        // Left for the check of field values to refuse.
+        #expect(PercentCoding.encodeReference("/\r\n") == "/\r\n")
+        #expect(PercentCoding.encodeUnprintable("open a\r\n\u{1b}[1m\u{2028}é") == "open a%0D%0A%1B[1m%E2%80%A8%C3%A9")
+    }
 }

@@ -50,8 +50,8 @@ package struct ErrorPage {
     }
 
     private static func html(_ status: Int, _ title: String, _ detail: String?) -> String {
-        let title = "\(status): \(escapedForHTML(title))"
-        let paragraph = detail.map { "<p>\(escapedForHTML($0))</p>" } ?? ""
+        let title = "\(status): \(title.escapedForHTML)"
+        let paragraph = detail.map { "<p>\($0.escapedForHTML)</p>" } ?? ""
         return """
             <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>\(title)</title></head>\
             <body><h1>\(title)</h1>\(paragraph)</body></html>
@@ -63,21 +63,6 @@ package struct ErrorPage {
     private static func problem(_ status: Int, _ title: String, _ detail: String?) -> String {
         let detail = detail.map { #","detail":\#(quotedForJSON($0))"# } ?? ""
         return #"{"title":\#(quotedForJSON(title)),"status":\#(status)\#(detail)}"# + "\n"
-    }
-
-    private static func escapedForHTML(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#x27;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 
     private static func quotedForJSON(_ text: String) -> String {

@@ -170,7 +170,7 @@ extension HTTPConnection {
             state.phase = .finished
             transport.sendEnd(state.trailers)
         } catch {
-            Log.application.error("\(requestHead.methodText) \(requestHead.target): \(error)")
+            Log.application.error("\(requestHead.methodText) \(requestHead.asciiTarget): \(error)")
             abort()
         }
     }
@@ -238,7 +238,7 @@ extension HTTPConnection {
 
     /// A response that ends with a 1xx would leave the client waiting for ever.
     private func replaceInformationalStatus() {
-        Log.application.error("\(requestHead.methodText) \(requestHead.target): \(head.status) is no final status")
+        Log.application.error("\(requestHead.methodText) \(requestHead.asciiTarget): \(head.status) is no final status")
         try? head.setStatus(500)
     }
 
@@ -284,7 +284,7 @@ extension HTTPConnection {
                     transport.sendBody(&responseBody)
                 case .range(let range):
                     guard transport.sendFile(file, range) else {
-                        Log.application.error("\(requestHead.target): the file has become shorter")
+                        Log.application.error("\(requestHead.asciiTarget): the file has become shorter")
                         return abort()
                     }
                 }

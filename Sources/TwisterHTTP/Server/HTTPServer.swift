@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import TwisterCodec
 public import TwisterIO
 
 /// Serves HTTP on its loop: it accepts streams and asks its delegate for a message delegate for each request. It knows
@@ -113,7 +114,7 @@ private final class CallableAdapter: HTTPServerConnectionDelegate {
         func executionFailed(_ error: any Error) async {
             // A client that disconnects is no error.
             if request.connection.isClientDisconnected { return request.connection.abort() }
-            Log.application.error("Uncaught exception \(request.method.rawValue) \(request.uri): \(error)")
+            Log.application.error("Uncaught exception \(request.method.rawValue) \(request.head.asciiTarget): \(error)")
             request.connection.respondToFailure(500)
         }
     }
