@@ -18,6 +18,7 @@ public final class HTTPConnection {
     /// The loop that serves the exchange.
     package let loop: IOLoop
     private let thread: pthread_t
+    private let unretainedHead: Unmanaged<RequestHead>
     /// The request's head, which is immutable once it was read.
     package let requestHead: RequestHead
     /// The response's head; it can be changed until it is sent.
@@ -51,6 +52,7 @@ public final class HTTPConnection {
         self.loop = loop
         thread = loop.threadID
         requestHead = RequestHead()
+        unretainedHead = Unmanaged.passUnretained(requestHead)
     }
 
     /// Ends the program with a message where the caller is not on the loop's thread.
@@ -92,21 +94,8 @@ public final class HTTPConnection {
         requestBody.fail(.clientDisconnected)
     }
 
-    /// Whether somebody besides the transport holds the exchange or the request's head: both then stay as they are for ever,
-    /// and the next request gets others.
-    package static func isHeld(_ exchange: HTTPConnection) -> Bool {
-        !isUnique(exchange) || !isUnique(exchange.requestHead)
-    }
-
-    /// `isKnownUniquelyReferenced` for a constant. That function wants a variable, and a variable instead of each constant
-    /// would be retained and released at each use, 20 times a request.
-    @inline(__always)
-    private static func isUnique<Object: AnyObject>(_ object: Object) -> Bool {
-        var reference = Unmanaged.passUnretained(object)
-        return withUnsafeMutablePointer(to: &reference) { pointer in
-            pointer.withMemoryRebound(to: Object.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
-        }
-    }
+    /// Whether somebody holds the request's head, which then stays as it is for ever.
+    var isHeadHeld: Bool { !unretainedHead.isUniquelyReferenced }
 
     /// Makes ready for another request; only where nobody else holds the exchange.
     package func renew() {
@@ -171,6 +160,17 @@ public final class HTTPConnection {
     public func setBodyTimeout(_ timeout: Duration) {
         checkThread()
         transport?.limitBodyTime(timeout)
+    }
+}
+
+extension Unmanaged {
+    /// `isKnownUniquelyReferenced` for an object that a constant holds. That function wants a variable, and to read a variable
+    /// retains the object, which constants do not: 20 times a request here.
+    var isUniquelyReferenced: Bool {
+        var reference = self
+        return withUnsafeMutablePointer(to: &reference) { pointer in
+            pointer.withMemoryRebound(to: Instance.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
+        }
     }
 }
 

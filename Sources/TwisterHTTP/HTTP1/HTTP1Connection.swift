@@ -49,6 +49,7 @@ final class HTTP1Connection: ExchangeTransport {
 
     let context: ServerContext
     let exchange: HTTPConnection
+    private let unretainedExchange: Unmanaged<HTTPConnection>
     // One exchange follows another on this object; what begins anew is replaced in `renew`. Not checked for exclusivity,
     // since the parts do not call back while they are changed.
     @exclusivity(unchecked) private var delegate: (any HTTPMessageDelegate)?
@@ -84,6 +85,7 @@ final class HTTP1Connection: ExchangeTransport {
     init(_ context: ServerContext) {
         self.context = context
         exchange = HTTPConnection(context.loop)
+        unretainedExchange = Unmanaged.passUnretained(exchange)
         parser = RequestParser(limits: context.parserLimits)
     }
 
@@ -131,7 +133,7 @@ final class HTTP1Connection: ExchangeTransport {
 
     /// Makes ready for another request. Returns false where somebody holds the exchange, which then cannot be used again.
     func renew() -> Bool {
-        guard !HTTPConnection.isHeld(exchange) else { return false }
+        guard unretainedExchange.isUniquelyReferenced, !exchange.isHeadHeld else { return false }
         exchange.renew()
         parser.reset()
         reading = .head

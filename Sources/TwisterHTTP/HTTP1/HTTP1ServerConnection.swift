@@ -108,9 +108,9 @@ final class HTTP1ServerConnection {
 
     /// Leaves the exchange to those that hold it. It lives until the next turn, since it may be reading at the moment.
     private func letGo(of exchange: HTTP1Connection) {
-        self.exchange = nil
-        exchange.detach()
         stream.loop.addLocalCallback { withExtendedLifetime(exchange) {} }
+        exchange.detach()
+        self.exchange = nil
     }
 
     /// Makes ready for the connection's next request, and begins it where it is there.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A stream that is being connected.
-protocol ConnectingStream: AnyObject {
+protocol ConnectingStream: AnyObject, SendableMetatype {
     func close()
 }
 
