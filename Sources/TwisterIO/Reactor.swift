@@ -197,6 +197,9 @@ package final class Reactor {
         reactor_sendfile(raw, handle, fd, offset, count)
     }
 
+    /// How many bytes of the send under way the kernel has not taken yet.
+    func sendLeft(_ handle: Handle) -> Int { reactor_send_left(raw, handle) }
+
     func shutdown(_ handle: Handle) { _ = reactor_shutdown(raw, handle) }
     func close(_ handle: Handle) { _ = reactor_close(raw, handle) }
 

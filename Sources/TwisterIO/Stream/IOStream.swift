@@ -234,11 +234,16 @@ public final class IOStream: BaseIOStream {
     /// Since when there has been output without a break; nil while there is none.
     package var outputWaitsSince: UInt64? { output.flatMap { $0.pointee.isEmpty ? nil : $0.pointee.began } }
 
-    /// When the kernel last took some of the output that waits, or it was first there; nil while there is none.
+    /// When the kernel was last seen to take some of the output that waits, or it was first there; nil while there is none.
     package var outputTakenAt: UInt64? {
-        output.flatMap {
-            $0.pointee.isEmpty ? nil : sending == .underWay ? $0.pointee.progress : $0.pointee.began
+        guard let output, !output.pointee.isEmpty else { return nil }
+        guard sending == .underWay else { return output.pointee.began }
+        let left = reactor.sendLeft(handle)
+        if left != output.pointee.leftAtProgress {
+            output.pointee.leftAtProgress = left
+            output.pointee.progress = loop.now
         }
+        return output.pointee.progress
     }
 
     @inline(__always)
@@ -277,6 +282,7 @@ public final class IOStream: BaseIOStream {
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
         output.pointee.progress = loop.turnTime
+        output.pointee.leftAtProgress = Int(pieceCount)
     }
 
     override func sent(_ result: CInt) {
