@@ -86,7 +86,7 @@ package final class Reactor {
 
     // MARK: Waiting
 
-    /// Waits once and answers how much happened, for `dispatch`. Negative `timeout` (ns): for ever.
+    /// Waits once and returns how many events there are for `dispatch`. Negative `timeout` (ns): for ever.
     func wait(timeout: Int64) -> Int { Int(reactor_wait(raw, events, Self.batch, timeout)) }
 
     /// Tells which timers (by their tokens) and which connections' deadlines (by their handles) are due at `now`. All are

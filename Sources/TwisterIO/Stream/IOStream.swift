@@ -412,6 +412,16 @@ public final class IOStream: BaseIOStream {
         reactor.close(handle)
     }
 
+    /// Closes at once, and so that the peer sees that the connection broke and did not end: for a response that only
+    /// the connection's end delimits, an orderly end would say that it is complete.
+    package func reset() {
+        if let fileDescriptor {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(fileDescriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close()
+    }
+
     override func closeWithLoop() { close(.closedHere) }
 
     /// The reactor's last word.
