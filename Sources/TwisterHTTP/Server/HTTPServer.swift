@@ -51,6 +51,8 @@ public final class HTTPServer: TCPServer {
     public var connectionCount: Int { context.connections.count }
 
     public override func handleStream(_ stream: IOStream) {
+        loop.preconditionOnLoop()
+        precondition(stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
         if let makeFilter = configuration.makeStreamFilter { stream.addFilter(makeFilter()) }
         HTTP1ServerConnection(stream, http1).startServing()
     }

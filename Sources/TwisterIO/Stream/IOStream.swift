@@ -196,7 +196,11 @@ public final class IOStream: BaseIOStream {
 
     package func commitOutput(_ size: Int) {
         guard let output else { return }
-        guard !isClosed else { return dropOutput() }
+        guard !isClosed else {
+            // The kernel may still read memory that is under way; it goes with the end of that send.
+            if sending != .underWay { dropOutput() }
+            return
+        }
         output.pointee.commit(size)
         outputChanged(output)
     }
