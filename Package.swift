@@ -53,10 +53,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .systemLibrary(name: "CMethodLookup"),
         .target(
             name: "TwisterWeb",
             dependencies: [
-                "TwisterCodec", "TwisterHTTP", "TwisterIO",
+                "CMethodLookup", "TwisterCodec", "TwisterHTTP", "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

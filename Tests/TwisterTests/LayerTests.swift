@@ -14,7 +14,7 @@ struct LayerTests {
             "Glibc", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec", "TwisterCompression", "TwisterIO",
         ],
         "TwisterWeb": [
-            "FoundationEssentials", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec",
+            "CMethodLookup", "FoundationEssentials", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec",
             "TwisterHTTP",
             "TwisterIO", "_StringProcessing",
         ],
@@ -27,7 +27,9 @@ struct LayerTests {
     ]
 
     /// Modules that a single file may import.
-    private static let soleImporters = ["CReactor": "TwisterIO/Reactor.swift"]
+    private static let soleImporters = [
+        "CReactor": "TwisterIO/Reactor.swift", "CMethodLookup": "TwisterWeb/MethodOverrides.swift",
+    ]
 
     @Test("every folder of Sources has a list, and every list a folder")
     func folders() throws {
