@@ -292,6 +292,11 @@ int reactor_sendfile(reactor *r, reactor_handle handle, int fd, uint64_t offset,
   return start_sending(r, c, length, C_FILE);
 }
 
+size_t reactor_send_left(const reactor *r, reactor_handle handle) {
+  const connection *c = open_connection(r, handle);
+  return c != NULL && (c->flags & C_SENDING) ? c->send_left : 0;
+}
+
 int reactor_shutdown(reactor *r, reactor_handle handle) {
   connection *c = open_connection(r, handle);
   if (c == NULL) return -ESTALE;

@@ -148,6 +148,10 @@ int reactor_send(reactor *r, reactor_handle connection, const void *base, size_t
  * keeps the reactor busy for the whole of `length`: the caller chooses a length that is fair to the others. */
 int reactor_sendfile(reactor *r, reactor_handle connection, int fd, uint64_t offset, size_t length);
 
+/* Returns how many bytes of the send under way the kernel has not taken yet; 0 where none is under way. So the progress of
+ * a long send shows. */
+size_t reactor_send_left(const reactor *r, reactor_handle connection);
+
 /* shutdown(2) with SHUT_WR: the peer sees the end after all bytes that were sent. -EBUSY during a send. */
 int reactor_shutdown(reactor *r, reactor_handle connection);
 

@@ -7,6 +7,10 @@ extension RequestHead {
         case unknown
     }
 
+    /// Whether it is a request as nearly all are: with a path as its target, and with none of the fields that say something
+    /// of its body.
+    package var isPlain: Bool { targetForm == .origin && !hasBody && !hasExpect }
+
     /// Whether the client allows the connection to stay open after this exchange (RFC 9112 9.3).
     package var keepAlive: Bool {
         let isHTTP11 = versionMinor != 0

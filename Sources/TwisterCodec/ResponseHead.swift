@@ -39,6 +39,9 @@ package final class ResponseHead {
     /// Whether a response of this status has a body: one of 204, 205 and 304 has none (RFC 9110, 6.4.1 and 15.3.6).
     package var allowsBody: Bool { status != 204 && status != 304 && status != 205 }
 
+    /// The parts that decide how the body is framed, read at one go.
+    package var framing: (status: Int, allowsBody: Bool, contentLength: Int?) { (status, allowsBody, contentLength) }
+
     /// The reason phrase, nil for the usual one of the status.
     package var reason: String? { reasonPhrase }
 

@@ -86,7 +86,7 @@ package final class Reactor {
 
     // MARK: Waiting
 
-    /// Waits once and answers how much happened, for `dispatch`. Negative `timeout` (ns): for ever.
+    /// Waits once and returns how many events there are for `dispatch`. Negative `timeout` (ns): for ever.
     func wait(timeout: Int64) -> Int { Int(reactor_wait(raw, events, Self.batch, timeout)) }
 
     /// Tells which timers (by their tokens) and which connections' deadlines (by their handles) are due at `now`. All are
@@ -196,6 +196,9 @@ package final class Reactor {
     func sendFile(_ handle: Handle, _ fd: CInt, offset: UInt64, count: Int) -> CInt {
         reactor_sendfile(raw, handle, fd, offset, count)
     }
+
+    /// How many bytes of the send under way the kernel has not taken yet.
+    func sendLeft(_ handle: Handle) -> Int { reactor_send_left(raw, handle) }
 
     func shutdown(_ handle: Handle) { _ = reactor_shutdown(raw, handle) }
     func close(_ handle: Handle) { _ = reactor_close(raw, handle) }

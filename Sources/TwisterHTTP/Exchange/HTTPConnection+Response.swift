@@ -206,8 +206,12 @@ extension HTTPConnection {
 
     /// Sends the head; `bodyLength` is the body's length where all of it is there.
     private func sendHead<Transport: ExchangeTransport>(_ transport: Transport, bodyLength: Int?) {
-        if head.status < 200 { replaceInformationalStatus() }
-        let length = announcedLength(bodyLength, transport)
+        var framing = head.framing
+        if framing.status < 200 {
+            replaceInformationalStatus()
+            framing = head.framing
+        }
+        let length = announcedLength(framing, bodyLength, transport)
         transport.sendHead(head, length, &responseBody)
         guard responseBody.isEmpty, let bodyLength, case .sending(remaining: let due) = state.phase else { return }
         // The body went out with the head.
@@ -216,7 +220,9 @@ extension HTTPConnection {
 
     /// Decides what the head says of the body, and what may follow it.
     @inline(__always)
-    private func announcedLength<Transport: ExchangeTransport>(_ bodyLength: Int?, _ transport: Transport) -> BodyLength {
+    private func announcedLength<Transport: ExchangeTransport>(
+        _ head: (status: Int, allowsBody: Bool, contentLength: Int?), _ bodyLength: Int?, _ transport: Transport
+    ) -> BodyLength {
         let length = head.contentLength ?? bodyLength
         if !head.allowsBody || requestHead.method == .head {
             state.phase = .bodiless

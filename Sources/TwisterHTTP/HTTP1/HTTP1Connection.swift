@@ -191,19 +191,15 @@ final class HTTP1Connection: ExchangeTransport {
     /// The head was read. `hasMore`: more bytes came with it.
     private func begin(_ exchange: HTTPConnection, _ context: ServerContext, hasMore: Bool) {
         exchange.begin(at: context.loop.turnTime, from: client)
-        keepsAlive = context.keepsAlive && exchange.requestHead.keepAlive
-        let framing = MessageFraming.framing(of: exchange.requestHead)
-        if case .invalid(let error) = framing { return refuse(error.status, error.reason) }
-        if exchange.requestHead.hasExpect, exchange.requestHead.expectation == .unknown { return refuse(417) }
         if let rules = context.proxyRules {
             exchange.state.origin.forwarded = rules.client(of: exchange.requestHead, from: client)
         }
-        // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
-        if exchange.requestHead.isTargetSecured, !exchange.state.origin.isSecured { return refuse(421) }
+        keepsAlive = context.keepsAlive && exchange.requestHead.keepAlive
+        var framing = MessageFraming.none
         var coding: ContentCoding?
-        if context.decompressesBodies, framing.hasBody {
+        if !exchange.requestHead.isPlain {
             do throws(RequestRefusal) {
-                coding = try contentCoding(exchange.requestHead)
+                (framing, coding) = try check(exchange.requestHead)
             } catch {
                 return refuse(error.status, error.detail, error.fields)
             }
@@ -220,6 +216,17 @@ final class HTTP1Connection: ExchangeTransport {
             startBody(.fixedBody(remaining: length), coding, hasMore)
         case .chunked: startBody(.chunkedBody, coding, hasMore)
         }
+    }
+
+    /// Checks a head that says something of the request's body, or has a whole URL as its target.
+    @inline(never)
+    private func check(_ head: RequestHead) throws(RequestRefusal) -> (MessageFraming, ContentCoding?) {
+        let framing = MessageFraming.framing(of: head)
+        if case .invalid(let error) = framing { throw RequestRefusal(error.status, error.reason) }
+        if head.hasExpect, head.expectation == .unknown { throw RequestRefusal(417) }
+        // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
+        if head.isTargetSecured, !exchange.state.origin.isSecured { throw RequestRefusal(421) }
+        return (framing, context.decompressesBodies && framing.hasBody ? try contentCoding(head) : nil)
     }
 
     /// Apart, because few requests are refused.

@@ -196,8 +196,9 @@ extension HTTP1ServerConnection {
     /// The response is complete and the request was read: the application goes on with the exchange, and the connection
     /// with another one.
     func exchangeReleased(_ exchange: HTTP1Connection) {
-        guard exchange.keepsAlive, !context.isDraining else { return }
         letGo(of: exchange)
+        // The end of the connection may be the end of the body.
+        guard exchange.keepsAlive, !context.isDraining else { return end() }
         // The next request is begun when the application has given the thread back.
         phase = .blocked
         stream.loop.addLocalCallback { [weak self] in

@@ -10,10 +10,10 @@
 /// `forwardedHeader`, `proxyProtocol`) are. So they have to name them: behind a proxy that is not trusted, all clients
 /// share its address and its limits, and what a trusted one forwards without a name is not limited.
 ///
-/// Over a limit a client costs no more than an ordinary answer, and leaves at most a line a second in the log.
+/// Over a limit a client costs no more than an ordinary response, and leaves at most a line a second in the log.
 public struct ClientLimits: Sendable {
     /// Most open connections. Over it: closed (reset) as soon as they are accepted or, with `proxyProtocol`, as soon as
-    /// their client is named; nothing is read and nothing answered, since nothing was asked. Default nil: no limit.
+    /// their client is named; nothing is read and no response is sent, since there was no request. Default nil: no limit.
     public var maxConnections: Int?
 
     /// Requests a second, on average; greater than 0. Over it: 429 with `Retry-After` (RFC 6585, 4), on a connection that

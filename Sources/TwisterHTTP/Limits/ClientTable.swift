@@ -1,10 +1,10 @@
 import Logging
-import TwisterCodec
+package import TwisterCodec
 import TwisterIO
 
 /// What each client has open and under way, for all loops of a server group together.
 ///
-/// Only who has something is known, so that the room that it takes is bounded by the number of connections; for the
+/// Only clients that have something are in it, so that its memory is bounded by the number of connections. For the
 /// requests a second see `RequestRates`.
 package final class ClientTable: Sendable {
     /// What a client has now.
@@ -13,7 +13,7 @@ package final class ClientTable: Sendable {
         package var requests = 0
     }
 
-    /// Whether a request may be answered.
+    /// Whether a request may be served.
     enum Admission: Equatable {
         case admitted
         /// It may be in so many nanoseconds.
@@ -48,7 +48,7 @@ package final class ClientTable: Sendable {
         state = ConditionLock(initial)
     }
 
-    /// As whom to count an address; nil: not at all, since it is a proxy's or (nil) a unix socket's.
+    /// The client as which an address counts; nil: it does not count, since it is a proxy's or (nil) a unix socket's.
     func client(_ address: IPAddress?) -> ClientPrefix? {
         guard let address, !trustedProxies.contains(where: { $0.contains(address) }) else { return nil }
         return ClientPrefix(address, limits)
@@ -99,15 +99,15 @@ package final class ClientTable: Sendable {
         state.held[client] = held == Held() ? nil : held
     }
 
-    // MARK: What is told
+    // MARK: Logging
 
-    /// Something of the client at `address` was refused.
+    /// Logs that something of the client at `address` was refused.
     func tellRefusal(_ address: IPAddress?, connections: Int = 0, requests: Int = 0, at now: UInt64) {
         let line = state.withLock { $0.refusals.count(connections: connections, requests: requests, at: now) }
         guard let line else { return }
         let latest = address?.description ?? "unknown"
         Log.general.warning(
-            "Clients over their limits: \(line.connections) connections closed, \(line.requests) requests answered with 429 since the last such line; the latest of \(latest)"
+            "Clients over their limits: \(line.connections) connections closed, \(line.requests) requests refused with 429 since the last such line; the latest of \(latest)"
         )
     }
 
@@ -120,5 +120,38 @@ package final class ClientTable: Sendable {
             }
             return (state.held.count, sum)
         }
+    }
+}
+
+/// The addresses that count as one client: those with the same first bits.
+package struct ClientPrefix: Hashable, Sendable {
+    private let network: IPAddress
+
+    package init(_ address: IPAddress, _ limits: ClientLimits) {
+        network = address.masked(ipv4: limits.ipv4PrefixLength, ipv6: limits.ipv6PrefixLength)
+    }
+}
+
+/// Counts refusals, and has them logged once a second at most, however many there are.
+struct RefusalLog: Sendable {
+    struct Line: Equatable, Sendable {
+        var connections = 0
+        var requests = 0
+    }
+
+    private static let interval: UInt64 = 1_000_000_000
+
+    private var untold = Line()
+    private var toldAt: UInt64?
+
+    /// Counts, and returns what is to be logged now: everything since the last line.
+    mutating func count(connections: Int = 0, requests: Int = 0, at now: UInt64) -> Line? {
+        untold.connections &+= connections
+        untold.requests &+= requests
+        // Loops look at their clocks once a turn: another loop may have logged something later than now.
+        if let toldAt, now < toldAt &+ Self.interval { return nil }
+        toldAt = now
+        defer { untold = Line() }
+        return untold
     }
 }

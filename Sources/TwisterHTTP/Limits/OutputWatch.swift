@@ -1,12 +1,10 @@
-/// What was seen of a client that does not take its answers at once: the answers wait, and it is looked at again and
-/// again.
+/// Watches a client that does not take its responses at once: while some wait, the connection looks at it again and again.
 ///
 /// Two things are too slow: nothing taken for the stall time, and less than the least rate over a stretch of that length.
 /// A stretch ends with every look at which it is long enough, so that no credit is kept from better times.
 ///
-/// Time in which nothing waits is nobody's fault and is not counted. A short break does not end the stretch, or whoever
-/// takes everything now and then would never be measured; after a long one the watch `isOver`, and what was seen before
-/// is not held against the client.
+/// Time in which nothing waits does not count. A short break does not end the stretch, or a client that takes everything
+/// now and then would never be measured; after a long break the watch `isOver`, and what was seen before no longer counts.
 final class OutputWatch {
     /// What one look shows.
     struct Look {

@@ -1,9 +1,9 @@
 /// The token buckets of many clients, in a fixed room.
 ///
 /// A client's hash gives the few places where its bucket can be. Where all of them are taken, the client that owes the
-/// least is forgotten, which gives it a full bucket: mostly one that has been full again for long. So nobody is refused
-/// for want of room, and who sends much is not forgotten by others' sending little; with more clients at once than there
-/// is room for, some get more than the rate.
+/// least is forgotten, which gives it a full bucket: mostly its bucket had long been full again. So no client is refused
+/// for lack of memory, and clients that send little do not make the table forget one that sends much. With more clients
+/// at once than there is room for, some get more than the rate.
 package struct RequestRates: Sendable {
     private struct Bucket {
         var client: ClientPrefix?
@@ -22,7 +22,7 @@ package struct RequestRates: Sendable {
         buckets = Array(repeating: Bucket(), count: sets * Self.placesForEach)
     }
 
-    /// Takes a token of the client's where there is one. Answers 0, or how many nanoseconds later there is one.
+    /// Takes a token of the client where there is one. Returns 0, or after how many nanoseconds there is one.
     package mutating func take(_ client: ClientPrefix, at now: UInt64) -> UInt64 {
         let index = place(of: client)
         if buckets[index].client != client { buckets[index] = Bucket(client: client) }
@@ -31,7 +31,7 @@ package struct RequestRates: Sendable {
 
     /// Where the client's bucket is or, for a new one, can be.
     private func place(of client: ClientPrefix) -> Int {
-        // The hash's seed is the process's own: nobody can choose addresses that meet in one place.
+        // The hash's seed differs from process to process: nobody can choose addresses that share one place.
         let set = Int(UInt(bitPattern: client.hashValue) % UInt(buckets.count / Self.placesForEach))
         let first = set * Self.placesForEach
         var least = first
@@ -40,5 +40,34 @@ package struct RequestRates: Sendable {
             if buckets[index].paidUntil < buckets[least].paidUntil { least = index }
         }
         return least
+    }
+}
+
+/// A token bucket, as a pure function of time: `burst` tokens, of which each request takes one, and which come back at an
+/// even rate.
+///
+/// Only one time is kept of a client: until when its requests are paid for. Each request moves it on by the interval
+/// between two. It may lie ahead of now by what a burst costs (ITU-T I.371: the generic cell rate algorithm).
+package struct RequestRate: Sendable {
+    /// Nanoseconds that a token takes to come back.
+    private let interval: UInt64
+    /// How far ahead of now a client may be when it asks.
+    private let tolerance: UInt64
+
+    package init(perSecond rate: Double, burst: Int) {
+        // Once in thirty years is the least, so that sums with a clock's time stay in range.
+        interval = UInt64(min(max(1e9 / rate, 1), 1e18))
+        let (product, isOver) = interval.multipliedReportingOverflow(by: UInt64(max(burst, 1) - 1))
+        tolerance = isOver ? 1 << 62 : min(product, 1 << 62)
+    }
+
+    /// Takes a token where there is one. Returns 0, or after how many nanoseconds there is one.
+    package func take(_ paidUntil: inout UInt64, at now: UInt64) -> UInt64 {
+        let start = max(paidUntil, now)
+        let ahead = start - now
+        guard ahead <= tolerance else { return ahead - tolerance }
+        let (end, isOver) = start.addingReportingOverflow(interval)
+        paidUntil = isOver ? .max : end
+        return 0
     }
 }

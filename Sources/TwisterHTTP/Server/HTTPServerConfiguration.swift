@@ -47,7 +47,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// Default 64 KiB.
     public var outputHighWatermark = 65_536
 
-    /// The proxies that are believed when they say who the client is. A peer on a unix socket is always one: the
+    /// The proxies whose statements about the client are believed. A peer on a unix socket is always one: the
     /// socket's permissions say who may connect. Default: the loopback addresses. Tornado: `trusted_downstream`.
     public var trustedProxies: [IPNetwork] = IPNetwork.loopback
     /// Whether `X-Real-Ip` or `X-Forwarded-For`, and `X-Scheme` or `X-Forwarded-Proto`, of a trusted proxy give a

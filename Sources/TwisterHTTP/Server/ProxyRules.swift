@@ -1,14 +1,14 @@
 import HTTPTypes
 import TwisterCodec
 
-/// What a trusted proxy says of the client of one request.
+/// What a trusted proxy says of a request's client.
 struct ForwardedClient: Equatable {
     var address: IPAddress?
     /// Whether the client speaks https.
     var isSecured = false
 }
 
-/// Finds out from what proxies wrote into a request who its client is.
+/// Finds out who a request's client is, from the fields that proxies have added.
 ///
 /// Proxies append: the last entry of a list was written by the proxy next to us, and only where that one is trusted can
 /// the entry before it be believed. So the client is the right-most address that is not a trusted proxy's; everything to

@@ -54,7 +54,7 @@ package final class ConnectionTable {
             last.tableIndex = UInt32(truncatingIfNeeded: index)
         }
         guard connections.isEmpty else { return }
-        // What a crowd took is given back when the last of it has gone.
+        // Memory that many connections took is given back when the last of them has closed.
         if connections.capacity > 1024 { connections = [] }
         let waiters = emptied
         emptied = []
@@ -64,6 +64,6 @@ package final class ConnectionTable {
     /// All of them, in no order; they may be closed while the caller goes through them.
     var all: ContiguousArray<any ServerConnection> { connections }
 
-    /// Calls back once, when the last connection has gone.
+    /// Calls back once, when the last connection has closed.
     func whenEmpty(_ callback: @escaping () -> Void) { emptied.append(callback) }
 }

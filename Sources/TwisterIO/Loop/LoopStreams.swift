@@ -27,7 +27,7 @@ struct LoopStreams {
         guard slot < open.count, open[slot] === stream else { return }
         open[slot] = nil
         count -= 1
-        // What a crowd of connections took is given back when the last of them has gone.
+        // Memory that many connections took is given back when the last of them has closed.
         if count == 0, open.count > 1024 { open = [] }
     }
 

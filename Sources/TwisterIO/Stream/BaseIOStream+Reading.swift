@@ -1,8 +1,8 @@
 extension BaseIOStream {
     // One read at a time: a second one throws `AlreadyReadingError` and the first one goes on. A read whose task is
     // cancelled throws `CancellationError` and takes nothing: the stream stays usable, and the next read begins where
-    // that one began. Once the peer has sent its last byte, reads are answered from what it sent; the first that cannot
-    // be throws `StreamClosedError` and closes the stream after its queued output.
+    // that one began. Once the peer has sent its last byte, reads return what it sent; the first read that cannot
+    // throws `StreamClosedError` and closes the stream after its queued output.
 
     /// Reads up to and including the first `delimiter`.
     ///
@@ -10,7 +10,7 @@ extension BaseIOStream {
     ///
     /// - Parameters:
     ///   - delimiter: at least one byte.
-    ///   - maxBytes: the longest answer, delimiter included; nil: `maxBufferSize`.
+    ///   - maxBytes: the longest result, delimiter included; nil: `maxBufferSize`.
     /// - Throws: `UnsatisfiableReadError` where the delimiter does not come within `maxBytes`, `StreamBufferFullError`
     ///   where it does not come within `maxBufferSize` (both close the stream), `StreamClosedError`,
     ///   `AlreadyReadingError`, `CancellationError`.
@@ -30,7 +30,7 @@ extension BaseIOStream {
 
     /// Reads up to and including the first match of `pattern`: the earliest byte at which a match ends.
     ///
-    /// A repetition at the end of the pattern therefore takes as little as it may, so that the answer does not depend
+    /// A repetition at the end of the pattern therefore takes as little as it may, so that the result does not depend
     /// on how the bytes arrive. Each byte is looked at once.
     ///
     /// - Throws: as `readUntil`.
@@ -43,8 +43,8 @@ extension BaseIOStream {
     /// Reads `count` bytes.
     ///
     /// - Parameters:
-    ///   - count: at most `maxBufferSize`; 0 is answered at once.
-    ///   - partial: as soon as there are any bytes, answer with those (at most `count`).
+    ///   - count: at most `maxBufferSize`; a read of 0 bytes returns at once.
+    ///   - partial: as soon as there are any bytes, return those (at most `count`).
     /// - Throws: `StreamBufferFullError`, `StreamClosedError`, `AlreadyReadingError`, `CancellationError`.
     ///
     /// Tornado: `BaseIOStream.read_bytes`.
@@ -55,7 +55,7 @@ extension BaseIOStream {
 
     /// Fills the caller's memory, which must stay valid until this returns or throws. `maxBufferSize` does not apply.
     ///
-    /// - Parameter partial: as soon as there are any bytes, answer with those.
+    /// - Parameter partial: as soon as there are any bytes, return those.
     /// - Returns: how many bytes were read.
     /// - Throws: `StreamClosedError`, `AlreadyReadingError`, `CancellationError`.
     ///
@@ -72,7 +72,7 @@ extension BaseIOStream {
     /// Tornado: `BaseIOStream.read_until_close`.
     public func readUntilClose() async throws -> [UInt8] { try await read(.untilClose).bytes }
 
-    private func read(_ goal: ReadRequest.Goal) async throws -> ReadRequest.Answer {
+    private func read(_ goal: ReadRequest.Goal) async throws -> ReadRequest.Result {
         loop.preconditionOnLoop()
         return try await attachedReader().read(ReadRequest(goal))
     }
@@ -84,7 +84,7 @@ extension BaseIOStream {
         return reader
     }
 
-    /// The stream's reader, made where there is none, without a change of who takes the bytes.
+    /// The stream's reader, made where there is none. The consumer stays as it is.
     func madeReader() -> StreamReader {
         let rare = madeRare()
         if let reader = rare.reader { return reader }
@@ -110,7 +110,7 @@ extension BaseIOStream {
     /// Tornado: `read_chunk_size`.
     public var readChunkSize: Int { reactor.bufferSize }
 
-    /// Calls back once, on the loop, when the stream is closed, after an outstanding read was answered. With a callback
+    /// Calls back once, on the loop, when the stream is closed, after an outstanding read has ended. With a callback
     /// set, a stream that nobody reads notices its peer's end too, and closes then. nil: none.
     ///
     /// Tornado: `BaseIOStream.set_close_callback`.

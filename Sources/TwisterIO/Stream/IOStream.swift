@@ -234,11 +234,16 @@ public final class IOStream: BaseIOStream {
     /// Since when there has been output without a break; nil while there is none.
     package var outputWaitsSince: UInt64? { output.flatMap { $0.pointee.isEmpty ? nil : $0.pointee.began } }
 
-    /// When the kernel last took some of the output that waits, or it was first there; nil while there is none.
+    /// When the kernel was last seen to take some of the output that waits, or it was first there; nil while there is none.
     package var outputTakenAt: UInt64? {
-        output.flatMap {
-            $0.pointee.isEmpty ? nil : sending == .underWay ? $0.pointee.progress : $0.pointee.began
+        guard let output, !output.pointee.isEmpty else { return nil }
+        guard sending == .underWay else { return output.pointee.began }
+        let left = reactor.sendLeft(handle)
+        if left != output.pointee.leftAtProgress {
+            output.pointee.leftAtProgress = left
+            output.pointee.progress = loop.now
         }
+        return output.pointee.progress
     }
 
     @inline(__always)
@@ -277,6 +282,7 @@ public final class IOStream: BaseIOStream {
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
         output.pointee.progress = loop.turnTime
+        output.pointee.leftAtProgress = Int(pieceCount)
     }
 
     override func sent(_ result: CInt) {
@@ -404,6 +410,16 @@ public final class IOStream: BaseIOStream {
         if sending != .underWay { dropOutput() }
         rare?.connecting.take()?(ECANCELED)
         reactor.close(handle)
+    }
+
+    /// Closes at once, and so that the peer sees that the connection broke and did not end: for a response that only
+    /// the connection's end delimits, an orderly end would say that it is complete.
+    package func reset() {
+        if let fileDescriptor {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(fileDescriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close()
     }
 
     override func closeWithLoop() { close(.closedHere) }

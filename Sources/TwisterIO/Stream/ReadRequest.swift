@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a read waits for, and how far it has looked: a pure function of the bytes that it is offered, whose answer does
+/// What a read waits for, and how far it has looked: a pure function of the bytes that it is offered, whose result does
 /// not depend on how they are split.
 struct ReadRequest {
     enum Goal {
@@ -12,7 +12,7 @@ struct ReadRequest {
         case untilClose
     }
 
-    struct Answer: Sendable {
+    struct Result: Sendable {
         /// Empty for a read into the caller's memory.
         var bytes: [UInt8] = []
         var count: Int
@@ -32,7 +32,7 @@ struct ReadRequest {
         return UnsafeRawBufferPointer(rebasing: memory[..<filled])
     }
 
-    /// Offers everything that is unread, old bytes first; answers how many of them are consumed, and the read's answer
+    /// Offers everything that is unread, old bytes first; returns how many of them are consumed, and the read's result
     /// where there is one.
     ///
     /// - Parameters:
@@ -41,7 +41,7 @@ struct ReadRequest {
     /// - Throws: `UnsatisfiableReadError`, `StreamBufferFullError`.
     mutating func offer(
         _ bytes: UnsafeRawBufferPointer, atEnd: Bool, limit: Int
-    ) throws -> (consumed: Int, answer: Answer?) {
+    ) throws -> (consumed: Int, result: Result?) {
         switch goal {
         case .delimiter(let delimiter, let maxBytes):
             let end = find(delimiter, in: bytes)
@@ -70,9 +70,9 @@ struct ReadRequest {
         if count > limit { throw StreamBufferFullError(buffer: .read, limit: limit) }
     }
 
-    private func take(_ count: Int?, of bytes: UnsafeRawBufferPointer) -> (consumed: Int, answer: Answer?) {
+    private func take(_ count: Int?, of bytes: UnsafeRawBufferPointer) -> (consumed: Int, result: Result?) {
         guard let count else { return (0, nil) }
-        return (count, Answer(bytes: Array(bytes.prefix(count)), count: count))
+        return (count, Result(bytes: Array(bytes.prefix(count)), count: count))
     }
 
     /// Where the first `delimiter` ends.
@@ -94,7 +94,7 @@ struct ReadRequest {
 
     private mutating func fill(
         _ memory: UnsafeMutableRawBufferPointer, partial: Bool, from bytes: UnsafeRawBufferPointer
-    ) -> (consumed: Int, answer: Answer?) {
+    ) -> (consumed: Int, result: Result?) {
         let count = min(memory.count - filled, bytes.count)
         if count > 0 {
             UnsafeMutableRawBufferPointer(rebasing: memory[filled...]).copyMemory(
@@ -102,7 +102,7 @@ struct ReadRequest {
             filled += count
         }
         let isDone = filled == memory.count || (partial && filled > 0)
-        return (count, isDone ? Answer(count: filled) : nil)
+        return (count, isDone ? Result(count: filled) : nil)
     }
 }
 

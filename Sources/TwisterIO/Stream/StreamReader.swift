@@ -1,8 +1,8 @@
 import Glibc
 import Logging
 
-/// What sits on a stream whose bytes the application itself reads: it answers the one outstanding read from the
-/// stream's buffer, and holds the peer up while nobody reads.
+/// The consumer of a stream whose bytes the application itself reads: it serves the one outstanding read from the stream's
+/// buffer, and holds the peer up while nobody reads.
 final class StreamReader: IOStreamConsumer {
     /// The stream, which owns the reader.
     private unowned let stream: BaseIOStream
@@ -13,7 +13,7 @@ final class StreamReader: IOStreamConsumer {
 
     private struct Pending {
         var request: ReadRequest
-        let waiter: LoopWaiter<ReadRequest.Answer>
+        let waiter: LoopWaiter<ReadRequest.Result>
     }
 
     init(_ stream: BaseIOStream) { self.stream = stream }
@@ -29,40 +29,40 @@ final class StreamReader: IOStreamConsumer {
     ///
     /// - Throws: `AlreadyReadingError`, `StreamClosedError`, `UnsatisfiableReadError`, `StreamBufferFullError`,
     ///   `CancellationError`.
-    func read(_ request: ReadRequest) async throws -> ReadRequest.Answer {
+    func read(_ request: ReadRequest) async throws -> ReadRequest.Result {
         guard pending == nil else { throw AlreadyReadingError() }
         let atEnd = stream.isPeerEnded || stream.isClosed
         var request = request
         do {
-            let (consumed, answer) = try request.offer(stream.input.bytes, atEnd: atEnd, limit: maxBufferSize)
+            let (consumed, result) = try request.offer(stream.input.bytes, atEnd: atEnd, limit: maxBufferSize)
             stream.input.consume(consumed, stream.reactor)
-            if let answer {
+            if let result {
                 holdUpOrGoOn(unread: stream.input.count)
-                return answer
+                return result
             }
         } catch {
             refuse(error)
             throw error
         }
         if atEnd { throw end(giving: request) }
-        let waiter = LoopWaiter<ReadRequest.Answer>(stream.loop) { [self] in giveUp() }
+        let waiter = LoopWaiter<ReadRequest.Result>(stream.loop) { [self] in giveUp() }
         return try await waiter.value {
             pending = Pending(request: request, waiter: waiter)
             stream.startReceiving()
         }
     }
 
-    /// Offers unread bytes to the outstanding read; answers how many it consumed.
+    /// Offers unread bytes to the outstanding read. Returns how many it consumed.
     func offer(_ bytes: UnsafeRawBufferPointer, atEnd: Bool = false) -> Int {
         guard pending != nil else {
             holdUpOrGoOn(unread: bytes.count)
             return 0
         }
         do {
-            guard let (consumed, answer) = try pending?.request.offer(bytes, atEnd: atEnd, limit: maxBufferSize)
+            guard let (consumed, result) = try pending?.request.offer(bytes, atEnd: atEnd, limit: maxBufferSize)
             else { return 0 }
-            if let answer {
-                finish(.success(answer))
+            if let result {
+                finish(.success(result))
                 holdUpOrGoOn(unread: bytes.count - consumed)
             }
             return consumed
@@ -83,7 +83,7 @@ final class StreamReader: IOStreamConsumer {
         if closeCallback != nil { closeSoon() }
     }
 
-    private func finish(_ result: Result<ReadRequest.Answer, any Error>) {
+    private func finish(_ result: Swift.Result<ReadRequest.Result, any Error>) {
         // The stream may be read again before the waiting task has run.
         pending.take()?.waiter.resume(with: result)
     }
@@ -142,7 +142,7 @@ final class StreamReader: IOStreamConsumer {
         }
     }
 
-    /// The stream is about to be closed: the outstanding read is answered.
+    /// The stream is about to be closed: the outstanding read ends.
     func closing(_ reason: StreamClosedError.Reason) {
         guard let request = pending?.request else { return }
         giveBack(request)
