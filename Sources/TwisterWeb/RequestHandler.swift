@@ -29,6 +29,7 @@ open class RequestHandler {
     /// The request to respond to. Tornado: `RequestHandler.request`.
     public final let request: HTTPServerRequest
     private final let arguments: BoxedArguments?
+    /// Not retained: the application keeps its routes. A strong reference costs 35 instructions for each request.
     final unowned(unsafe) let route: HandlerRoute
 
     /// Made by the application; subclasses that declare an initializer pass the context on.
