@@ -53,7 +53,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .systemLibrary(name: "CMethodLookup"),
+        .target(name: "CMethodLookup"),
         .target(
             name: "TwisterWeb",
             dependencies: [

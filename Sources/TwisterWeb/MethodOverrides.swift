@@ -58,8 +58,7 @@ enum OverridableMethod: CaseIterable {
 /// methods, and to call a handler's method would run the application's code. Swift's runtime has a function that compiled
 /// code uses for calls of `super`, `swift_lookUpClassMethod`: it returns the implementation that a class has for a method
 /// of one of its superclasses. A class overrides a method if its implementation is another one than `RequestHandler`'s.
-/// The header `lookup.h` of CMethodLookup declares the function. No knowledge of the layout of class metadata is needed,
-/// which the former implementation had.
+/// CMethodLookup calls it, in C. Nothing here depends on the layout of class metadata.
 ///
 /// The result is verified when the first route is made: each probe, a subclass that overrides a single function, has to
 /// differ in this function alone. A function for which that does not hold is taken to be overridden by every class.
@@ -99,7 +98,7 @@ final class MethodOverrides: Sendable {
     private static func implementation(of method: OverridableMethod, in handler: RequestHandler.Type) -> UInt? {
         // A class object is its metadata.
         let metadata = unsafeBitCast(handler as AnyClass, to: UnsafeRawPointer.self)
-        return handler_method_of(metadata, method.lookup).map { UInt(bitPattern: $0) }
+        return handler_implementation(metadata, method.lookup).map { UInt(bitPattern: $0) }
     }
 }
 
