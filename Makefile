@@ -56,7 +56,7 @@ lint:
 format:
 	@.ci/deps lint
 	swift format --in-place --recursive Sources Tests bench Package.swift
-	git ls-files 'CReactor/*.[ch]' 'bench/*.[ch]' | xargs -r clang-format -i
+	git ls-files 'CReactor/*.[ch]' 'Sources/*.[ch]' 'bench/*.[ch]' | xargs -r clang-format -i
 
 clean:
 	rm -rf .build .build-*

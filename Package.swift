@@ -28,7 +28,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // MARK: The floors, from the cellar up. Arrows point down only; Tests/TwisterTests/ImportWallTests.swift holds them.
+        // MARK: The layers, lowest first. Dependencies point down only; Tests/TwisterTests/LayerTests.swift checks that.
         .systemLibrary(
             name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(
@@ -53,10 +53,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(name: "CMethodLookup"),
         .target(
             name: "TwisterWeb",
             dependencies: [
-                "TwisterCodec", "TwisterHTTP", "TwisterIO",
+                "CMethodLookup", "TwisterCodec", "TwisterHTTP", "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -142,7 +143,8 @@ let package = Package(
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
         .testTarget(name: "FuzzTests", dependencies: ["TwisterFuzz"], swiftSettings: settings),
         .testTarget(
-            name: "TwisterTests", dependencies: ["Twister", "TwisterIO", "TwisterTestSupport"], swiftSettings: settings),
+            name: "TwisterTests", dependencies: ["Twister", "TwisterHTTP", "TwisterIO", "TwisterTestSupport"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -8,10 +8,10 @@ import UnixSignals
 extension Application {
     /// Serves until SIGTERM or SIGINT, then lets requests under way finish: the main function of a server.
     ///
-    /// With `--processes`, this process binds the address and starts the ones that serve: this program, with the same
-    /// arguments. What stands before the call then runs in each of them.
+    /// With `--processes`, this process binds the address and starts processes that serve: each runs this program with the same
+    /// arguments, so that code before this call runs in each of them.
     ///
-    /// - Throws: `IOError` where the backend is not to be had, or the address cannot be bound;
+    /// - Throws: `IOError` if the backend is not available, or the address cannot be bound;
     ///   `ProcessSupervisor.TooManyRestarts`.
     ///
     /// Tornado: `Application.listen` and `IOLoop.start`.
@@ -28,12 +28,12 @@ extension Application {
 
     /// The same for a `main` that is not async: the calling thread does nothing else until the server has ended.
     ///
-    /// An idle server then makes no wake-ups at all. An async `main` puts Swift's own pool of threads to use, which
-    /// libdispatch looks after once a second for as long as the process lives.
+    /// An idle server then makes no wake-ups at all. An async `main` uses Swift's own pool of threads, which libdispatch
+    /// checks once a second for as long as the process lives.
     public func run(
         _ options: ServerOptions, configuration: HTTPServer.Configuration = HTTPServer.Configuration()
     ) throws {
-        // It waits for signals and the end; requests are served by loops of their own.
+        // This loop waits for signals and for the end of the server. Other loops serve the requests.
         let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
         defer { loop.close() }
         try loop.runSync { try await self.run(options, configuration: configuration) }
@@ -46,7 +46,7 @@ extension ServerOptions {
         let sockets =
             if let unixSocket { [try bindUnixSocket(unixSocket)] } else { try bindSockets(port: port, address: host) }
         let count = processes == 0 ? nil : processes
-        // It blocks its thread for as long as the server lives.
+        // The supervisor blocks its thread until the server has ended.
         let thread = ExecutorPool(size: 1, name: "twister-super")
         try await thread.run {
             try ProcessSupervisor(sockets, configuration: ProcessSupervisor.Configuration(processes: count)).run()

@@ -15,7 +15,7 @@ public struct ServerOptions: ParsableArguments, Sendable {
     @Option(help: "A unix socket to listen on instead.")
     public var unixSocket: String?
 
-    /// How to talk to the kernel; nil: `TWISTER_BACKEND` of the environment, else `.auto`.
+    /// The backend; nil: `TWISTER_BACKEND` of the environment, else `.auto`.
     @Option(help: "How to talk to the kernel: auto, io_uring or epoll. (default: TWISTER_BACKEND, else auto)")
     public var backend: IOBackend?
 
@@ -33,20 +33,20 @@ public struct ServerOptions: ParsableArguments, Sendable {
     @Option(help: "Seconds that requests under way get to finish after SIGTERM or SIGINT.")
     public var shutdownTimeout: Int = 10
 
-    /// Whether each request to an `Application` leaves a line in the log `twister.access`. Default false.
+    /// Whether each request to an `Application` is logged with a line in the log `twister.access`. Default false.
     @Flag(help: "Log a line for each request.")
     public var accessLog = false
 
     public init() {}
 
-    /// Refuses numbers that mean nothing.
+    /// Refuses numbers out of range.
     public func validate() throws {
         guard loops >= 0 else { throw ValidationError("--loops is a number of threads, or 0 for one a core") }
         guard processes >= 0 else { throw ValidationError("--processes is a number, or 0 for one a core") }
         guard shutdownTimeout >= 0 else { throw ValidationError("--shutdown-timeout is a number of seconds") }
     }
 
-    /// The address as the sockets' functions have it: nil for every interface.
+    /// The address as the functions for sockets expect it: nil for every interface.
     var host: String? { address == "*" ? nil : address }
 }
 

@@ -11,7 +11,7 @@ public struct WebServer: Service {
     private let configuration: HTTPServer.Configuration
 
     /// - Parameters:
-    ///   - delegate: the application, or anything else that answers requests.
+    ///   - delegate: the application, or anything else that responds to requests.
     ///   - options: where and how to serve.
     ///   - configuration: limits and deadlines.
     public init(
@@ -26,8 +26,8 @@ public struct WebServer: Service {
 
     /// Serves until its service group shuts down gracefully, or its task is cancelled.
     ///
-    /// On the listening sockets that the process was started with, by a `ProcessSupervisor` or by systemd, where there
-    /// are any; else on the options' address.
+    /// It listens on the sockets with which a `ProcessSupervisor` or systemd has started the process, if there are any; else
+    /// on the options' address.
     public func run() async throws {
         let logger = Logger(label: "twister")
         let servers = try await start()

@@ -4,7 +4,8 @@ import TwisterCodec
 public import TwisterHTTP
 public import TwisterIO
 
-/// The routes of an application and what its handlers share. It does no I/O: it is asked who answers a request.
+/// The routes of an application and the settings that its handlers share. It does no I/O: a server asks it which handler
+/// responds to a request.
 ///
 ///     let application = try Application([
 ///         URLSpec("/", MainHandler.self),
@@ -19,13 +20,13 @@ public final class Application: HTTPServerConnectionDelegate {
     public struct Settings: Sendable {
         /// Whether each request leaves a line in the log `twister.access`. Default false.
         public var logsRequests = false
-        /// Most parts of a form of type `multipart/form-data`; over it: 413. Default 100.
+        /// The largest number of parts in a form of type `multipart/form-data`; a form with more gets 413. Default 100.
         /// Tornado: `ParseMultipartConfig.max_parts`.
         public var maxFormParts = 100
-        /// Most bytes of one part's header in such a form; over it: 413. Default 10 KiB.
+        /// The most bytes that the header of one part of such a form may have; a longer one gets 413. Default 10 KiB.
         /// Tornado: `ParseMultipartConfig.max_part_header_size`.
         public var maxFormPartHeaderSize = 10_240
-        /// Answers where no route matches; nil: 404. Tornado: `default_handler_class`.
+        /// Makes the handler for a request whose path no route matches; nil: such requests get 404. Tornado: `default_handler_class`.
         public var defaultHandler: (@Sendable (HandlerContext) -> RequestHandler)?
 
         public init() {}
@@ -33,15 +34,16 @@ public final class Application: HTTPServerConnectionDelegate {
 
     /// The routes, in order. Tornado: `Application.handlers`.
     public let handlers: [URLSpec]
-    /// What the handlers share.
+    /// The settings that the handlers share.
     public let settings: Settings
-    /// Its targets are kept by `handlers`: to look one up counts no references.
+    /// The targets are not retained, since `handlers` keeps them. A router of strong references costs 69 instructions for each
+    /// request.
     private let router: Router<Unmanaged<HandlerRoute>>
     private let notFoundRoute: HandlerRoute
 
     /// - Parameters:
     ///   - handlers: the routes; the first that matches a path serves it.
-    ///   - settings: what the handlers share.
+    ///   - settings: settings that the handlers share.
     public init(_ handlers: [URLSpec], settings: Settings = Settings()) {
         self.handlers = handlers
         self.settings = settings
@@ -66,7 +68,7 @@ public final class Application: HTTPServerConnectionDelegate {
         return Application(self, settings: settings)
     }
 
-    /// What is wrong with the routes: ones that are never reached, names used twice. Empty if nothing is.
+    /// The problems of the routes: routes that are never reached, names that are used twice. Empty if there are none.
     public func validate() -> [RouteProblem] { router.validate() }
 
     /// A path that the route called `name` serves with these arguments.
@@ -83,7 +85,7 @@ public final class Application: HTTPServerConnectionDelegate {
 
     // MARK: HTTPServerConnectionDelegate
 
-    /// Has the loop run handlers as a part of its leader, which spares each request an async frame.
+    /// Makes the loop run handlers inside of its leader, which saves an async frame for each request.
     public func willServe(on loop: IOLoop) {
         loop.setLeader { loop, worker in await loop.lead(worker, mostly: RequestHandler.self) }
     }
@@ -98,11 +100,11 @@ public final class Application: HTTPServerConnectionDelegate {
         }
     }
 
-    /// Which handler answers, with which arguments. Tornado: `Application.find_handler`.
+    /// The route that serves a request, and the path's arguments. Tornado: `Application.find_handler`.
     private func findRoute(_ head: RequestHead) -> (Unmanaged<HandlerRoute>, BoxedArguments?) {
         switch head.targetForm {
         case .origin, .absolute: break
-        // It asks about the server, not about a path (RFC 9110, 9.3.7).
+        // The request is about the server, not about a path (RFC 9110, 9.3.7).
         case .asterisk: return (.passUnretained(.serverOptions), nil)
         case .authority: return (.passUnretained(.connect), nil)
         }
@@ -131,7 +133,7 @@ public final class Application: HTTPServerConnectionDelegate {
     func logException(_ error: any Error, _ handler: RequestHandler) {
         let line =
             "\(handler.request.method.rawValue) \(handler.request.head.asciiTarget) (\(handler.request.remoteIP))"
-        // 501 is the answer to a method that nobody knows: the client's doing, too.
+        // 501 is the response to a method that the server does not know: the client's mistake, too.
         if let error = error as? HTTPError, error.status.code < 500 || error.status == .notImplemented {
             // The message may repeat what the client sent, such as the decoded path of a file.
             Log.general.debug("\(error.status.code) \(line): \(PercentCoding.encodeUnprintable(error.description))")

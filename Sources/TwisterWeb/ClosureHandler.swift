@@ -2,23 +2,23 @@ import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// Answers one method with a closure; GET answers HEAD too.
+/// Responds to one method with a closure. A closure for GET responds to HEAD, too.
 final class ClosureHandler: RequestHandler {
-    typealias Answer = @Sendable (RequestHandler) async throws -> Void
+    typealias Response = @Sendable (RequestHandler) async throws -> Void
 
     private let method: HTTPRequest.Method
-    private let answer: Answer
+    private let response: Response
 
-    init(_ context: HandlerContext, _ method: HTTPRequest.Method, _ answer: @escaping Answer) {
+    init(_ context: HandlerContext, _ method: HTTPRequest.Method, _ response: @escaping Response) {
         self.method = method
-        self.answer = answer
+        self.response = response
         super.init(context)
     }
 
-    /// Without a closure there is nothing that it serves.
+    /// Required by `RequestHandler`, but never called for a route: a closure handler is made with its closure.
     required init(_ context: HandlerContext) {
         method = .options
-        answer = { try await $0.options() }
+        response = { try await $0.options() }
         super.init(context)
     }
 
@@ -26,25 +26,25 @@ final class ClosureHandler: RequestHandler {
         Self.allowedMethods(for: RequestMethodSet(RequestMethod.allCases.filter { $0.httpTypes == method }))
     }
 
-    override func serves(_ asked: RequestMethod) -> Bool {
-        asked == .other ? request.method == method : super.serves(asked)
+    override func serves(_ method: RequestMethod) -> Bool {
+        method == .other ? request.method == self.method : super.serves(method)
     }
 
-    override func get() async throws { try await answer(to: .get) }
-    override func head() async throws { try await answer(to: method == .head ? .head : .get) }
-    override func post() async throws { try await answer(to: .post) }
-    override func put() async throws { try await answer(to: .put) }
-    override func patch() async throws { try await answer(to: .patch) }
-    override func delete() async throws { try await answer(to: .delete) }
+    override func get() async throws { try await respond(to: .get) }
+    override func head() async throws { try await respond(to: method == .head ? .head : .get) }
+    override func post() async throws { try await respond(to: .post) }
+    override func put() async throws { try await respond(to: .put) }
+    override func patch() async throws { try await respond(to: .patch) }
+    override func delete() async throws { try await respond(to: .delete) }
     override func options() async throws {
-        if method == .options { try await answer(self) } else { try await super.options() }
+        if method == .options { try await response(self) } else { try await super.options() }
     }
     override func other(_ method: HTTPRequest.Method) async throws {
-        if method == self.method { try await answer(self) } else { try await super.other(method) }
+        if method == self.method { try await response(self) } else { try await super.other(method) }
     }
 
-    private func answer(to asked: HTTPRequest.Method) async throws {
-        guard asked == method else { throw HTTPError(.methodNotAllowed) }
-        try await answer(self)
+    private func respond(to requested: HTTPRequest.Method) async throws {
+        guard requested == method else { throw HTTPError(.methodNotAllowed) }
+        try await response(self)
     }
 }

@@ -1,7 +1,7 @@
 import HTTPTypes
 import TwisterHTTP
 
-/// Answers every request with one status. Tornado: `web.ErrorHandler`.
+/// Responds to every request with one status. Tornado: `web.ErrorHandler`.
 final class ErrorHandler: RequestHandler {
     private let status: HTTPResponse.Status
 
@@ -15,17 +15,17 @@ final class ErrorHandler: RequestHandler {
         super.init(context)
     }
 
-    // The head alone decides.
+    // The response depends on the request's head alone.
     override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws { throw HTTPError(status) }
-    // Ordinary traffic, and no fault of the application.
+    // Such requests are ordinary traffic and no error of the application.
     override func logException(_ error: any Error) {}
 }
 
-/// The methods that handlers may serve: what the server as a whole can do.
+/// The methods that handlers may serve: the methods of the server as a whole.
 private let serverMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-/// Answers `OPTIONS *`: what the server as a whole can do.
+/// Responds to `OPTIONS *` with the methods of the server as a whole.
 final class ServerOptionsHandler: RequestHandler {
     override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws {
@@ -36,7 +36,8 @@ final class ServerOptionsHandler: RequestHandler {
     }
 }
 
-/// Refuses CONNECT: no tunnels here. The connection closes, because the client may take what follows for the tunnel's.
+/// Refuses CONNECT, since the server makes no tunnels. The connection closes, because the client may already send bytes that
+/// are meant for the tunnel.
 final class ConnectHandler: RequestHandler {
     override class var requestBody: RequestBodyMode { .streamed }
     override func prepare() async throws {

@@ -1,14 +1,14 @@
 public import HTTPTypes
 
-/// An error that is an answer: thrown in a handler, it becomes its status.
+/// An error that becomes a response with its status when a handler throws it.
 ///
 /// Tornado: `web.HTTPError`.
 public struct HTTPError: Error, Sendable, CustomStringConvertible {
-    /// The status that the client is told.
+    /// The status of the response.
     public let status: HTTPResponse.Status
-    /// For the log alone: the client is not told.
+    /// A message for the log. It is not sent to the client.
     public let logMessage: String?
-    /// Fields of the answer.
+    /// Header fields of the response.
     public var headers: HTTPFields
 
     public init(_ status: HTTPResponse.Status, _ logMessage: String? = nil, headers: HTTPFields = HTTPFields()) {
@@ -32,7 +32,7 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Thrown to end a request without an error: what was written is the answer. Tornado: `web.Finish`.
+/// Thrown to end a request without an error: the response is what the handler has written. Tornado: `web.Finish`.
 public struct Finish: Error, Sendable {
     public init() {}
 }

@@ -1,10 +1,11 @@
 import HTTPTypes
+import TwisterCodec
 
-/// How the handlers of a route are made, and what is known of their class.
+/// Makes the handlers of a route, and knows the traits of their class.
 final class HandlerRoute: Sendable {
     let handlerType: RequestHandler.Type
     let traits: HandlerTraits
-    /// Nil: by the class's own initializer.
+    /// Nil: the class's own initializer makes the handlers.
     private let make: (@Sendable (consuming HandlerContext) -> RequestHandler)?
 
     init(
@@ -16,15 +17,49 @@ final class HandlerRoute: Sendable {
         traits = HandlerTraits(handlerType)
     }
 
-    /// What the context holds passes on to the handler.
+    /// Takes the context, so that its references pass to the handler without being counted.
     func makeHandler(_ context: consuming HandlerContext) -> RequestHandler {
         if let make { make(context) } else { handlerType.init(context) }
     }
 
-    /// For paths whose arguments cannot be decoded.
+    /// The route of paths whose arguments cannot be decoded.
     static let badRequest = HandlerRoute(ErrorHandler.self) { ErrorHandler($0, .badRequest) }
-    /// For `OPTIONS *`.
+    /// The route of `OPTIONS *`.
     static let serverOptions = HandlerRoute(ServerOptionsHandler.self)
-    /// For CONNECT.
+    /// The route of CONNECT.
     static let connect = HandlerRoute(ConnectHandler.self)
+}
+
+/// What holds for all handlers of a class, found out once, when their route is made. It is plain memory, so that reading it
+/// counts no references.
+struct HandlerTraits: Sendable {
+    let ownMethods: RequestMethodSet
+    let overridesPrepare: Bool
+    let requestBody: RequestBodyMode
+    let maxBodySize: Int?
+    /// Whether anything runs before the request's method.
+    var hasPrelude: Bool { overridesPrepare || requestBody == .dataReceived }
+
+    /// Where nothing but `RequestHandler` is known of the handlers' class, every function is taken to be overridden.
+    init(_ type: RequestHandler.Type) {
+        let isKnown = type != RequestHandler.self
+        let overrides = isKnown ? MethodOverrides.shared.of(type) : Set(OverridableMethod.allCases)
+        ownMethods = RequestMethodSet(overrides.compactMap(\.requestMethod))
+        overridesPrepare = overrides.contains(.prepare)
+        requestBody = type.requestBody
+        maxBodySize = type.maxBodySize
+    }
+}
+
+/// A set of methods, as one bit each.
+struct RequestMethodSet: Sendable {
+    private var bits: UInt16 = 0
+
+    init(_ methods: some Sequence<RequestMethod>) {
+        for method in methods { bits |= Self.bit(method) }
+    }
+
+    func contains(_ method: RequestMethod) -> Bool { bits & Self.bit(method) != 0 }
+
+    private static func bit(_ method: RequestMethod) -> UInt16 { 1 << UInt16(method.rawValue) }
 }

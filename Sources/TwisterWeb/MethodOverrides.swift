@@ -1,3 +1,4 @@
+import CMethodLookup
 import HTTPTypes
 import TwisterCodec
 
@@ -20,6 +21,20 @@ enum OverridableMethod: CaseIterable {
         }
     }
 
+    fileprivate var lookup: handler_method {
+        switch self {
+        case .get: HANDLER_GET
+        case .head: HANDLER_HEAD
+        case .post: HANDLER_POST
+        case .put: HANDLER_PUT
+        case .patch: HANDLER_PATCH
+        case .delete: HANDLER_DELETE
+        case .options: HANDLER_OPTIONS
+        case .other: HANDLER_OTHER
+        case .prepare: HANDLER_PREPARE
+        }
+    }
+
     /// A subclass that overrides this function and nothing else.
     fileprivate var probe: RequestHandler.Type {
         switch self {
@@ -36,65 +51,54 @@ enum OverridableMethod: CaseIterable {
     }
 }
 
-/// Finds out which functions a handler class overrides, so that `Allow` says the truth without being told.
+/// Finds out which functions a handler class overrides, so that the `Allow` header field is right without a declaration.
+/// This is done once for each route, when the route is made; a request costs nothing.
 ///
-/// Swift does not tell whether a class overrides a function, but its class metadata does: a subclass has its superclass's
-/// table of functions, with its own in the places of those that it overrides. The place of each function is found with a
-/// probe, a subclass that overrides nothing else: it is where this probe differs from `RequestHandler` and the other
-/// probes do not. No knowledge of the metadata's layout is needed but its size.
+/// Swift has no language feature for the question: references to methods cannot be compared, `Mirror` does not list
+/// methods, and to call a handler's method would run the application's code. Swift's runtime has a function that compiled
+/// code uses for calls of `super`, `swift_lookUpClassMethod`: it returns the implementation that a class has for a method
+/// of one of its superclasses. A class overrides a method if its implementation is another one than `RequestHandler`'s.
+/// CMethodLookup calls it, in C. Nothing here depends on the layout of class metadata.
+///
+/// The result is verified when the first route is made: each probe, a subclass that overrides a single function, has to
+/// differ in this function alone. A function for which that does not hold is taken to be overridden by every class.
+/// Requests are then still served correctly, but `Allow` lists all methods, a body is received before its request is
+/// refused with 405, and an empty `prepare` is called. `MethodOverridesTests` fail in this case.
 final class MethodOverrides: Sendable {
     static let shared = MethodOverrides()
 
-    private let base: [UInt]
-    private let places: [OverridableMethod: Int]
+    /// What `RequestHandler` itself has, for the functions whose lookup was verified.
+    private let base: [OverridableMethod: UInt]
 
     private init() {
-        let size = Metadata.size(of: RequestHandler.self)
-        let base = Metadata.words(of: RequestHandler.self, count: size)
-        let probes = OverridableMethod.allCases.map { ($0, Metadata.words(of: $0.probe, count: size)) }
-        var places: [OverridableMethod: Int] = [:]
-        for (method, words) in probes {
-            let own = words.indices.filter { index in
-                words[index] != base[index] && probes.allSatisfy { $0 == method || $1[index] == base[index] }
+        let methods = OverridableMethod.allCases
+        let base = Dictionary(
+            uniqueKeysWithValues: methods.compactMap { method in
+                Self.implementation(of: method, in: RequestHandler.self).map { (method, $0) }
+            })
+        self.base = base.filter { method, own in
+            methods.allSatisfy { other in
+                (Self.implementation(of: method, in: other.probe) == own) == (other != method)
             }
-            if own.count == 1 { places[method] = own[0] }
         }
-        self.base = base
-        self.places = places
     }
 
-    /// Whether the place of every function was found; one without is taken to be overridden.
-    var isComplete: Bool { places.count == OverridableMethod.allCases.count }
+    /// Whether the lookup works for every function.
+    var isComplete: Bool { base.count == OverridableMethod.allCases.count }
 
     /// What `handler`, or a class between it and `RequestHandler`, overrides.
     func of(_ handler: RequestHandler.Type) -> Set<OverridableMethod> {
-        let words = Metadata.words(of: handler, count: base.count)
-        return Set(
+        Set(
             OverridableMethod.allCases.filter { method in
-                guard let place = places[method] else { return true }
-                return words[place] != base[place]
+                guard let own = base[method] else { return true }
+                return Self.implementation(of: method, in: handler) != own
             })
     }
-}
 
-/// Reads the words of a class's metadata.
-private enum Metadata {
-    /// Words from the address point to the end. Native class metadata holds the whole size and the address point's
-    /// offset in two 32-bit fields of its fifth word (after kind, superclass, flags, and the instance's sizes).
-    static func size(of type: RequestHandler.Type) -> Int {
-        let sizes = pointer(type).advanced(by: 4 * MemoryLayout<UInt>.size)
-        let whole = Int(sizes.load(as: UInt32.self))
-        let offset = Int(sizes.load(fromByteOffset: 4, as: UInt32.self))
-        return max(0, whole - offset) / MemoryLayout<UInt>.size
-    }
-
-    static func words(of type: RequestHandler.Type, count: Int) -> [UInt] {
-        let words = pointer(type).assumingMemoryBound(to: UInt.self)
-        return (0..<count).map { words[$0] }
-    }
-
-    private static func pointer(_ type: RequestHandler.Type) -> UnsafeRawPointer {
-        unsafeBitCast(type as AnyClass, to: UnsafeRawPointer.self)
+    private static func implementation(of method: OverridableMethod, in handler: RequestHandler.Type) -> UInt? {
+        // A class object is its metadata.
+        let metadata = unsafeBitCast(handler as AnyClass, to: UnsafeRawPointer.self)
+        return handler_implementation(metadata, method.lookup).map { UInt(bitPattern: $0) }
     }
 }
 

@@ -2,16 +2,20 @@ import HTTPTypes
 import TwisterCodec
 public import TwisterHTTP
 
-/// A request's course through its handler; the server calls these.
+/// The functions that a server calls for each request, in this order.
+///
+/// They are not part of the API of applications, but a public protocol requires them to be public. `@_spi` hides them from
+/// other modules: a subclass neither sees them nor overrides them, and may have functions with the same names. The server
+/// calls them through the protocol. An internal adapter would cost an allocation for each request instead.
 ///
 /// `execute` is inlined in the leader of the loop (`Application.willServe`), and so the handler's method is the one async
 /// frame of a request: each return to an async frame costs a look at the executor.
-extension RequestHandler: HTTPMessageDelegate {
-    /// The body comes as the handler's class has it: in one piece, or in pieces.
+@_spi(TwisterServer) extension RequestHandler: HTTPMessageDelegate {
+    /// The body comes in one piece or in pieces, as the handler's class has it.
     public func headersReceived() -> HTTPBodyDelivery {
         let traits = route.traits
-        // The response to a method that is not served needs no body: a client that waits to send one is told at once.
-        // Where there is a `prepare`, that may be what serves it.
+        // A method that is not served is refused without its body, so that a client that waits to send one gets the
+        // response at once. A handler with a `prepare` may respond to the method there.
         if connection.requestHead.hasBody, !traits.overridesPrepare, !serves(connection.requestHead.method) {
             return .streamed(limit: traits.maxBodySize)
         }
@@ -41,7 +45,7 @@ extension RequestHandler: HTTPMessageDelegate {
         }
     }
 
-    /// Runs `prepare` and `dataReceived`, where the class has them. Apart, so that it costs the others nothing.
+    /// Runs `prepare` and `dataReceived`, if the class has them. A function of its own, so that it costs other handlers nothing.
     private func runPrelude() async throws {
         if route.traits.overridesPrepare { try await prepare() }
         if route.traits.requestBody == .dataReceived, !isFinished, serves(connection.requestHead.method) {

@@ -7,7 +7,7 @@ import TwisterHTTP
 extension RequestHandler {
     /// The last value of the query's or the form's argument `name`, stripped of white space around it.
     ///
-    /// - Throws: `HTTPError` 400 where there is none.
+    /// - Throws: `HTTPError` 400 if there is none.
     ///
     /// Tornado: `RequestHandler.get_argument`.
     public func getArgument(_ name: String) throws -> String {
@@ -28,7 +28,7 @@ extension RequestHandler {
         request.head.withQueryBytes { values(name, in: $0) }
     }
 
-    /// The last value of the query's argument `name`; nil where there is none. Tornado: `get_query_argument`.
+    /// The last value of the query's argument `name`; nil if there is none. Tornado: `get_query_argument`.
     public func getQueryArgument(_ name: String) -> String? { getQueryArguments(name).last }
 
     /// A form's: `application/x-www-form-urlencoded`, or the fields of `multipart/form-data`.

@@ -6,7 +6,7 @@ import TwisterTestSupport
 /// Several processes behind one address: `--processes`.
 @Suite("--processes", .serialized)
 struct ProcessesTests {
-    /// What a supervised server says when it starts.
+    /// The lines that a supervised server logs when it starts.
     private struct Start {
         var port: UInt16 = 0
         /// Process ids by the workers' numbers.
@@ -34,7 +34,7 @@ struct ProcessesTests {
     }
 
     @Test(
-        "N-26, IOL-30: two processes share a port; one is killed, the port still answers; SIGTERM ends all",
+        "N-26, IOL-30: two processes share a port; one is killed, the port still serves; SIGTERM ends all",
         arguments: testedBackends)
     func lifetime(backend: IOBackend) throws {
         let server = try ChildProcess(
@@ -44,11 +44,11 @@ struct ProcessesTests {
         for _ in 0..<10 { #expect(try get(start.port) == "Hello, World!") }
 
         let victim = try #require(start.workers[0])
-        // Once it is dead (a connection that it had accepted dies with it), the other one serves everybody.
+        // Once it has ended (and with it the connections that it had accepted), the other one serves all clients.
         kill(victim, SIGKILL)
         _ = try server.line(with: "Worker 0 (process \(victim)) died")
         for _ in 0..<10 { #expect(try get(start.port) == "Hello, World!") }
-        // Its place is taken, by a process of the same number on the same port.
+        // It is replaced by a process with the same number on the same port.
         let second = try Start(server, workers: 1, serving: 1, backend)
         #expect(second.port == start.port)
         let successor = try #require(second.workers[0])

@@ -4,7 +4,7 @@ import Testing
 import TwisterIO
 import TwisterTestSupport
 
-/// What the seed says of a server as a whole, seen from outside.
+/// The requirements of the seed for a server as a whole, tested from outside.
 @Suite("The seed", .serialized)
 struct SeedTests {
     private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false)
@@ -81,7 +81,7 @@ struct SeedTests {
     }
 
     @Test(
-        "S-25: there is no TLS: its options are refused, its handshake is answered and closed",
+        "S-25: there is no TLS: its options are refused, its handshake gets an HTTP error and is closed",
         arguments: testedBackends)
     func tls(backend: IOBackend) throws {
         for option in ["--certificate", "--certfile", "--ssl", "--tls"] {
@@ -115,11 +115,11 @@ struct SeedTests {
                 try client.send(requests)
                 for _ in 0..<batch {
                     let text = try client.receiveResponse().text
-                    guard text == "Hello, World!" else { throw TestFailure("it answered \(text)") }
+                    guard text == "Hello, World!" else { throw TestFailure("the response is \(text)") }
                 }
             }
         }
-        // The loop's buffers come to be in use one after the other.
+        // The loop begins to use its buffers one after the other.
         try ask(50_000)
         let before = try resident()
         try ask(50_000)
@@ -143,7 +143,7 @@ struct SeedTests {
                 return sum + (line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0)
             }
         }
-        // Threads that have had their day end after some seconds; two quiet ones show that nothing comes by the second.
+        // Threads that are not needed any more end after some seconds. Two quiet seconds show that there is no regular wake-up.
         var isQuiet = false
         for _ in 0..<8 where !isQuiet {
             let before = try wakeups()
@@ -156,7 +156,8 @@ struct SeedTests {
         #expect(server.end() == 0)
     }
 
-    @Test("S-60: TWISTER_BACKEND chooses where no option does, and what runs is said", arguments: testedBackends)
+    @Test(
+        "S-60: TWISTER_BACKEND chooses the backend if no option does, and the log names it", arguments: testedBackends)
     func environment(backend: IOBackend) throws {
         let server = try ChildProcess(
             "HelloWorld", ["--port", "0"], environment: ["TWISTER_BACKEND": backend.rawValue])
@@ -165,7 +166,7 @@ struct SeedTests {
         #expect(server.end() == 0)
     }
 
-    @Test("S-70: the docs draw the way of a request, from the kernel to the handler and back")
+    @Test("S-70: the docs have a diagram of a request's way, from the kernel to the handler and back")
     func diagram() throws {
         let parts = try Self.text("docs/architecture.md").split(separator: "```mermaid\n").dropFirst()
         let diagram = try #require(parts.first?.split(separator: "\n```").first)
@@ -180,7 +181,7 @@ struct SeedTests {
         ] {
             #expect(diagram.contains(name), "\(name)")
         }
-        #expect(rest.contains("backend -.-> kernel"), "the answer's way down")
+        #expect(rest.contains("backend -.-> kernel"), "the way of the response down")
     }
 }
 

@@ -2,10 +2,10 @@ import Glibc
 import Testing
 import TwisterTestSupport
 
-/// What the options of the command line do to a server.
+/// The effects of the command line's options on a server.
 @Suite("ServerOptions", .serialized)
 struct ServerOptionsTests {
-    /// Starts the server with these options; answers its port once it serves.
+    /// Starts the server with these options. Returns its port once it serves.
     private static func serve(_ options: [String]) throws -> (server: ChildProcess, port: UInt16) {
         let server = try ChildProcess("HelloWorld", ["--port", "0"] + options)
         let line = try server.line(with: "serving on http://127.0.0.1:")
@@ -26,7 +26,7 @@ struct ServerOptionsTests {
         #expect(server.end() == 0)
     }
 
-    @Test("numbers that mean nothing are refused", arguments: ["--loops", "--processes", "--shutdown-timeout"])
+    @Test("numbers out of range are refused", arguments: ["--loops", "--processes", "--shutdown-timeout"])
     func refused(option: String) throws {
         let server = try ChildProcess("HelloWorld", ["\(option)=-1"])
         _ = try server.line(with: "Error: \(option)")

@@ -20,7 +20,7 @@ private final class LostHandler: RequestHandler {
 
 @Suite("Application", .serialized)
 struct ApplicationTests {
-    /// A request that no connection stands behind.
+    /// A request without a connection.
     private static func request(_ text: String) throws -> HTTPServerRequest {
         let exchange = HTTPConnection(try IOLoop.current())
         var parser = RequestParser()
@@ -29,7 +29,7 @@ struct ApplicationTests {
         return HTTPServerRequest(exchange)
     }
 
-    @Test("S-9, S-11, S-14: it answers a request value without a socket, with a dispatcher for each")
+    @Test("S-9, S-11, S-14: it responds to a request value without a socket, with a dispatcher for each")
     func withoutSocket() async throws {
         let application = Application([
             try URLSpec("/story/([0-9]+)", StoryHandler.self), try URLSpec(.post, "/story/.*") { $0.write("no") },

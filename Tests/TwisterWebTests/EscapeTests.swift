@@ -3,7 +3,7 @@ import TwisterWeb
 
 @Suite("Escaping")
 struct EscapeTests {
-    @Test("ES-1: the five characters that mean something in HTML")
+    @Test("ES-1: the five characters with a meaning in HTML")
     func xhtml() {
         #expect(
             xhtmlEscape(#"<a href="x">Tom & 'Jerry'</a>"#)
@@ -24,7 +24,7 @@ struct EscapeTests {
         }
     }
 
-    @Test("ES-3: what is not properly encoded is nil", arguments: ["%", "%4", "%4g", "a%zz", "%ff", "%C3"])
+    @Test("ES-3: a malformed encoding is nil", arguments: ["%", "%4", "%4g", "a%zz", "%ff", "%C3"])
     func malformed(text: String) {
         #expect(urlUnescape(text) == nil)
     }

@@ -28,7 +28,7 @@ struct FormTests {
     }
 
     @Test(
-        "a handler of whose class nothing is known, and a prepare that answers, get their body",
+        "a handler of an unknown class, and a prepare that responds, get their body",
         arguments: testedBackends)
     func bodies(_ backend: IOBackend) async throws {
         var settings = Application.Settings()
@@ -46,7 +46,7 @@ struct FormTests {
             #expect(try client.ask("POST /made HTTP/1.1\r\n\(fields)").text == "1")
             #expect(try client.ask("PUT /prepared HTTP/1.1\r\n\(fields)").text == "prepared 1")
             #expect(try client.ask("POST /received HTTP/1.1\r\n\(fields)").text == "3")
-            // What is not served is not received either.
+            // The body of a request that is refused is not received.
             let chunked =
                 "PATCH /received HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
             #expect(try client.ask(chunked).status == 405)
@@ -79,7 +79,7 @@ struct FormTests {
     }
 
     @Test(
-        "HU-10, HU-12: a malformed form is 400, one over the limits 413; the connection goes on",
+        "HU-10, HU-12: a malformed form is 400, one over the limits 413; the connection stays open",
         arguments: testedBackends)
     func refused(_ backend: IOBackend) async throws {
         var settings = Application.Settings()

@@ -17,7 +17,7 @@ private actor Counter {
 
 /// Keeps the handlers of past requests.
 private final class Shelf: @unchecked Sendable {
-    // Touched on one loop's thread only.
+    // Used on one loop's thread only.
     var handlers: [RequestHandler] = []
 }
 
@@ -93,7 +93,8 @@ struct HandlerExecutionTests {
         }
     }
 
-    @Test("handlers that wait do not hold up others, and each answer goes to its own client", arguments: testedBackends)
+    @Test(
+        "handlers that wait do not hold up others, and each response goes to its own client", arguments: testedBackends)
     func concurrency(backend: IOBackend) async throws {
         let application = Application([
             try URLSpec(.get, "/wait/([0-9]+)") { handler in
@@ -170,7 +171,7 @@ struct HandlerExecutionTests {
         }
     }
 
-    @Test("a handler that is kept keeps its application, when server and loop are gone", arguments: testedBackends)
+    @Test("a handler that is kept keeps its application, when server and loop are released", arguments: testedBackends)
     func keptApplication(backend: IOBackend) async throws {
         let shelf = Shelf()
         weak var application: Application?

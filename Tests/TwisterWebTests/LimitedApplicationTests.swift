@@ -6,7 +6,7 @@ import TwisterTestSupport
 
 @testable import TwisterWeb
 
-/// N-22: limits by client stand before an application, and change nothing for whoever is within them.
+/// N-22: limits for each client apply before an application is called, and change nothing for clients within them.
 @Suite(.serialized)
 struct LimitedApplicationTests {
     private static func application() throws -> Application {
@@ -29,9 +29,9 @@ struct LimitedApplicationTests {
     }
 
     @Test(
-        "N-22: an application answers as without limits, errors too, until there are too many",
+        "N-22: an application responds as without limits, errors too, until there are too many",
         arguments: testedBackends)
-    func answers(_ backend: IOBackend) async throws {
+    func responds(_ backend: IOBackend) async throws {
         try await withServer(backend, try Self.application()) {
             Self.limit(&$0, burst: 10)
         } _: { port in
@@ -50,7 +50,7 @@ struct LimitedApplicationTests {
         }
     }
 
-    /// Has an application answer, and notes the loops on which it is told that it will be asked.
+    /// Passes requests to an application, and notes the loops on which `willServe` is called.
     private final class Told: HTTPServerConnectionDelegate {
         let loops = ConditionLock<[ObjectIdentifier]>([])
         private let application: Application
@@ -61,7 +61,7 @@ struct LimitedApplicationTests {
         func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate { application.startRequest(request) }
     }
 
-    @Test("N-22: a delegate behind limits hears of each loop once", arguments: [false, true])
+    @Test("N-22: a delegate with client limits is told of each loop once", arguments: [false, true])
     func willServe(_ isLimited: Bool) async throws {
         let told = Told(try Self.application())
         try await withServer(.epoll, told, loops: 3) {

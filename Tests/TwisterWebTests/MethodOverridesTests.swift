@@ -38,7 +38,7 @@ private final class EverythingHandler: RequestHandler {
 
 @Suite("MethodOverrides")
 struct MethodOverridesTests {
-    @Test("the place of every function is found")
+    @Test("the runtime's lookup works for every function, in this build and with this compiler")
     func complete() { #expect(MethodOverrides.shared.isComplete) }
 
     @Test("a class's own overrides and inherited ones count, others do not")

@@ -22,7 +22,7 @@ private final class FindingHandler: RequestHandler {
     }
 }
 
-/// Methods that a handler serves, and what others get.
+/// Methods that a handler serves, and the responses to others.
 @Suite("Methods", .serialized)
 struct MethodsTests {
     private static func application() throws -> Application {
@@ -45,12 +45,12 @@ struct MethodsTests {
                 #expect(response.field("Content-Length") == (path == "/class" ? "6" : "7"))
                 #expect(response.field("Content-Type") == "text/html; charset=utf-8")
             }
-            // Nothing of a body came between the answers.
+            // No byte of a body came between the responses.
             #expect(try client.get("/class").text == "got it")
         }
     }
 
-    @Test("RH-1, RH-3: a method that is not served: 405 with what is, exactly", arguments: testedBackends)
+    @Test("RH-1, RH-3: a method that is not served gets 405 with exactly the served ones", arguments: testedBackends)
     func notAllowed(backend: IOBackend) async throws {
         let cases = [
             ("POST /class", "GET, HEAD, PUT, DELETE, OPTIONS"), ("TRACE /class", "GET, HEAD, PUT, DELETE, OPTIONS"),

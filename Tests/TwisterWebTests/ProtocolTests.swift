@@ -5,7 +5,7 @@ import TwisterIO
 import TwisterTestSupport
 import TwisterWeb
 
-/// What HTTP asks of an application as a whole: methods, errors, informational answers, trailers, limits.
+/// What HTTP requires of an application as a whole: methods, errors, informational responses, trailers, limits.
 @Suite(.serialized)
 struct ProtocolTests {
     private final class Greeting: RequestHandler {
@@ -69,7 +69,9 @@ struct ProtocolTests {
         }
     }
 
-    @Test("H1-8: who waits to send a body that nobody wants is told at once", arguments: testedBackends)
+    @Test(
+        "H1-8: a client that waits to send a body that is not needed gets its response at once",
+        arguments: testedBackends)
     func expectationRefused(backend: IOBackend) async throws {
         try await withApplication(backend) { _, port in
             for (line, status) in [
@@ -89,7 +91,7 @@ struct ProtocolTests {
         }
     }
 
-    @Test("N-23: a handler's errors are pages too, and tell nothing of the error itself", arguments: testedBackends)
+    @Test("N-23: a handler's errors get pages too, which do not contain the error itself", arguments: testedBackends)
     func errors(_ backend: IOBackend) async throws {
         try await withApplication(backend) { client, _ in
             let html = try client.get("/fail")

@@ -55,7 +55,7 @@ struct RawTargetTests {
             let directory = try ask("/static/dir%20é{}?<ü>")
             #expect(directory.field("Location") == "/static/dir%20%C3%A9%7B%7D/?%3C%C3%BC%3E")
             #expect(try ask("/static/dir%20%C3%A9%7B%7D/?%3C%C3%BC%3E").text == "index")
-            // What an application redirects to is sent as it is (Tornado).
+            // An application's redirect is sent unchanged, as in Tornado.
             #expect(try ask("/redirect/{é}").head.contains("Location: /redirect/{é}/\r\n"))
         }
     }

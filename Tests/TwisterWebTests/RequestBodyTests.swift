@@ -71,7 +71,7 @@ struct RequestBodyTests {
         return head + "Transfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n"
     }
 
-    @Test("RH-48: a streamed body arrives whole, however it is framed", arguments: testedBackends)
+    @Test("RH-48: a streamed body arrives completely, with either framing", arguments: testedBackends)
     func streamed(backend: IOBackend) async throws {
         try await withServer(backend, try Self.application()) { port in
             let client = try TestClient(port: port)
@@ -114,7 +114,7 @@ struct RequestBodyTests {
                     #expect(over.status == 413, "\(path) \(chunked)")
                 }
             }
-            // The server's own limit holds where the route has none.
+            // The server's own limit applies if the route has none.
             let body = String(repeating: "z", count: 101)
             let client = try TestClient(port: port)
             #expect(
@@ -130,7 +130,7 @@ struct RequestBodyTests {
             let fits = try TestClient(port: port)
             #expect(try fits.ask(head + "Content-Length: 10\r\n\r\n").status == 100)
             #expect(try fits.ask("0123456789").text == "prepare data 10 01234567")
-            // A length that is declared is refused before it is sent, a chunked body where it goes over.
+            // A body with a declared length is refused before it is sent, a chunked one when it exceeds the limit.
             let declared = try TestClient(port: port)
             #expect(try declared.ask(head + "Content-Length: 11\r\n\r\n").status == 413)
             let chunked = try TestClient(port: port)
@@ -172,7 +172,7 @@ struct RequestBodyTests {
     }
 
     @Test(
-        "S-42, RH-6: the handler hears of a client that goes, once, and its task is cancelled",
+        "S-42, RH-6: the handler is told once that its client has disconnected, and its task is cancelled",
         arguments: testedBackends)
     func clientGoes(backend: IOBackend) async throws {
         let trace = Trace()

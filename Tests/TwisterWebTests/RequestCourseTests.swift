@@ -6,7 +6,7 @@ import TwisterTestSupport
 
 @testable import TwisterWeb
 
-/// A server that is told of each accepted stream, and passes it on.
+/// A server that notes each accepted stream and passes it on.
 private final class TracedServer: TCPServer {
     private let http: HTTPServer
     private let trace: Trace
@@ -21,12 +21,12 @@ private final class TracedServer: TCPServer {
         if stream.consumer == nil, loop.statistics.connections == 1 { trace.note("accept") }
         trace.note("handleStream")
         http.handleStream(stream)
-        // The connection has made itself the one that takes the stream's bytes.
+        // The connection has made itself the stream's consumer.
         if stream.consumer != nil, http.connectionCount == 1 { trace.note("startServing") }
     }
 }
 
-/// Stands before an application and notes what is asked of it.
+/// Calls an application and notes the calls.
 private final class TracedDelegate: HTTPServerConnectionDelegate {
     private let application: Application
     private let trace: Trace

@@ -8,7 +8,7 @@ import TwisterTestSupport
 
 private struct Mishap: Error {}
 
-/// Its own pages, for errors of all kinds.
+/// A handler with error pages of its own.
 private final class OwnPageHandler: RequestHandler {
     override func get() async throws {
         write("never seen")
@@ -25,7 +25,7 @@ private final class OwnPageHandler: RequestHandler {
     }
 }
 
-/// From errors in handlers to answers.
+/// From errors in handlers to responses.
 @Suite("RequestHandler: errors", .serialized)
 struct RequestHandlerErrorsTests {
     @Test("S-13, RH-51: HTTPError becomes its status, its message stays in the log", arguments: testedBackends)
@@ -104,7 +104,9 @@ struct RequestHandlerErrorsTests {
         }
     }
 
-    @Test("RH-33: an error after a flush cuts the answer, so that nobody takes it for whole", arguments: testedBackends)
+    @Test(
+        "RH-33: an error after a flush cuts the response, so that the client sees that it is not complete",
+        arguments: testedBackends)
     func afterFlush(backend: IOBackend) async throws {
         let application = Application([
             try URLSpec(.get, "/chunked") { handler in
@@ -132,7 +134,7 @@ struct RequestHandlerErrorsTests {
         }
     }
 
-    @Test("an error of a finished answer changes nothing", arguments: testedBackends)
+    @Test("an error after the response is finished changes nothing", arguments: testedBackends)
     func afterFinish(backend: IOBackend) async throws {
         let application = Application([
             try URLSpec(.get, "/") { handler in

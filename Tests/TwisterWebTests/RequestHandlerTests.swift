@@ -7,7 +7,7 @@ import TwisterTestSupport
 
 @testable import TwisterWeb
 
-/// Notes the calls in order; what `?end=` says happens in `prepare`.
+/// Notes the calls in order. `prepare` ends the request as `?end=` says.
 private final class CourseHandler: RequestHandler {
     private let trace: Trace
 

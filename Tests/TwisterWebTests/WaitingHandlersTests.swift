@@ -7,10 +7,10 @@ import TwisterTestSupport
 
 @testable import TwisterWeb
 
-/// The supermarket of the seed: who waits holds nobody up.
+/// The supermarket of the seed: a handler that waits does not hold up others.
 @Suite("Handlers that wait", .serialized)
 struct WaitingHandlersTests {
-    @Test("S-6: while a thousand handlers wait, /ping is answered at once", arguments: testedBackends)
+    @Test("S-6: while a thousand handlers wait, /ping is responded to at once", arguments: testedBackends)
     func pings(backend: IOBackend) async throws {
         let opening = AsyncEvent()
         let waiting = Trace()
@@ -32,13 +32,13 @@ struct WaitingHandlersTests {
             let clock = ContinuousClock()
             var times: [Duration] = []
             for _ in 0..<300 {
-                var answer = ""
-                times.append(try clock.measure { answer = try client.get("/ping").text })
-                #expect(answer == "pong")
+                var response = ""
+                times.append(try clock.measure { response = try client.get("/ping").text })
+                #expect(response == "pong")
             }
             times.sort()
             print("S-6 on \(backend): /ping beside 1,000 waiting: median \(times[150]), p99 \(times[297])")
-            // 5 ms is the claim for an idle machine.
+            // The goal is 5 ms on an idle machine.
             #expect(times[297] < .milliseconds(100))
 
             opening.set()
@@ -51,7 +51,7 @@ struct WaitingHandlersTests {
         let slow = Application([
             try URLSpec(.get, "/([0-9]+)") { handler in
                 try await handler.sleep(for: .milliseconds(300))
-                handler.write("answer \(handler.pathArguments[0] ?? "")")
+                handler.write("response \(handler.pathArguments[0] ?? "")")
             }
         ])
         try await withServer(backend, slow) { upstream in
@@ -74,7 +74,7 @@ struct WaitingHandlersTests {
                     try client.send("GET /\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
                 }
                 for (number, client) in clients.enumerated() {
-                    #expect(try client.receiveResponse().text == "answer \(number)")
+                    #expect(try client.receiveResponse().text == "response \(number)")
                 }
                 let duration = start.duration(to: .now)
                 #expect(duration >= .milliseconds(300))

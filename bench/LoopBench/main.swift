@@ -1,7 +1,7 @@
 import Glibc
 import TwisterIO
 
-/// What the loop costs: timers, callbacks, hops, sleeping tasks.
+/// The cost of the loop: timers, callbacks, hops between threads, sleeping tasks.
 ///
 ///     loop-bench [--small] [--backend io_uring|epoll]
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import TwisterIO
 
-/// A server that sends back what it gets, and a client for it: TCPServer and TCPClient without HTTP.
+/// A server that sends received bytes back, and a client for it: TCPServer and TCPClient without HTTP.
 @main
 struct EchoTCP: ParsableCommand {
     @Option(help: "The port to listen on, every interface; 0 takes a free one.")
@@ -25,9 +25,9 @@ struct EchoTCP: ParsableCommand {
     }
 }
 
-/// Sends back what comes, piece by piece, until the peer ends.
+/// Sends received bytes back, piece by piece, until the peer has sent its last byte.
 ///
-/// `write` waits while the peer takes less than it sends, and nothing is received while nobody reads: memory stays
+/// `write` waits while the peer takes less than it sends, and nothing is received while no read waits, so that memory stays
 /// constant.
 @Sendable
 func echo(_ stream: IOStream, _ address: SocketAddress?) async throws {

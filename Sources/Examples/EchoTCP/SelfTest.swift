@@ -1,7 +1,7 @@
 import Glibc
 import TwisterIO
 
-/// Moves bytes to the echo server and back through one stream, with a reader that rests, and looks at the memory.
+/// Sends bytes to the echo server and back through one stream with a slow reader, and measures the memory.
 enum SelfTest {
     struct Result: CustomStringConvertible {
         let sent: Int
@@ -29,7 +29,7 @@ enum SelfTest {
         return outcome.result ?? Result(sent: bytes, received: 0, seconds: 0, peakBefore: 0, peakAfter: 0)
     }
 
-    /// Handed from the loop's task to the loop's own thread.
+    /// The result, passed from the loop's task to the loop's own thread.
     private final class Outcome: @unchecked Sendable {
         var result: Result?
     }
@@ -53,7 +53,7 @@ enum SelfTest {
             peakBefore: peakBefore, peakAfter: peakResidentSize())
     }
 
-    /// Reads to the end, and rests after each mebibyte.
+    /// Reads to the end, and pauses after each mebibyte.
     private static func readSlowly(_ stream: IOStream, _ loop: IOLoop) async throws -> Int {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { memory.deallocate() }

@@ -1,7 +1,7 @@
 import Synchronization
 import Twister
 
-/// Everybody who takes part: they wait for each other at the entrance and begin at once.
+/// All customers of a measurement. They wait until every one is connected, and then begin together.
 final class Crowd: Sendable {
     let size: Int
     private let inside = Atomic(0)
@@ -11,10 +11,10 @@ final class Crowd: Sendable {
 
     init(_ size: Int) { self.size = size }
 
-    /// How many have been served.
+    /// The number of customers that were served.
     var servedCount: Int { served.load(ordering: .acquiring) }
 
-    /// Comes in, and waits until it opens.
+    /// Called by a connected customer; returns when all may begin.
     func enter() async throws {
         if inside.add(1, ordering: .acquiringAndReleasing).newValue == size { isComplete.set() }
         try await opening.wait()
@@ -22,7 +22,7 @@ final class Crowd: Sendable {
 
     func leave() { served.add(1, ordering: .acquiringAndReleasing) }
 
-    /// Waits until all are in.
+    /// Waits until every customer is connected.
     func gather() async throws { try await isComplete.wait(timeout: .seconds(60)) }
 
     func open() { opening.set() }

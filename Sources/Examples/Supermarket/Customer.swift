@@ -1,6 +1,7 @@
 import Twister
 
-/// A small HTTP client on a stream of its own: it enters, waits until everybody has, shops, and leaves.
+/// A small HTTP client on a stream of its own. It sends a first request, waits until all customers have done so, and then sends
+/// the request that is measured.
 enum Customer {
     static let receipt = "Thank you\n"
 
@@ -21,12 +22,12 @@ enum Customer {
         try await stream.write("GET \(path) HTTP/1.1\r\nHost: supermarket\r\n\r\n")
         let head = try await stream.readUntil("\r\n\r\n", maxBytes: 4096)
         guard head.starts(with: Array("HTTP/1.1 200 ".utf8)) else {
-            throw UnexpectedAnswer(head: String(decoding: head, as: UTF8.self))
+            throw UnexpectedResponse(head: String(decoding: head, as: UTF8.self))
         }
         _ = try await stream.readBytes(receipt.utf8.count)
     }
 
-    struct UnexpectedAnswer: Error {
+    struct UnexpectedResponse: Error {
         let head: String
     }
 }

@@ -1,23 +1,23 @@
 import Twister
 
-/// One server under its crowd: how long it took, and what a waiting request holds.
+/// How long one server took for all customers, and how much memory a waiting request holds.
 struct Measurement: CustomStringConvertible {
     let name: String
     let backend: IOBackend
     let requests: Int
     let seconds: Double
-    /// Of the process, per request that waited half-way; nil where too few wait to tell.
+    /// The process's memory for each request that was waiting after half of the time; nil if too few were.
     let bytesPerWaiting: Int?
 
-    /// Serves `application` on one loop to customers on another one, who all ask at the same moment.
+    /// Serves `application` on one loop to customers on another loop, which all send their requests at the same moment.
     static func of(
         _ name: String, _ application: Application, customers: Int, wait: Duration, backend: IOBackend?
     ) async throws -> Measurement {
         let configuration = IOLoop.Configuration(backend: backend)
         let servers = try await HTTPServerGroup(
             delegate: application, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1, loop: configuration)
-        let street = try await IOLoopGroup(count: 1, configuration: configuration)
-        let loop = street.loops[0]
+        let clients = try await IOLoopGroup(count: 1, configuration: configuration)
+        let loop = clients.loops[0]
         let crowd = Crowd(customers)
         let door = AsyncSemaphore(value: 256)
         let address = servers.addresses[0]
@@ -39,7 +39,7 @@ struct Measurement: CustomStringConvertible {
                 name: name, backend: servers.backend, requests: customers, seconds: seconds,
                 bytesPerWaiting: waiting < 100 ? nil : held / waiting)
         }
-        await street.stop()
+        await clients.stop()
         await servers.shutdown(deadline: .seconds(1))
         return result
     }

@@ -2,7 +2,7 @@ import Glibc
 
 /// The process's memory.
 enum Memory {
-    /// What is resident now, in bytes; 0 where the kernel does not tell.
+    /// The resident memory in bytes; 0 if the kernel does not report it.
     static var residentBytes: Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
@@ -14,11 +14,11 @@ enum Memory {
     }
 }
 
-/// The process's open files: each customer needs one at either end.
+/// The process's open files: each customer needs one at each end of its connection.
 enum Descriptors {
     private static let spare = 200
 
-    /// Raises the limit for so many customers, as far as it may; answers for how many it suffices.
+    /// Raises the limit of open files for `customers`, as far as the hard limit allows. Returns for how many it is enough.
     static func raise(for customers: Int) -> Int {
         let wanted = rlim_t(2 * customers + spare)
         var limit = rlimit()
@@ -31,4 +31,15 @@ enum Descriptors {
         if possible < customers { print("the limit of open files (ulimit -n) allows \(possible) customers") }
         return min(customers, possible)
     }
+}
+
+/// Blocks the calling thread for `duration`, which a handler must not do.
+func block(_ duration: Duration) {
+    var end = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &end)
+    let (seconds, attoseconds) = duration.components
+    let nanoseconds = end.tv_nsec + Int(attoseconds / 1_000_000_000)
+    end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+    end.tv_nsec = nanoseconds % 1_000_000_000
+    while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, nil) == EINTR {}
 }

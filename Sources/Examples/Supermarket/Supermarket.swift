@@ -1,8 +1,8 @@
 import Twister
 
-/// A restaurant serves as many guests as it has seats, and the rest queue in the street; in a supermarket everyone
-/// walks about at once, and only the till takes somebody's time. Three servers, each with one loop, whose requests all
-/// wait for something, and what that costs.
+/// Compares three servers, each with one loop, whose requests all wait for something. The first one blocks its loop, the second
+/// one blocks the threads of a pool, and the third one awaits. The names are those of an analogy: a restaurant serves as
+/// many guests at a time as it has seats, while a supermarket serves all of its customers at once.
 @main
 struct Supermarket: AsyncParsableCommand {
     @Option(help: "How long each request waits, in seconds.")
@@ -14,7 +14,7 @@ struct Supermarket: AsyncParsableCommand {
     @Flag(help: "A quick run: 0.2 s and 500 customers.")
     var small = false
 
-    @Option(help: "How to talk to the kernel: auto, io_uring or epoll.")
+    @Option(help: "The backend: auto, io_uring or epoll.")
     var backend: IOBackend?
 
     private static let seats = 20

@@ -1,13 +1,13 @@
 import _StringProcessing
 
-/// A pattern beyond the trie's reach, matched by Swift's `Regex`.
+/// A pattern that the trie cannot match, matched by Swift's `Regex`.
 ///
 /// `Regex` is not `Sendable`, because it may carry custom parsers and transforms. One that is made from text carries
 /// neither, and matching changes nothing in it but the lowered program, which it publishes atomically; the first match
 /// in `init` has that done before a second thread can see the value. Hence `@unchecked`.
 struct FallbackRegex: @unchecked Sendable {
     private let regex: Regex<AnyRegexOutput>
-    /// Bytes with which every match begins: spares most requests the regex (and the String it needs).
+    /// Bytes with which every match begins: most requests then need neither the regex nor its String.
     let literalPrefix: [UInt8]
 
     init(_ pattern: String, literalPrefix: [UInt8], ignoresCase: Bool) throws(URLPatternError) {
@@ -41,12 +41,12 @@ struct FallbackRegex: @unchecked Sendable {
     }
 }
 
-/// The String in which regexes look, made once a request and only if one of them has to look.
+/// The String that regexes search, made once for a request and only if a regex has to be tried.
 struct RegexSubject {
     let text: String
     private let isASCII: Bool
 
-    /// One scalar a byte (Latin-1), so that a group's offsets are those of the bytes whatever the bytes are.
+    /// One scalar for each byte (Latin-1), so that a group's offsets are those of the bytes whatever the bytes are.
     init(_ path: UnsafeRawBufferPointer) {
         isASCII = path.allSatisfy { $0 < 0x80 }
         if isASCII {

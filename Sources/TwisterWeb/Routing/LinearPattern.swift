@@ -19,7 +19,7 @@ struct LinearPattern: Sendable {
 
     /// The lines that together match what the elements match; nil if their order would matter.
     ///
-    /// A choice is dissolved into one line an option. That is the regex's meaning only if no path fits two of the
+    /// A choice is split into one line for each option. That has the regex's meaning only if no path matches two of the
     /// lines: the options must differ before anything of variable length has been read (and none begin with another),
     /// or after everything of variable length has (and none end with another).
     static func variants(of elements: [PatternElement]) -> [LinearPattern]? {

@@ -1,6 +1,6 @@
 import TwisterCodec
 
-/// Raw reads on a path, eight bytes at a time where eight are left.
+/// Raw reads of a path, eight bytes at a time where there are eight.
 enum PathBytes {
     private static let slashes: UInt64 = 0x2F2F_2F2F_2F2F_2F2F
     private static let lowBits: UInt64 = 0x0101_0101_0101_0101

@@ -1,4 +1,4 @@
-/// One piece of a pattern that is simple enough for the trie: what remains of the regex once it has been understood.
+/// One element of a pattern that is simple enough for the trie.
 package enum PatternElement: Hashable, Sendable {
     /// These bytes, exactly.
     case literal([UInt8])
@@ -35,7 +35,7 @@ package enum PatternElement: Hashable, Sendable {
 }
 
 extension [PatternElement] {
-    /// The same with literals that follow one another made one.
+    /// The same elements, with literals that follow each other joined.
     var joiningLiterals: [PatternElement] {
         reduce(into: []) { joined, element in
             if case .literal(let more) = element, case .literal(let bytes)? = joined.last {
@@ -46,7 +46,7 @@ extension [PatternElement] {
         }
     }
 
-    /// The same with a literal a byte.
+    /// The same elements, with one literal for each byte.
     var splittingLiterals: [PatternElement] {
         flatMap { element -> [PatternElement] in
             if case .literal(let bytes) = element { bytes.map { .literal([$0]) } } else { [element] }

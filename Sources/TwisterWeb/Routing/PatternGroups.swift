@@ -1,6 +1,6 @@
 /// The capture groups of a pattern, in order.
 ///
-/// Found by a scan of the text, because `Regex` tells them only together with a match.
+/// They are found by a scan of the text, because `Regex` shows them only together with a match.
 struct PatternGroups: Sendable {
     /// How many groups capture.
     let count: Int

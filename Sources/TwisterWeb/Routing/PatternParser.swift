@@ -1,7 +1,7 @@
 /// Reads the part of the regex language that the trie can match: literals, escapes, character classes with a
 /// quantifier, groups (named or not) around those, and choices between literals.
 ///
-/// Everything else is `Unsupported`, which is not an error: Swift's `Regex` then takes the pattern.
+/// Everything else is `Unsupported`, which is not an error: Swift's `Regex` then matches the pattern.
 struct PatternParser {
     struct Unsupported: Error {}
 
@@ -123,7 +123,7 @@ struct PatternParser {
         case UInt8(ascii: "s"): return .whitespace
         case UInt8(ascii: "S"): return ByteSet.whitespace.inverted
         default:
-            // An escaped letter or digit means something (\b, \1, \x41): only punctuation stands for itself.
+            // An escaped letter or digit has a meaning (\b, \1, \x41): only escaped punctuation is a literal.
             guard !byte.isASCIILetterOrDigit else { throw Unsupported() }
             return ByteSet([byte])
         }

@@ -1,8 +1,8 @@
-/// A pattern read the other way: the parts from which a path is put together.
+/// The parts of a pattern from which a path is made.
 enum ReverseTemplate: Sendable {
     enum Part: Sendable {
         case literal([UInt8])
-        /// The next argument; the set tells what its group accepts, where that is known.
+        /// The next argument; the set has the bytes that its group accepts, if that is known.
         case argument(ByteSet?)
     }
 
@@ -42,7 +42,7 @@ enum ReverseTemplate: Sendable {
             case .choice(let options):
                 parts.append(.literal(options.first ?? []))
             case .loop(let set, let minimum, _):
-                // What may be left out is left out; what may not must be a byte that we know.
+                // An optional part is left out; another one has to be a known byte.
                 if minimum == 0 { continue }
                 let members = set.members
                 guard members.count == 1 else {
@@ -66,7 +66,7 @@ enum ReverseTemplate: Sendable {
     }
 }
 
-/// Reads the literal parts of a regex that is too much for `PatternParser`.
+/// Reads the literal parts of a regex that `PatternParser` does not support.
 private struct RegexReader {
     struct NotLiteral: Error {
         var reason: String
@@ -99,7 +99,7 @@ private struct RegexReader {
     }
 
     mutating func literalPrefix() -> [UInt8] {
-        // "/a|/b" begins with neither, and where its bars stand is not told by the first special character.
+        // Not every match of "/a|/b" begins with "/a": literals before a bar at the top level do not count.
         if text.contains(UInt8(ascii: "|")), !barsAreInGroups() { return [] }
         var prefix: [UInt8] = []
         position = peek == UInt8(ascii: "^") ? 1 : 0

@@ -1,6 +1,6 @@
-/// Many words at one place go into a hash table: bytes would need the more steps the more words there are.
+/// Many words at one place are put into a hash table: byte by byte, more words would need more steps.
 extension RouteTrieBuilder {
-    /// From how many words on a table is faster than bytes.
+    /// The number of words from which on a table is faster than bytes.
     private static let fewestWords = 32
 
     /// A literal from one place of the tree to behind the next slash, or to the end of a pattern.
@@ -9,7 +9,7 @@ extension RouteTrieBuilder {
         var branch: Branch
     }
 
-    /// Lays a table for the words below the branch, if there are enough; returns what bytes still have to lead to.
+    /// Makes a table of the words below the branch, if there are enough; returns the rest, which bytes still have to reach.
     mutating func layWords(of branch: Branch, into node: inout RouteTrieLayout.Node) -> Branch {
         var found: [FoundWord] = []
         Self.collectWords(below: branch, behind: [], into: &found)
@@ -59,7 +59,7 @@ extension RouteTrieBuilder {
         }
     }
 
-    /// The part of the tree that no whole word leads to: loops within a word. Nil if there are none.
+    /// The part of the tree that no whole word reaches: loops within a word. Nil if there are none.
     private static func withoutWords(_ branch: Branch) -> Branch? {
         let rest = Branch()
         for child in branch.children where child.byte != UInt8(ascii: "/") {

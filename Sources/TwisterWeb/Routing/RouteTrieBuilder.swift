@@ -1,4 +1,4 @@
-/// Grows the tree one byte a node, then lays it flat with chains of single bytes joined into labels.
+/// Builds the tree with one node for each byte, then flattens it and joins chains of single bytes into labels.
 struct RouteTrieBuilder {
     final class Branch {
         var children: [(byte: UInt8, branch: Branch)] = []
@@ -6,7 +6,7 @@ struct RouteTrieBuilder {
         var terminal = RouteTrieLayout.none
     }
 
-    /// What a parent has to know of a subtree.
+    /// The facts about a subtree that its parent needs.
     struct Laid {
         var node: UInt32
         var lowest: UInt32
@@ -26,7 +26,7 @@ struct RouteTrieBuilder {
     private(set) var lines: [RouteTrieLayout.Line] = []
     private(set) var groups: [LinearPattern.GroupBounds] = []
 
-    // MARK: Growing
+    // MARK: Building
 
     mutating func insert(_ pattern: LinearPattern, route: Int) {
         var branch = root
@@ -42,7 +42,7 @@ struct RouteTrieBuilder {
             RouteTrieLayout.Line(
                 route: UInt32(route), groupOffset: UInt32(groups.count), groupCount: UInt32(pattern.groups.count)))
         groups += pattern.groups
-        // Lines come in ascending order, and the first match wins: a second one at the same place never runs.
+        // Lines come in ascending order, and the first match counts: a second line at the same place is never reached.
         if branch.terminal == RouteTrieLayout.none { branch.terminal = line }
     }
 
@@ -60,7 +60,7 @@ struct RouteTrieBuilder {
         return new
     }
 
-    // MARK: Laying flat
+    // MARK: Flattening
 
     mutating func flatten() {
         _ = lay(root)
@@ -98,7 +98,7 @@ struct RouteTrieBuilder {
         jumps += Array(repeating: 0, count: Int(node.jumpCount))
         for child in branch.children {
             let laid = lay(child.branch)
-            // The root is nobody's child, so 0 is free to mean "none".
+            // The root is no node's child, so 0 can mean "none".
             jumps[Int(node.jumpOffset) + Int(child.byte - low)] = laid.node
             node.lowest = min(node.lowest, laid.lowest)
         }

@@ -2,8 +2,8 @@ import TwisterCodec
 
 /// A trie's memory, valid as long as its `RouteTrie` lives.
 ///
-/// Nothing in it changes once it is there, so any number of threads may search at once without a lock: that is the
-/// reason for `@unchecked Sendable`.
+/// It is immutable, so that any number of threads may search at once without a lock: that is the reason for
+/// `@unchecked Sendable`.
 struct RouteTrieLayout: @unchecked Sendable {
     /// No line ends here.
     static let none = UInt32.max
@@ -14,7 +14,7 @@ struct RouteTrieLayout: @unchecked Sendable {
         var labelCount: UInt32 = 0
         /// The line that ends behind the label.
         var terminal: UInt32 = RouteTrieLayout.none
-        /// The lowest line in the whole subtree: what a search may still win by going on.
+        /// The lowest line in the whole subtree: the best result that a search can still reach here.
         var lowest: UInt32 = RouteTrieLayout.none
         /// Children by next byte: `jumps[jumpOffset + byte - jumpFirst]`, 0 for no child.
         var jumpOffset: UInt32 = 0
@@ -46,11 +46,11 @@ struct RouteTrieLayout: @unchecked Sendable {
         /// `none`: any number.
         var maximum: UInt32
         var child: UInt32
-        /// What follows begins with nothing that the loop accepts: only the longest run can lead on.
+        /// Whether the next element cannot begin with a byte that the loop accepts: only the longest run can continue.
         var isDecided: Bool
     }
 
-    /// A pattern, or one of the lines that it dissolved into.
+    /// A pattern, or one of the lines into which a pattern with choices was split.
     struct Line {
         var route: UInt32
         var groupOffset: UInt32
@@ -62,7 +62,7 @@ struct RouteTrieLayout: @unchecked Sendable {
     let jumps: UnsafePointer<UInt32>
     let words: UnsafePointer<Word>
     let edges: UnsafePointer<Edge>
-    /// One table of 256 flags a class.
+    /// One table of 256 flags for each class.
     let classes: UnsafePointer<Bool>
     let lines: UnsafePointer<Line>
     let groups: UnsafePointer<LinearPattern.GroupBounds>

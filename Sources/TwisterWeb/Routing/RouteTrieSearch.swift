@@ -6,20 +6,21 @@ import TwisterCodec
 /// begin without any bookkeeping. One that uses up its steps is begun anew with a memo: then no loop leads twice
 /// to the same place in the path, and the steps are bounded by (loops reached) x (length of the path).
 struct RouteTrieSearch: ~Copyable {
-    /// What a search with a memo knows of one loop.
+    /// The results that a search with a memo keeps of one loop.
     ///
-    /// One number does, because a loop is always entered at descending places: the loops before it try their longest
-    /// run first, and the literals between them have one length. So everything that it can reach from here has been
-    /// tried by the time that it is entered further left.
+    /// One number is enough, because a loop is always entered at descending positions: the loops before it try their longest
+    /// run first, and the literals between them have a fixed length. So everything that can be reached from a position has
+    /// been tried before the loop is entered at a smaller one.
     private struct Explored {
-        /// Ends of the loop from here on need no second visit.
-        var floor = Int.max
+        /// The lowest end of the loop that was visited; ends from here on need no second visit.
+        var lowestEnd = Int.max
         /// The last run: where it was entered, and where it ended.
         var runStart = Int.max
         var runEnd = 0
     }
 
-    /// Kept by whoever searches.
+    /// Not retained: the router that searches keeps it. A strong reference costs 40 instructions for each search, two of them
+    /// atomic operations on memory that all loops share.
     private unowned(unsafe) let owner: RouteTrie
     private var trie: RouteTrieLayout { owner.layout }
     private let path: UnsafePointer<UInt8>
@@ -30,7 +31,7 @@ struct RouteTrieSearch: ~Copyable {
 
     /// The lowest line that matched; lines from here on are of no interest.
     private(set) var best = RouteTrieLayout.none
-    /// Steps left before the search is given up.
+    /// Steps until the search is given up.
     private var steps: Int
     /// By edge; nil in the first attempt.
     private var memo: [Explored]?
@@ -71,10 +72,10 @@ struct RouteTrieSearch: ~Copyable {
                 return
             }
             let child = trie.child(of: node, byte: path[position])
-            // Literals are the cheaper way, and what they find spares loops that could only lead to later lines.
+            // Literals are tried first: they cost less, and a line that they find rules out loops that lead to later lines only.
             if node.pointee.wordLongest > 0 {
                 if child == 0, node.pointee.edgeCount == 0 {
-                    // The usual case goes on without a call.
+                    // In the usual case no function is called.
                     guard let next = nextWord(of: node, at: position, depth: depth) else { return }
                     index = next.node
                     position = next.position
@@ -95,7 +96,7 @@ struct RouteTrieSearch: ~Copyable {
         }
     }
 
-    /// Looks the next word up. Arrives if it is the last one, otherwise tells where it leads.
+    /// Looks up the next word. If it is the last one the search has arrived; otherwise the result is the next node.
     private mutating func nextWord(
         of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int
     ) -> (node: UInt32, position: Int)? {
@@ -142,7 +143,7 @@ struct RouteTrieSearch: ~Copyable {
         return place == knownFrom ? knownEnd : place
     }
 
-    /// Goes on behind the loop from its longest run to its shortest, or up to what `longest` leaves.
+    /// Continues behind the loop, from its longest run (at most `longest`) to its shortest.
     private mutating func follow(_ edge: Int, from position: Int, longest: Int, depth: Int) {
         let shortest = position + Int(trie.edges[edge].minimum)
         let child = trie.edges[edge].child
@@ -165,10 +166,10 @@ struct RouteTrieSearch: ~Copyable {
         memo?[edge].runEnd = longest
         guard longest >= shortest else { return }
         let isDecided = trie.edges[edge].isDecided
-        memo?[edge].floor = min(known.floor, isDecided ? longest : shortest)
-        // A decided loop has one end a run, and a known one has been there.
-        if isDecided, longest >= known.floor { return }
-        follow(edge, from: position, longest: min(longest, known.floor - 1), depth: depth)
+        memo?[edge].lowestEnd = min(known.lowestEnd, isDecided ? longest : shortest)
+        // A decided loop has one end for each run, and that end was visited before.
+        if isDecided, longest >= known.lowestEnd { return }
+        follow(edge, from: position, longest: min(longest, known.lowestEnd - 1), depth: depth)
     }
 }
 
@@ -188,15 +189,15 @@ extension RouteTrie {
         }
     }
 
-    /// What a path's way down the tree by literals leads to.
+    /// The result of following a path down the tree by literals alone.
     private enum LiteralWay {
         case line(UInt32)
         case nothing
-        /// Loops have a say in it.
+        /// Loops have to be searched, too.
         case undecided
     }
 
-    /// Goes down by literals alone: all that most paths need, and nothing to be remembered.
+    /// Goes down the tree by literals alone, which is enough for most paths and needs no memory.
     @inline(__always)
     private func literalLine(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
         var node = layout.nodes
@@ -224,7 +225,7 @@ extension RouteTrie {
         }
     }
 
-    /// Apart, because it needs room that the usual search does not.
+    /// A function of its own, because it needs memory that the usual search does not need.
     @inline(never)
     private func searchAll(_ path: UnsafePointer<UInt8>, _ count: Int, _ steps: Int?) -> RouteMatch? {
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * layout.depth + 1) { trails in
@@ -236,7 +237,7 @@ extension RouteTrie {
         }
     }
 
-    /// `trail`, where the loops ended, is of no use to a line without any.
+    /// `trail` holds where the loops ended; a line without loops does not use it.
     @inline(__always)
     private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>?) -> RouteMatch {
         let line = layout.lines[Int(line)]

@@ -1,7 +1,7 @@
 /// Looks for routes that can never be reached and names that are used twice.
 ///
-/// What it reports is certain. It does not find everything: whether one regular expression is swallowed by several
-/// others together is not asked.
+/// A problem that it reports is certain. It does not find everything: it does not check whether several regular expressions
+/// together match every path of another one.
 struct RouteValidator {
     let patterns: [URLPattern]
     let names: [String?]
@@ -52,7 +52,7 @@ struct RouteValidator {
 
     private func unreachable(_ route: Int) -> RouteProblem? {
         guard case .simple(let elements, let lines) = patterns[route].matcher else { return nil }
-        // A path of the route's own leads to the one earlier route that may stand in its way.
+        // A path that the route matches shows the one earlier route that may match all of its paths.
         let sample = Self.sample(of: elements)
         guard let winner = sample.withUnsafeBytes(table.match)?.index, winner < route else { return nil }
         let isLiteral = lines.count == 1 && lines[0].elements.allSatisfy(\.isLiteral)
@@ -63,7 +63,7 @@ struct RouteValidator {
                 + "\"\(patterns[winner].text)\" stands before it and matches the same paths")
     }
 
-    // MARK: What matches more
+    // MARK: Patterns that match more than others
 
     /// Some path that the elements match.
     private static func sample(of elements: [PatternElement]) -> [UInt8] {
@@ -96,7 +96,7 @@ struct RouteValidator {
 
     private static func covers(_ wide: ArraySlice<PatternElement>, _ narrow: ArraySlice<PatternElement>) -> Bool {
         guard let first = wide.first else { return narrow.isEmpty }
-        // A last "(.*)" takes all that may still come.
+        // A "(.*)" at the end matches the whole rest.
         if wide.count == 1, case .loop(let set, let minimum, nil) = first, minimum <= leastLength(narrow) {
             if narrow.allSatisfy({ accepts(set, $0) }) { return true }
         }
@@ -134,4 +134,28 @@ struct RouteValidator {
             }
         }
     }
+}
+
+/// A problem of an application's routes that no request would show.
+public struct RouteProblem: Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of problems.
+    public enum Kind: Hashable, Sendable {
+        /// An earlier route has the same pattern: this route is never reached.
+        case duplicate
+        /// An earlier pattern matches every path that this one matches.
+        case unreachable
+        /// No path begins as this pattern does.
+        case notAPath
+        /// An earlier route has the same name; paths are made from the last one.
+        case duplicateName
+    }
+
+    /// The kind of this problem.
+    public let kind: Kind
+    /// The route's place in order of registration, from 0.
+    public let route: Int
+    /// The earlier route that matches instead, or has the same name; nil if there is none.
+    public let earlierRoute: Int?
+    /// The problem in words.
+    public let description: String
 }

@@ -1,11 +1,11 @@
-/// Finds the target for a path among ordered patterns: the first one that matches wins.
+/// Finds the target for a path among ordered patterns: the first pattern that matches counts.
 ///
-/// Immutable, so every loop's thread may use the same router at once. Simple patterns cost the same however many
-/// there are; the ones that need a `Regex` are tried in order, as far as they stand before the trie's match.
+/// Immutable, so that the threads of all loops may use the same router at once. The cost of simple patterns does not depend
+/// on their number; patterns that need a `Regex` are tried in order, as long as they stand before the trie's match.
 ///
 /// Tornado: `RuleRouter`.
 package struct Router<Target: Sendable>: Sendable {
-    /// A pattern, what it leads to, and the name under which a path can be made from it.
+    /// A pattern, its target, and the name with which a path can be made from it.
     package struct Route: Sendable {
         package let pattern: URLPattern
         package let name: String?
@@ -20,7 +20,8 @@ package struct Router<Target: Sendable>: Sendable {
 
     /// The routes in order of registration.
     package let routes: [Route]
-    /// Their targets, which are found faster by themselves: how large a route is, is known only at run time.
+    /// Their targets. They have an array of their own because the size of a route is known only at run time, which would make
+    /// each access slower.
     private let targets: [Target]
     private let table: RouteTable
     private let indicesByName: [String: Int]
@@ -29,7 +30,7 @@ package struct Router<Target: Sendable>: Sendable {
         self.routes = routes
         targets = routes.map(\.target)
         table = RouteTable(routes.map(\.pattern))
-        // Tornado: a name that is used twice leads to the last route.
+        // As in Tornado, a name that is used twice means the last route.
         indicesByName = Dictionary(
             routes.enumerated().compactMap { index, route in route.name.map { ($0, index) } },
             uniquingKeysWith: { _, last in last })
@@ -42,7 +43,7 @@ package struct Router<Target: Sendable>: Sendable {
         table.match(path)
     }
 
-    /// What a match leads to.
+    /// The target of a match.
     package func target(of match: RouteMatch) -> Target { targets[match.index] }
 
     /// The route with this name, or nil.
@@ -52,13 +53,13 @@ package struct Router<Target: Sendable>: Sendable {
         indicesByName[name].map { routes[$0] }
     }
 
-    /// What is wrong with the routes, in their order; empty if nothing is.
+    /// The problems of the routes, in their order; empty if there are none.
     package func validate() -> [RouteProblem] {
         RouteValidator(patterns: routes.map(\.pattern), names: routes.map(\.name), table: table).problems()
     }
 }
 
-/// Which route matched, and what its groups captured.
+/// The route that matched, and the captures of its groups.
 package struct RouteMatch: Sendable, Equatable {
     /// The route's place in order of registration.
     package let index: Int

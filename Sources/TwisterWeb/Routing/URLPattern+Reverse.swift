@@ -44,7 +44,7 @@ extension URLPattern {
     private static func encoded(_ argument: String, accepted: ByteSet?) -> [UInt8] {
         let slash = UInt8(ascii: "/")
         let keepsSlash = accepted?.contains(slash) ?? true
-        // "[a-z@]+" takes no escapes: then a character that may stand in a path has to stand for itself.
+        // "[a-z@]+" matches no escapes: a character that is allowed in a path is then not encoded.
         let keepsDelimiters = accepted?.contains(UInt8(ascii: "%")) == false
         return PercentCoding.escape(argument.utf8) { byte in
             byte == slash
@@ -54,7 +54,7 @@ extension URLPattern {
         }
     }
 
-    /// A path is only worth having if it leads back to its arguments.
+    /// The path has to match the pattern with the same arguments.
     private func check(_ path: [UInt8], arguments: [String]) throws(URLReverseError) {
         guard let captures = path.withUnsafeBytes(captures(in:)) else {
             throw .argumentsDoNotFit(pattern: text, arguments: arguments)
@@ -88,4 +88,15 @@ public enum URLReverseError: Error, Hashable, Sendable, CustomStringConvertible 
             "pattern \"\(pattern)\" does not lead back to the arguments \(arguments)"
         }
     }
+}
+
+/// The characters of a path argument that are not percent-encoded (RFC 3986).
+enum PercentEscapes {
+    /// RFC 3986, section 2.3.
+    static let unreserved = ByteSet(UInt8(ascii: "a")...UInt8(ascii: "z"))
+        .union(ByteSet(UInt8(ascii: "A")...UInt8(ascii: "Z")))
+        .union(.digits)
+        .union(ByteSet("-._~".utf8))
+    /// The other characters that a path segment may contain: sub-delims, ":" and "@" (RFC 3986, section 3.3).
+    static let pathDelimiters = ByteSet("!$&'()*+,;=:@".utf8)
 }

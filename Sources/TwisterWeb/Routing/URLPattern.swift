@@ -9,7 +9,7 @@ import TwisterCodec
 ///
 /// Literals, character classes with a quantifier, groups of those, and choices between literals such as
 /// `\.(json|xml)` are matched by a trie, whose cost does not depend on how many patterns there are. Any other regular
-/// expression is matched by `Regex`, one after the other; such a pattern can be slow on a path made to be slow.
+/// expression is matched by `Regex`, one after the other; such a pattern can be slow with a path that was made for this purpose.
 ///
 /// Tornado: `PathMatches`.
 public struct URLPattern: Sendable {
@@ -28,7 +28,7 @@ public struct URLPattern: Sendable {
     }
 
     let matcher: Matcher
-    /// What a path is put together from, or why that cannot be done.
+    /// The parts from which a path is made, or the reason why none can be made.
     let template: ReverseTemplate
 
     /// Throws `URLPatternError` if the text is no regular expression, mixes named and positional groups, or contains
@@ -123,4 +123,20 @@ public struct URLPattern: Sendable {
             regex.mayMatch(path) ? regex.match(RegexSubject(path)) : nil
         }
     }
+}
+
+/// A pattern that cannot be used. It is thrown when the pattern is created, so that a bad route is found before its first
+/// request.
+public struct URLPatternError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The pattern as it was written.
+    public let pattern: String
+    /// The problem of the pattern.
+    public let reason: String
+
+    package init(pattern: String, reason: String) {
+        self.pattern = pattern
+        self.reason = reason
+    }
+
+    public var description: String { "bad pattern \"\(pattern)\": \(reason)" }
 }

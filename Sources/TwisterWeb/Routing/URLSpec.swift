@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-/// A route: a pattern of paths, the handler to which it leads, and the name by which a path is made from it.
+/// A route: a pattern of paths, the handler that serves them, and a name with which a path is made from the pattern.
 ///
 /// Tornado: `web.URLSpec`.
 public struct URLSpec: Sendable {
@@ -12,14 +12,14 @@ public struct URLSpec: Sendable {
     public var handlerType: RequestHandler.Type { route.handlerType }
     let route: HandlerRoute
 
-    /// Leads to a handler class.
+    /// A route to a handler class.
     ///
     /// - Throws: `URLPatternError`, with the pattern's text, if the pattern is bad.
     public init(_ pattern: String, _ handler: RequestHandler.Type, name: String? = nil) throws(URLPatternError) {
         try self.init(pattern, name: name, route: HandlerRoute(handler))
     }
 
-    /// Leads to handlers that `make` creates, one for each request: the form for handlers with something to share.
+    /// A route to handlers that `make` creates, one for each request: the form for handlers that need other objects.
     ///
     /// - Throws: `URLPatternError` if the pattern is bad.
     ///
@@ -30,16 +30,16 @@ public struct URLSpec: Sendable {
         try self.init(pattern, name: name, route: HandlerRoute(Handler.self, make))
     }
 
-    /// Answers `method` with a closure: the form for small handlers. GET answers HEAD too.
+    /// Responds to `method` with a closure: the form for small handlers. A closure for GET responds to HEAD, too.
     ///
     ///     try URLSpec(.get, "/ping") { $0.write("pong") }
     ///
     /// - Throws: `URLPatternError` if the pattern is bad.
     public init(
         _ method: HTTPRequest.Method, _ pattern: String, name: String? = nil,
-        answer: @escaping @Sendable (RequestHandler) async throws -> Void
+        respond: @escaping @Sendable (RequestHandler) async throws -> Void
     ) throws(URLPatternError) {
-        let route = HandlerRoute(ClosureHandler.self) { ClosureHandler($0, method, answer) }
+        let route = HandlerRoute(ClosureHandler.self) { ClosureHandler($0, method, respond) }
         try self.init(pattern, name: name, route: route)
     }
 

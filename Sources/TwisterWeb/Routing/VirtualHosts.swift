@@ -1,6 +1,6 @@
 /// Routers by host: those with a host pattern in order of registration, the one for every host last.
 ///
-/// As in Tornado, a host whose routes do not match is not the end: the next pattern that matches the host is asked.
+/// As in Tornado, where a host's routes do not match the path, the next pattern that matches the host is tried.
 ///
 /// Tornado: `Application.add_handlers`.
 package struct VirtualHosts<Target: Sendable>: Sendable {
@@ -22,7 +22,7 @@ package struct VirtualHosts<Target: Sendable>: Sendable {
 
     package init() {}
 
-    /// Adds routes for the hosts that the pattern matches; ones for every host go behind all others.
+    /// Adds routes for the hosts that the pattern matches. Routes for every host are tried after all others.
     ///
     /// Tornado: `Application.add_handlers`.
     package mutating func add(_ pattern: HostPattern, _ router: Router<Target>) {
@@ -32,9 +32,9 @@ package struct VirtualHosts<Target: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - path: The path, percent-encoded, without the query.
-    ///   - name: The host without its port; asked for, and lowercased, only if a pattern wants to know.
+    ///   - name: The host without its port. It is evaluated and lowercased only if there is a pattern to match it with.
     package func match(_ path: UnsafeRawBufferPointer, host name: () -> UnsafeRawBufferPointer) -> Outcome {
-        // One application for every host is the usual case, and needs no name.
+        // In the usual case there is one application for every host, and the name is not needed.
         if hosts.count == 1, hosts[0].pattern.isAny {
             return hosts[0].router.match(path).map { .match($0, host: 0) } ?? .noRoute
         }
@@ -56,7 +56,7 @@ package struct VirtualHosts<Target: Sendable>: Sendable {
         hosts.reversed().lazy.compactMap { $0.router.route(named: name) }.first
     }
 
-    /// What is wrong with the routes, each router's by itself.
+    /// The problems of the routes, of each router by itself.
     package func validate() -> [RouteProblem] {
         hosts.flatMap { $0.router.validate() }
     }

@@ -1,10 +1,10 @@
-/// The media types of files, by the ends of their names. Tornado: the module `mimetypes`.
+/// The media types of files, by the extensions of their names. Tornado: the module `mimetypes`.
 enum ContentTypes {
-    /// For what is not in the table.
+    /// The type of files whose extension is not in the table.
     static var unknown: String { "application/octet-stream" }
 
-    /// The type of a file, by what stands behind the last period of its name, in any case. A period at the start of the
-    /// name begins no extension.
+    /// The type of a file by its extension, the part of its name behind the last period, in upper or lower case. A period at
+    /// the start of the name begins no extension.
     static func type(of path: String) -> String {
         let slash = path.lastIndex(of: "/")
         let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
@@ -12,7 +12,7 @@ enum ContentTypes {
         return table[name[name.index(after: period)...].lowercased()] ?? unknown
     }
 
-    /// Text is taken to be UTF-8. JSON is always (RFC 8259), and XML says itself what it is.
+    /// Text is assumed to be UTF-8. JSON always is (RFC 8259), and XML declares its own encoding.
     private static let table: [String: String] = [
         "html": "text/html; charset=utf-8", "htm": "text/html; charset=utf-8",
         "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",

@@ -1,4 +1,4 @@
-/// A content coding in which a file may lie compressed beside itself, as `style.css.gz` beside `style.css`.
+/// A content coding of compressed copies that lie beside their files, as `style.css.gz` beside `style.css`.
 public enum PrecompressedCoding: Sendable, Hashable, CaseIterable {
     /// Brotli (RFC 7932): `.br`.
     case brotli
@@ -7,7 +7,7 @@ public enum PrecompressedCoding: Sendable, Hashable, CaseIterable {
     /// gzip (RFC 1952): `.gz`.
     case gzip
 
-    /// What `Content-Encoding` and `Accept-Encoding` call it.
+    /// Its name in `Content-Encoding` and `Accept-Encoding`.
     var name: StaticString {
         switch self {
         case .brotli: "br"
@@ -16,7 +16,7 @@ public enum PrecompressedCoding: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// What the compressed file's name ends with.
+    /// The extension of the compressed copy.
     var suffix: String {
         switch self {
         case .brotli: ".br"

@@ -7,17 +7,17 @@ import TwisterIO
 ///
 ///     try URLSpec("/static/(.*)") { StaticFileHandler($0, root: "public", defaultFilename: "index.html") }
 ///
-/// Conditional requests (RFC 9110, 13), ranges, several of them too (14), and files that lie compressed beside
-/// themselves are answered as the RFC has it. The kernel sends the files (sendfile(2)): none is ever whole in memory.
+/// It handles conditional requests (RFC 9110, 13), single and multiple ranges (14), and precompressed files. The kernel sends
+/// the files (sendfile(2)), so that no file is in the server's memory as a whole.
 ///
 /// Nothing outside of the root is served, whatever the path says and wherever links lead; links that stay beneath the root
 /// are followed (an absolute one may be refused even so). A path with a segment `..`, a NUL, or a slash at its start
 /// is 403. Names that begin with a period are served as all others, as in Tornado: see `validatePath`.
 ///
-/// The root is opened for each request, so that a new release can take its place by a rename. To open files and to read
-/// their metadata is done on the loop's thread: microseconds where the directories are cached. What is not in the page
-/// cache holds the loop up while the disk reads it. Replace files by renaming, never in place: who rewrites a file that is
-/// being sent sends a mixture, and one that becomes shorter cuts the connections.
+/// The root is opened for each request, so that a new release can replace it by a rename. Files are opened and their metadata
+/// is read on the loop's thread, which takes microseconds where the directories are cached. A file that is not in the page
+/// cache blocks the loop while the disk reads it. Replace files by renaming, never in place: clients of a file that is
+/// rewritten while it is sent get a mixture of both versions, and a file that becomes shorter cuts its connections.
 ///
 /// Tornado: `web.StaticFileHandler`.
 open class StaticFileHandler: RequestHandler {
@@ -28,11 +28,11 @@ open class StaticFileHandler: RequestHandler {
     /// - Parameters:
     ///   - context: what the handler is made from.
     ///   - root: the directory; a relative one is sought from the process's working directory.
-    ///   - defaultFilename: what a directory stands for; nil: directories are 403. With it, a directory that is asked for
-    ///     without a slash at the end is 301 to where it has one.
-    ///   - precompressed: in which codings files may lie beside themselves (`style.css.gz`); of those that the client
-    ///     likes equally well the first counts. Default: none, as nginx's `gzip_static`, because each costs an attempt to
-    ///     open it. One that is older than its file, by more than the second, is not served.
+    ///   - defaultFilename: the file in a directory that is served for the directory; nil: directories are 403. With it, a
+    ///     path of a directory without a slash at its end is redirected (301) to the path with one.
+    ///   - precompressed: the codings in which a compressed copy may lie beside a file (`style.css.gz`). Of those to which
+    ///     the client gives equal weight, the first in this list is served. Default: none, as nginx's `gzip_static`, because
+    ///     each costs an attempt to open the copy. A copy that is older than its file, by more than the second, is not served.
     ///
     /// Tornado: `StaticFileHandler.initialize`.
     public init(
@@ -45,7 +45,7 @@ open class StaticFileHandler: RequestHandler {
         super.init(context)
     }
 
-    /// Without a root every request is answered with 500; for subclasses, which call the other one.
+    /// For subclasses, which call the other initializer. Without a root the response to every request is 500.
     public required init(_ context: HandlerContext) {
         root = nil
         defaultFilename = nil
@@ -53,43 +53,43 @@ open class StaticFileHandler: RequestHandler {
         super.init(context)
     }
 
-    // MARK: What a subclass overrides
+    // MARK: Functions for subclasses to override
 
-    /// Called with the path, decoded, relative to the root, before anything is opened; answers the path to open, which is
-    /// relative to the root, too. Throw `HTTPError(.notFound)` for what is not to be served, dot files for instance.
+    /// Called with the path, decoded, relative to the root, before anything is opened; returns the path to open, which is
+    /// relative to the root, too. Throw `HTTPError(.notFound)` for paths that are not to be served, dot files for instance.
     /// Default: the path as it is.
     ///
     /// Tornado: `StaticFileHandler.parse_url_path`, `validate_absolute_path`.
     open func validatePath(_ path: String) throws -> String { path }
 
-    /// The value of `Content-Type`. Default: by the name's ending, text as UTF-8; `application/octet-stream` for unknown
-    /// ones.
+    /// The value of `Content-Type`. Default: by the extension of the name, text as UTF-8; `application/octet-stream` for an
+    /// unknown extension.
     ///
     /// Tornado: `StaticFileHandler.get_content_type`.
     open func contentType(_ path: String) -> String { ContentTypes.type(of: path) }
 
-    /// How long the answer may be used without asking again; zero or less: nothing is said of that. Default: ten years for
-    /// a URL with an argument `v`, as `makeStaticURL` makes them, else zero.
+    /// How long caches may use the response without asking again; zero or less: the response does not say. Default: ten
+    /// years for a URL with an argument `v`, as `makeStaticURL` makes them, else zero.
     ///
     /// Tornado: `StaticFileHandler.get_cache_time`.
     open func cacheTime(_ path: String) -> Duration { isVersioned ? .seconds(315_360_000) : .zero }
 
-    /// What stands between the quotes of the `ETag`; nil: the answer has none. Must change whenever the file's content
+    /// The text between the quotes of the `ETag`; nil: the response has none. Must change whenever the file's content
     /// does. Default: `version`, which is made of size, time of change in nanoseconds, and inode, and names the coding.
     ///
     /// Tornado: `StaticFileHandler.compute_etag`, `get_content_version`: a SHA-512 of the content, for which each file has
     /// to be read once, on the loop, and which stays the same for as long as the process runs even where the file changes.
     open func computeETag(_ path: String, version: String) -> String? { version }
 
-    /// Called when the answer's own fields are set, last of all: add to them, or change them. For 304, too. Default:
-    /// nothing.
+    /// Called last of all, when the response's own header fields are set; it may add fields or change them. Called for 304,
+    /// too. Default: nothing.
     ///
     /// Tornado: `StaticFileHandler.set_extra_headers`.
     open func setExtraHeaders(_ path: String) throws {}
 
-    // MARK: The answer
+    // MARK: The response
 
-    // The head alone decides.
+    // The response depends on the request's head alone.
     open override class var requestBody: RequestBodyMode { .streamed }
 
     /// Serves the file that the pattern's first group names; `head` does so, too. Tornado: `StaticFileHandler.get`.
@@ -107,21 +107,21 @@ open class StaticFileHandler: RequestHandler {
         /// The path of the original, relative to the root.
         let path: String
         let file: OpenFile
-        /// nil: as it is.
+        /// Nil: the file is sent as it is.
         let coding: PrecompressedCoding?
     }
 
-    /// The path, where it may be opened at all.
+    /// The path, if it may be opened at all.
     private static func checked(_ path: String) throws -> String {
         let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let leaves = segments.contains { $0.elementsEqual("..".utf8) }
-        guard !leaves, path.utf8.first != UInt8(ascii: "/"), !path.utf8.contains(0) else {
+        let isOutside = segments.contains { $0.elementsEqual("..".utf8) }
+        guard !isOutside, path.utf8.first != UInt8(ascii: "/"), !path.utf8.contains(0) else {
             throw HTTPError(.forbidden, "the path leaves the root")
         }
         return path
     }
 
-    /// Opens what is to be sent; nil where the answer is a redirect, which is then finished.
+    /// Opens the file to be sent; nil if the response is a redirect, which is then finished.
     private func find(_ path: String, in root: String) throws -> Found? {
         let directory: FileRoot
         do throws(IOError) {
@@ -168,18 +168,18 @@ open class StaticFileHandler: RequestHandler {
         }
     }
 
-    /// The compressed file beside a file, where it is there and not older.
+    /// The compressed copy beside a file, if it exists and is not older.
     private static func openVariant(
         _ path: String, of file: OpenFile, in directory: borrowing FileRoot
     ) -> OpenFile? {
-        // Compressors that hand the time on may cut it to the second.
+        // Compressors that copy the file's time may cut it to the second.
         guard let variant = try? directory.open(path), variant.kind == .regular,
             variant.modified.seconds >= file.modified.seconds
         else { return nil }
         return variant
     }
 
-    /// The codings to look for, those that the client likes best first.
+    /// The codings to look for, in descending order of the client's weights.
     private func acceptedCodings() -> [PrecompressedCoding] {
         guard !precompressed.isEmpty, let field = request.head[.acceptEncoding] else { return [] }
         return field.withOctets { octets in
@@ -194,7 +194,7 @@ open class StaticFileHandler: RequestHandler {
 }
 
 extension IOError {
-    /// What a file that cannot be opened is to the client.
+    /// The status of the response for a file that cannot be opened.
     fileprivate var fileStatus: HTTPResponse.Status {
         switch fileProblem {
         case .missing: .notFound

@@ -2,7 +2,7 @@ import Testing
 import TwisterIO
 import TwisterTestSupport
 
-/// The example, at a small scale: what it measures has to come out.
+/// A small run of the example has to show the differences that it is about.
 @Suite("Supermarket", .serialized)
 struct SupermarketTests {
     @Test(
@@ -19,13 +19,13 @@ struct SupermarketTests {
         #expect(rows.allSatisfy { $0[1] == backend.rawValue })
         let seconds = rows.map { Double($0[3]) ?? 0 }
 
-        // Two guests of a quarter of a second each, one after the other.
+        // Two requests of a quarter of a second each, one after the other.
         #expect(rows[0][2] == "2")
         #expect(seconds[0] >= 0.5)
-        // Forty guests on twenty seats: two rounds, not forty, and not one.
+        // Forty requests on twenty threads take two rounds, not forty and not one.
         #expect(rows[1][2] == "40")
         #expect(seconds[1] >= 0.5 && seconds[1] < 2.5)
-        // Everybody at once: nobody waits for anybody else's quarter of a second.
+        // All at once: no request waits for another one's quarter of a second.
         #expect(rows[2][2] == "300")
         #expect(seconds[2] >= 0.25 && seconds[2] < 2.5)
         #expect(rows[2][5].hasSuffix(" B"))

@@ -1,8 +1,8 @@
 @testable import TwisterWeb
 
-/// The plainest matcher of parsed patterns that is right: the measure for searches that would take `Regex` for ever.
+/// A simple and correct matcher of parsed patterns, to compare with searches for which `Regex` would need too long.
 ///
-/// Remembers the places that failed, by element and position, which is all that a pattern of one line needs.
+/// It remembers the places that failed, by element and position, which is enough for a pattern of one line.
 struct Backtracker {
     private struct Place: Hashable {
         var element: Int

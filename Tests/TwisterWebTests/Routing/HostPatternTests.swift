@@ -35,7 +35,7 @@ struct HostPatternTests {
         }
     }
 
-    @Test("S-12: hosts stand before the wildcard, whichever was added first")
+    @Test("S-12: named hosts are tried before the wildcard, whichever was added first")
     func order() throws {
         var hosts = VirtualHosts<Int>()
         hosts.add(.any, try RouterTests.router(["/", "/all"]))
@@ -48,7 +48,7 @@ struct HostPatternTests {
         #expect(Self.outcome(hosts, "elsewhere", "/api") == "no route")
     }
 
-    @Test("S-12: without a wildcard a strange host is told from a strange path")
+    @Test("S-12: without a wildcard an unknown host differs from an unknown path")
     func noHost() throws {
         var hosts = VirtualHosts<Int>()
         hosts.add(try HostPattern("example.com"), try RouterTests.router(["/"]))

@@ -13,7 +13,7 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// Patterns of the simple kind over a small alphabet, and paths that have a fair chance to match them.
+/// Simple patterns over a small alphabet, and paths that often match them.
 enum RandomRoutes {
     private static let pieces = [
         "/", "/", "/", "a", "b", "ab", #"\."#, #"\-"#, "-", "([0-9]+)", #"(\d+)"#, "([^/]+)", "([^/]*)", "(.*)",
@@ -26,7 +26,7 @@ enum RandomRoutes {
             + pick(["", "", "", "(a|b)", "(?:a|/)", "(ab|ba)"], &random)
     }
 
-    /// A path made by filling in the pattern's pieces, with a little noise.
+    /// A path made from the pattern's elements, with a few random changes.
     static func path(_ random: inout SplitMix, like pattern: String) -> String {
         var path = ""
         var inClass = false

@@ -37,7 +37,7 @@ struct RouteValidatorTests {
         #expect(try Self.problems(["index.html", "/x"]).map(\.kind) == [.notAPath])
     }
 
-    @Test("N-39, RT-5: a name that is used twice is told, and the last one counts")
+    @Test("N-39, RT-5: a name that is used twice is reported, and the last one counts")
     func names() throws {
         let router = Router([
             .init(try URLPattern("/a"), name: "x", target: 0), .init(try URLPattern("/b"), target: 1),

@@ -142,7 +142,7 @@ struct RouterTests {
             let path = "/" + String((0..<40).map { _ in "ab-/".randomElement(using: &random) ?? "a" })
             let expected = Backtracker.firstMatch(parsed, path)
             let bytes = Array(path.utf8)
-            // No steps: the memo comes at once. All the steps there are: it never comes.
+            // With no steps the memo is used at once; with the most steps it is never used.
             for steps in [0, Int.max] {
                 let found = bytes.withUnsafeBytes { path in
                     trie.search(path, steps: steps)
@@ -171,7 +171,7 @@ struct RouterTests {
             let count = Int.random(in: 1...3, using: &random)
             return (0..<count).map { _ in letters.randomElement(using: &random) ?? "" }.joined()
         }
-        // Without loops at the root, words alone decide at first.
+        // Without loops at the root, the first step depends on words alone.
         let hasLoopsBeside = seed % 2 == 0
         let patterns = (0..<200).map { index in
             hasLoopsBeside && index % 40 == 39
@@ -193,7 +193,7 @@ struct RouterTests {
         #expect(hits > 20)
     }
 
-    @Test("S-12: each of 10,000 routes is found, and no other, and a path of none is not")
+    @Test("S-12: each of 10,000 routes is found, and a path that none matches is not")
     func tenThousand() throws {
         let patterns = (0..<10_000).map { "/api/v\($0 % 7)/thing\($0)" + ($0 % 2 == 0 ? "/([0-9]+)" : "") }
         let router = try Self.router(patterns)
@@ -220,7 +220,7 @@ struct RouterTests {
             let time = clock.measure {
                 #expect(path.withUnsafeBytes(router.match) == nil)
             }
-            // Without the memo this is beyond the age of the universe; with it, well under a millisecond a loop.
+            // Without the memo this would never end; with it, each loop takes well under a millisecond.
             #expect(time < .milliseconds(2000), "\(filler): \(time)")
         }
     }

@@ -39,7 +39,7 @@ struct URLPatternTests {
         #expect(try URLPattern("/(é)+").match("/ééé")?.values == ["é"])
     }
 
-    @Test("RT-11: mixed groups are told as such")
+    @Test("RT-11: mixed groups have an error of their own")
     func mixed() {
         let error = #expect(throws: URLPatternError.self) { try URLPattern("/(?<id>[0-9]+)/([a-z]+)") }
         #expect(error?.reason.contains("mixed") == true)
@@ -60,7 +60,7 @@ struct URLPatternTests {
         #expect(try URLPattern("/a").match("/a")?.count == 0)
     }
 
-    @Test("S-12: a group is matched as it was sent: an encoded slash does not part it")
+    @Test("S-12: a group matches the path as it was sent: an encoded slash does not end it")
     func encodedSlash() throws {
         #expect(try URLPattern("/([^/]+)").match("/a%2Fb")?.values == ["a/b"])
     }
@@ -73,7 +73,7 @@ struct URLPatternTests {
     func malformed(path: String) throws {
         let pattern = try URLPattern("/(.*)")
         #expect(throws: PathArgumentError(group: 0)) { try pattern.match(path) }
-        // Nobody asked for it: no error.
+        // The group took no part in the match: no error.
         #expect(try URLPattern("/.*").match(path)?.count == 0)
     }
 

@@ -7,7 +7,7 @@ import TwisterTestSupport
 
 @testable import TwisterWeb
 
-/// Clients and files that want the worst: what is sent stays within bounds, and nothing is left behind.
+/// Hostile clients and files: responses stay within bounds, and nothing stays open.
 @Suite("Static files, hostile", .serialized)
 struct StaticFileHostileTests {
     /// More than all buffers of a connection over 127.0.0.1 hold.
@@ -24,7 +24,7 @@ struct StaticFileHostileTests {
         ])
     }
 
-    /// `large`, which no two pieces have alike, and `small`.
+    /// Makes the files `large`, of which no two pieces are equal, and `small`.
     private static func makeFiles() throws -> (TemporaryFiles, [UInt8]) {
         let files = try TemporaryFiles()
         let content = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -36,14 +36,14 @@ struct StaticFileHostileTests {
         return (files, content)
     }
 
-    /// Asks for `large` and `small` on one connection, and takes the first bytes of the answer.
+    /// Requests `large` and `small` on one connection, and receives the first bytes of the response.
     private static func askForBoth(_ port: UInt16) throws -> (TestClient, [UInt8]) {
         let client = try TestClient(port: port)
         try client.send(request + small)
         return (client, try #require(try client.receive(100)))
     }
 
-    /// Receives until the answer to `small` is there.
+    /// Receives until the response to `small` has arrived.
     private static func receive(_ received: inout [UInt8], throughSmall client: TestClient) throws {
         while !received.suffix(5).elementsEqual("small".utf8) { received += try #require(try client.receive()) }
     }
@@ -58,7 +58,7 @@ struct StaticFileHostileTests {
             }
     }
 
-    @Test("BH-6: a client that takes its time holds up nobody, and no memory", arguments: testedBackends)
+    @Test("BH-6: a slow client holds up no other one, and needs no memory", arguments: testedBackends)
     func slowClient(backend: IOBackend) async throws {
         let (files, content) = try Self.makeFiles()
         try await withServer(backend, Self.application(files)) { port in
@@ -90,7 +90,7 @@ struct StaticFileHostileTests {
         }
     }
 
-    @Test("a file that grows while it is sent is sent as far as was promised", arguments: testedBackends)
+    @Test("a file that grows while it is sent is sent with the promised length", arguments: testedBackends)
     func grown(backend: IOBackend) async throws {
         let (files, content) = try Self.makeFiles()
         try await withServer(backend, Self.application(files)) { port in
@@ -105,7 +105,7 @@ struct StaticFileHostileTests {
         }
     }
 
-    @Test("N-15: a server that ends lets a file that is being sent end", arguments: testedBackends)
+    @Test("N-15: a server that shuts down finishes a file that is being sent", arguments: testedBackends)
     func drained(backend: IOBackend) async throws {
         let (files, content) = try Self.makeFiles()
         let servers = try await HTTPServerGroup(
@@ -121,7 +121,8 @@ struct StaticFileHostileTests {
         #expect(try await files.allClosed())
     }
 
-    @Test("CVE-2011-3192: whatever ranges are asked for, no answer has more than the file", arguments: testedBackends)
+    @Test(
+        "CVE-2011-3192: whatever ranges are requested, no response is longer than the file", arguments: testedBackends)
     func manyRanges(backend: IOBackend) async throws {
         let files = try TemporaryFiles()
         let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
@@ -140,7 +141,7 @@ struct StaticFileHostileTests {
             let apart = try ask((0..<16).map { "\(18_000 * $0)-\(18_000 * $0 + 16_500)" })
             #expect(apart.status == 206 && apart.body.count < content.count)
             #expect(apart.body.count > 16 * 16_501)
-            #expect(try client.ask(Self.small).text == "small", "the connection goes on")
+            #expect(try client.ask(Self.small).text == "small", "the connection stays open")
         }
         #expect(try await files.allClosed())
     }
@@ -170,7 +171,7 @@ struct StaticFileHostileTests {
         }
     }
 
-    /// A directory in memory, where files may be as long as numbers go.
+    /// A directory in memory, where sparse files may be very long.
     private static let memory = "/dev/shm"
     private static let hasEndlessFiles: Bool = {
         guard let files = try? TemporaryFiles(in: memory), (try? files.write("", at: "x")) != nil else { return false }

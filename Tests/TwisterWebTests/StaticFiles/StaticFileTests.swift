@@ -41,7 +41,7 @@ struct StaticFileTests {
         return try client.ask("\(method) \(path) HTTP/1.1\r\nHost: a\r\n\(lines)\r\n", toHead: method == "HEAD")
     }
 
-    @Test("BH-1, BH-5: the file, its type, validators, and the same for HEAD without it", arguments: testedBackends)
+    @Test("BH-1, BH-5: a file has its type and validators, and HEAD has the same head", arguments: testedBackends)
     func plain(backend: IOBackend) async throws {
         try await withFiles(
             backend,
@@ -79,7 +79,7 @@ struct StaticFileTests {
         }
     }
 
-    @Test("BH-1, W-26: nothing outside of the root, and no file that is none", arguments: testedBackends)
+    @Test("BH-1, W-26: nothing outside of the root is served, and only regular files are", arguments: testedBackends)
     func outside(backend: IOBackend) async throws {
         try await withFiles(
             backend,
@@ -109,7 +109,9 @@ struct StaticFileTests {
         }
     }
 
-    @Test("BH-1: a directory's default file, and 301 to where it has its slash", arguments: testedBackends)
+    @Test(
+        "BH-1: a directory's default file is served, and a path without its slash is redirected",
+        arguments: testedBackends)
     func directories(backend: IOBackend) async throws {
         try await withFiles(
             backend, defaultFilename: "index.html",
@@ -179,7 +181,9 @@ struct StaticFileTests {
         }
     }
 
-    @Test("BH-2, W-22: one range, one that is not there, and fields that are none", arguments: testedBackends)
+    @Test(
+        "BH-2, W-22: one range is served, an unsatisfiable one is refused, malformed fields are ignored",
+        arguments: testedBackends)
     func oneRange(backend: IOBackend) async throws {
         try await withFiles(backend, fill: { try $0.write("", at: "empty") }) { _, client in
             let cases: [(range: String, body: String, contentRange: String)] = [
@@ -228,14 +232,14 @@ struct StaticFileTests {
             #expect(
                 response.text == part("20-21", "uv") + part("0-1", "ab") + part("25-25", "z") + "--\(boundary)--\r\n")
             #expect(response.field("Content-Length") == "\(response.body.count)")
-            // The connection goes on, and so many ranges are an attack, whose field is ignored.
+            // So many ranges are an attack: the field is ignored, and the connection stays open.
             let many = (0..<100).map { "\($0 % 13 * 2)-\($0 % 13 * 2)" }.joined(separator: ",")
             let whole = try ask(client, "/static/text.txt", ["Range: bytes=\(many)"])
             #expect(whole.status == 200 && whole.text == text)
         }
     }
 
-    @Test("W-24: a range of what has changed since is the whole", arguments: testedBackends)
+    @Test("W-24: a range of a file that has changed is ignored", arguments: testedBackends)
     func ifRange(backend: IOBackend) async throws {
         try await withFiles(backend) { files, client in
             let tag = try #require(try ask(client, "/static/text.txt").field("ETag"))
@@ -259,7 +263,7 @@ struct StaticFileTests {
         }
     }
 
-    @Test("BH-4: what has its version in its URL may be kept for ten years", arguments: testedBackends)
+    @Test("BH-4: a URL with a version may be cached for ten years", arguments: testedBackends)
     func caching(backend: IOBackend) async throws {
         try await withFiles(backend) { files, client in
             let url = StaticFileHandler.makeStaticURL("text.txt", root: files.root)
@@ -278,7 +282,7 @@ struct StaticFileTests {
         }
     }
 
-    @Test("N-31: files that lie compressed beside themselves, each with a tag of its own", arguments: testedBackends)
+    @Test("N-31: precompressed files are served, each with its own tag", arguments: testedBackends)
     func precompressed(backend: IOBackend) async throws {
         try await withFiles(
             backend, precompressed: [.brotli, .gzip],
@@ -309,7 +313,7 @@ struct StaticFileTests {
         }
     }
 
-    @Test("BH-6: a large file goes out as it is, and so do pipelined ones", arguments: testedBackends)
+    @Test("BH-6: a large file is sent unchanged, and so are pipelined ones", arguments: testedBackends)
     func large(backend: IOBackend) async throws {
         var bytes: [UInt8] = []
         for number in 0..<1_000_000 { bytes.append(UInt8(truncatingIfNeeded: number &* 31 &+ number >> 8)) }
@@ -344,7 +348,7 @@ struct StaticFileTests {
         }
     }
 
-    @Test("a client that leaves in the middle leaves no file open", arguments: testedBackends)
+    @Test("after a client has disconnected in the middle no file is open", arguments: testedBackends)
     func leaving(backend: IOBackend) async throws {
         try await withFiles(
             backend,
@@ -362,7 +366,7 @@ struct StaticFileTests {
         }
     }
 
-    /// Serves no dot files, and says who it is.
+    /// Serves no dot files, and adds a field of its own.
     private final class CarefulHandler: StaticFileHandler {
         override func validatePath(_ path: String) throws -> String {
             guard !path.hasPrefix(".") else { throw HTTPError(.notFound) }
@@ -374,7 +378,7 @@ struct StaticFileTests {
         override func setExtraHeaders(_ path: String) throws { try setHeader(.server, "careful") }
     }
 
-    @Test("BH-3: what a subclass changes", arguments: testedBackends)
+    @Test("BH-3: a subclass changes path, type, cache time, tag and fields", arguments: testedBackends)
     func overridden(backend: IOBackend) async throws {
         let files = try TemporaryFiles()
         try files.write(text, at: "text.txt", modified: changed)

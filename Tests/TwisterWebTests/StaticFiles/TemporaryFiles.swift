@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import TwisterTestSupport
 
-/// A directory `root` with files for one test, beside what must not be served; removed with the last reference.
+/// A directory `root` with files for one test, and others outside of it that must not be served; removed with the last reference.
 final class TemporaryFiles: Sendable {
     let base: String
     var root: String { base + "/root" }

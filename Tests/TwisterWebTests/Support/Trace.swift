@@ -1,13 +1,13 @@
 import TwisterIO
 
-/// Notes what happens, in order; from any thread.
+/// A list of events in their order, from any thread.
 final class Trace: Sendable {
     private let entries = ConditionLock<[String]>([])
 
     func note(_ entry: String) { entries.withLock { $0.append(entry) } }
     var all: [String] { entries.withLock { $0 } }
 
-    /// Takes what was noted so far.
+    /// Returns the events so far and removes them.
     func take() -> [String] {
         entries.withLock { entries in
             defer { entries = [] }
