@@ -194,10 +194,12 @@ extension HTTP1ServerConnection {
     func exchangeEnded(_ exchange: HTTP1Connection) { goOn(after: exchange, exchange.context) }
 
     /// The response is complete and the request was read: the application goes on with the exchange, and the connection
-    /// with another one.
+    /// with another one, or it closes.
     func exchangeReleased(_ exchange: HTTP1Connection) {
-        guard exchange.keepsAlive, !context.isDraining else { return }
+        // A server that shuts down waits for its handlers, which it knows by their connections.
+        guard !context.isDraining else { return }
         letGo(of: exchange)
+        guard exchange.keepsAlive else { return end() }
         // The next request is begun when the application has given the thread back.
         phase = .blocked
         stream.loop.addLocalCallback { [weak self] in
