@@ -168,7 +168,8 @@ final class HTTP1Connection: ExchangeTransport {
     // The exchange and the context come as parameters on the way of each request: what is reached through two properties
     // is retained, what is reached through one is not.
 
-    private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int {
+    private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int
+    {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
             if clocks != nil { clocks = nil }
@@ -548,7 +549,9 @@ extension HTTP1Connection {
         }
         let persistence: ResponseEncoder.Persistence = !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied
         if let unretainedStream {
-            unretainedStream._withUnsafeGuaranteedRef { Self.send(head, framing, persistence, body, inline, $0, context) }
+            unretainedStream._withUnsafeGuaranteedRef {
+                Self.send(head, framing, persistence, body, inline, $0, context)
+            }
         }
         if inline > 0 { body.removeAll() }
     }
@@ -613,13 +616,20 @@ extension HTTP1Connection {
         if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
     }
 
-    var isBackedUp: Bool { stream?.isOverHighWatermark ?? false }
+    /// Also where the stream is closed, so that a handler that goes on writing hears of that at once.
+    var isBackedUp: Bool { stream.map { $0.isClosed || $0.isOverHighWatermark } ?? true }
 
     func drained() async throws {
         guard let stream else { throw StreamClosedError(realError: .endedByPeer) }
         owner?.watchOutput()
         owner?.recharge()
-        try await stream.drained()
+        do {
+            try await stream.drained()
+        } catch let error as StreamClosedError {
+            // Those that wait for a stream hear of its end before its connection does.
+            clientDisconnected()
+            throw error
+        }
     }
 }
 

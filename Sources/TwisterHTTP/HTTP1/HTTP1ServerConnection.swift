@@ -205,17 +205,14 @@ extension HTTP1ServerConnection {
     func exchangeEnded(_ exchange: HTTP1Connection) { goOn(after: exchange, exchange.context) }
 
     /// The response is complete and the request was read: the application goes on with the exchange, and the connection
-    /// with another one.
+    /// with another one, or it closes.
     func exchangeReleased(_ exchange: HTTP1Connection) {
+        // A server that shuts down waits for its handlers, which it knows by their connections.
+        guard !context.isDraining else { return }
         letGo(of: exchange)
         // The end of the connection may be the end of the body.
-        guard exchange.keepsAlive, !context.isDraining else { return end() }
-        // The next request is begun when the application has given the thread back.
-        phase = .blocked
-        stream.loop.addLocalCallback { [weak self] in
-            guard let self, self.phase == .blocked, self.exchange == nil else { return }
-            self.prepareForNext(self.context)
-        }
+        guard exchange.keepsAlive else { return end() }
+        prepareForNext(context)
     }
 
     /// The clocks of the request have changed.
