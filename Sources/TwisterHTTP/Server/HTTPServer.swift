@@ -51,7 +51,9 @@ public final class HTTPServer: TCPServer {
     public var connectionCount: Int { context.connections.count }
 
     public override func handleStream(_ stream: IOStream) {
-        if let makeFilter = configuration.makeStreamFilter { stream.addFilter(makeFilter()) }
+        if let makeFilter = configuration.makeStreamFilter {
+            stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
+        }
         HTTP1ServerConnection(stream, http1).startServing()
     }
 
