@@ -4,6 +4,15 @@ package import TwisterIO
 /// The backends that can run here. Where a ring can be opened, both: a test that leaves one out has to fail.
 package let testedBackends: [IOBackend] = [.ioUring, .epoll]
 
+extension HTTPServer.Configuration {
+    /// The defaults, with the filter of this run of the tests.
+    package static var tested: HTTPServer.Configuration {
+        var configuration = HTTPServer.Configuration()
+        if let filter = TestFilter.current { configuration.makeStreamFilter = { filter.make() } }
+        return configuration
+    }
+}
+
 /// Runs `body` against a server of its own on 127.0.0.1, and stops the server.
 package func withServer<Result>(
     _ backend: IOBackend, _ delegate: any HTTPServerConnectionDelegate, loops: Int = 1,
@@ -19,7 +28,7 @@ package func withServers<Result>(
     configure: (inout HTTPServer.Configuration) -> Void = { _ in },
     _ body: (HTTPServerGroup) async throws -> Result
 ) async throws -> Result {
-    var configuration = HTTPServer.Configuration()
+    var configuration = HTTPServer.Configuration.tested
     configure(&configuration)
     let servers = try await HTTPServerGroup(
         delegate: delegate, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: loops,

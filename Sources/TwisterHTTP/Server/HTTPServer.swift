@@ -53,7 +53,9 @@ public final class HTTPServer: TCPServer {
     public override func handleStream(_ stream: IOStream) {
         loop.preconditionOnLoop()
         precondition(stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
-        if let makeFilter = configuration.makeStreamFilter { stream.addFilter(makeFilter()) }
+        if let makeFilter = configuration.makeStreamFilter {
+            stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
+        }
         HTTP1ServerConnection(stream, http1).startServing()
     }
 
