@@ -69,6 +69,7 @@ extension IOStream {
         if channel.sendWaiting({ result = reactor.send(handle, $0) }) {
             if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
             output?.pointee.progress = loop.turnTime
+            output?.pointee.leftAtProgress = reactor.sendLeft(handle)
         } else if let failure = channel.failure {
             // What the filter transmitted before it failed is sent: the peer gets time to read it.
             if channel.isInputEnded { close(.error(failure)) } else { reactor.shutdown(handle) }
