@@ -104,6 +104,8 @@ struct DisconnectTests {
                     try await eventually("\(departure.request) ends") { notes.all.contains("onFinish") }
                 }
                 let all = notes.all
+                // A client that leaves at once may have left before its handler has begun.
+                if pause == 0, all == ["onFinish"] { continue }
                 #expect(all.count == 3 && all.first == "begun" && all.last == "onFinish", "\(departure): \(all)")
                 #expect(departure.errors.contains(all.dropFirst().first ?? ""), "\(departure): \(all)")
             }

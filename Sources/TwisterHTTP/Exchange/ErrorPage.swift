@@ -86,7 +86,8 @@ extension HTTPConnection {
     ///
     /// Its format depends on the request's `Accept`, and the response says so (RFC 9110, 12.5.5).
     package func writeErrorPage(reason: String? = nil, detail: String? = nil) {
-        let page = ErrorPage(head.status, reason: reason, detail: detail, for: state.isRequestHeadRead ? requestHead : nil)
+        let page = ErrorPage(
+            head.status, reason: reason, detail: detail, for: state.isRequestHeadRead ? requestHead : nil)
         setTrusted(.contentType, "\(page.contentType)")
         if state.isRequestHeadRead, !head.contains(.vary) { setTrusted(.vary, "Accept") }
         write(page.text)

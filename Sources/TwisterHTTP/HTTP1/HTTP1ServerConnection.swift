@@ -15,15 +15,18 @@ final class HTTP1ServerConnection {
 
     // An idle connection holds all of this, so it is small.
 
-    /// The exchange under way.
-    @exclusivity(unchecked) var exchange: HTTP1Connection?
+    /// The exchange under way. To check its accesses for exclusivity would cost 60 instructions a request.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var exchange: HTTP1Connection?
     /// State that few connections have.
-    @exclusivity(unchecked) var rare: RareConnectionState?
+    var rare: RareConnectionState?
     /// Since the last response, on the loop's clock.
-    @exclusivity(unchecked) private var idleSince: UInt64 = 0
+    private var idleSince: UInt64 = 0
     /// Who is at the other end: the peer, or whom the PROXY protocol named; nil on a unix socket.
     private(set) var client: IPAddress?
-    @exclusivity(unchecked) var phase = Phase.idle
+    var phase = Phase.idle
     var tableIndex: UInt32 = 0
     let number: UInt32
 
@@ -60,7 +63,7 @@ final class HTTP1ServerConnection {
         guard context.clients == nil || countClient() else { return }
         if context.usesProxyProtocol, context.configuration.trusts(client) {
             phase = .proxyHeader
-            takeExchange().awaitHead()
+            madeExchange().awaitHead()
         } else {
             becomeIdle()
         }
@@ -87,22 +90,24 @@ final class HTTP1ServerConnection {
     // MARK: Exchanges
 
     @inline(__always)
-    @discardableResult
-    private func takeExchange() -> HTTP1Connection {
-        if let exchange { return exchange }
+    private func beginExchange() {
         let taken = service.takeExchange()
         taken.attach(self, stream, client: client)
         exchange = taken
-        return taken
+    }
+
+    /// The exchange under way, or a new one.
+    private func madeExchange() -> HTTP1Connection {
+        if exchange == nil { beginExchange() }
+        return exchange.unsafelyUnwrapped
     }
 
     /// The exchange is over and renewed, and no other request is there.
     private func giveBackExchange() {
-        guard let given = exchange else { return }
+        guard let given = exchange.take() else { return }
         given.leaveConnection()
         // One that is not kept lives until the next turn, since it may be reading at the moment.
         if !service.keepExchange(given) { stream.loop.addLocalCallback { withExtendedLifetime(given) {} } }
-        exchange = nil
     }
 
     /// Makes the exchange ready for the next request. One that somebody holds is left to its holder.
@@ -233,7 +238,7 @@ extension HTTP1ServerConnection {
     func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?) {
         // The rest of a body whose request was responded to needs no response.
         guard phase != .dropping, phase != .ending else { return end() }
-        let refused = takeExchange()
+        let refused = madeExchange()
         stopReading()
         refused.keepsAlive = false
         refused.exchange.requestBody.fail(.refused(status: status))
@@ -259,7 +264,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             let count: Int
             switch phase {
             case .idle:
-                takeExchange()
+                if exchange == nil { beginExchange() }
                 phase = .exchange
                 continue
             case .exchange where isRequestRead:
@@ -289,7 +294,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     /// Has the exchange read what it can. Returns how many bytes it took.
     @inline(__always)
     private func read(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if exchange == nil { takeExchange() }
+        if exchange == nil { beginExchange() }
         // Not retained: an exchange that is let go of meanwhile lives until the next turn.
         return Unmanaged.passUnretained(exchange.unsafelyUnwrapped)._withUnsafeGuaranteedRef { exchange in
             let count = exchange.read(bytes)

@@ -8,6 +8,7 @@ public import TwisterIO
 ///
 /// Tornado: `httpserver.HTTPServer`.
 public final class HTTPServer: TCPServer {
+    /// The limits and deadlines of a server.
     public typealias Configuration = HTTPServerConfiguration
 
     let context: ServerContext
@@ -52,7 +53,8 @@ public final class HTTPServer: TCPServer {
 
     public override func handleStream(_ stream: IOStream) {
         loop.preconditionOnLoop()
-        precondition(stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
+        precondition(
+            stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
         if let makeFilter = configuration.makeStreamFilter {
             stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
         }

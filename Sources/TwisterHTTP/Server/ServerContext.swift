@@ -25,10 +25,10 @@ final class ServerContext {
     /// The current `Date` value of this loop.
     let date = CachedDate()
     private let allowsKeepAlive: Bool
-    @exclusivity(unchecked) private var dateTurn = UInt64.max
-    @exclusivity(unchecked) private var dateSeconds: Int64 = 0
+    private var dateTurn = UInt64.max
+    private var dateSeconds: Int64 = 0
     /// Whether the server is shutting down.
-    @exclusivity(unchecked) var isDraining = false
+    var isDraining = false
 
     init(
         _ loop: IOLoop, _ delegate: any HTTPServerConnectionDelegate, _ configuration: HTTPServerConfiguration,

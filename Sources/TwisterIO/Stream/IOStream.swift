@@ -7,21 +7,28 @@ import Glibc
 ///
 /// Tornado: `iostream.IOStream`.
 public final class IOStream: BaseIOStream {
-    // An idle connection holds all of this, so it is small, and each is touched several times for each request.
+    // An idle connection holds all of this, so it is small. To check consumer and output for exclusivity would cost 70
+    // instructions a request.
 
     /// Takes the bytes. A change of the protocol (an upgrade) is a change of the consumer.
-    @exclusivity(unchecked) package var consumer: (any IOStreamConsumer)?
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    package var consumer: (any IOStreamConsumer)?
     /// Nil while there is none. Plain memory: as an object it would be retained and released five times for each response.
-    @exclusivity(unchecked) var output: UnsafeMutablePointer<StreamOutput>?
-    @exclusivity(unchecked) private(set) var deadline = UInt64.max
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var output: UnsafeMutablePointer<StreamOutput>?
+    private(set) var deadline = UInt64.max
     /// Whether the consumer wants bytes. A filter may receive when the consumer does not, and the other way round.
-    @exclusivity(unchecked) var isReceiving = false
+    var isReceiving = false
     /// Whether the consumer is being offered bytes.
-    @exclusivity(unchecked) private(set) var isDelivering = false
-    @exclusivity(unchecked) private var isOverHigh = false
-    @exclusivity(unchecked) private var peerHungUp = false
-    @exclusivity(unchecked) var sending = Sending.nothing
-    @exclusivity(unchecked) var afterOutput = AfterOutput.goOn
+    private(set) var isDelivering = false
+    private var isOverHigh = false
+    private var peerHungUp = false
+    var sending = Sending.nothing
+    var afterOutput = AfterOutput.goOn
 
     /// How far the output is on its way to the kernel.
     enum Sending: UInt8 {
@@ -36,7 +43,7 @@ public final class IOStream: BaseIOStream {
     enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
 
     /// The size of the piece under way.
-    @exclusivity(unchecked) private var pieceCount: UInt32 = 0
+    private var pieceCount: UInt32 = 0
 
     /// A connection that a listener accepted.
     init(_ loop: IOLoop, accepted handle: Reactor.Handle) {

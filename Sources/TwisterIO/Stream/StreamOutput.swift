@@ -182,8 +182,14 @@ struct StreamOutput: ~Copyable {
 final class OutputPool {
     // Taken from and given to once a response, by code that does nothing else meanwhile. Checked, the four accesses cost 220
     // instructions a response.
-    @exclusivity(unchecked) private var first: UnsafeMutablePointer<StreamOutput>?
-    @exclusivity(unchecked) private var count = 0
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    private var first: UnsafeMutablePointer<StreamOutput>?
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    private var count = 0
 
     /// So many are kept.
     private static let most = 64

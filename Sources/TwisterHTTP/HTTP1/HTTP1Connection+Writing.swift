@@ -1,0 +1,128 @@
+import TwisterCodec
+import TwisterIO
+
+/// Framing one response (RFC 9112, 6).
+extension HTTP1Connection {
+    var isHTTP10: Bool { exchange.requestHead.versionMinor == 0 }
+
+    var stream: IOStream? { unretainedStream?.takeUnretainedValue() }
+
+    var responseTime: Int64 { context.unixSeconds }
+
+    func sendInformational(_ head: ResponseHead) {
+        if head.status == 100 { body?.awaitsContinue = false }
+        _ = withStream { stream in
+            let base = stream.reserveOutput(ResponseEncoder.informationalUpperBound(head))
+            stream.commitOutput(ResponseEncoder.encodeInformational(head, into: base))
+        }
+    }
+
+    func sendHead(_ head: ResponseHead, _ length: BodyLength, _ body: inout ResponseBody) {
+        let isLast = head.closesConnection || !context.keepsAlive
+        if isLast || !isRequestRead && !mayDropBody { keepsAlive = false }
+        var inline = 0
+        let framing: ResponseEncoder.Framing
+        switch length {
+        case .none:
+            writing = .plain
+            framing = .none
+        case .omitted(let length):
+            writing = .plain
+            framing = .length(length)
+        case .known(let length):
+            writing = .plain
+            framing = .length(length)
+            if length == body.count, !body.isLarge { inline = length }
+        case .unknown where isHTTP10:
+            writing = .untilClose
+            keepsAlive = false
+            framing = .none
+        case .unknown:
+            writing = .chunked
+            framing = .chunked
+        }
+        let persistence: ResponseEncoder.Persistence = !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied
+        if let unretainedStream {
+            unretainedStream._withUnsafeGuaranteedRef {
+                Self.send(head, framing, persistence, body, inline, $0, context)
+            }
+        }
+        if inline > 0 { body.removeAll() }
+    }
+
+    /// Everything that it needs comes as a parameter: properties would be retained.
+    @inline(__always)
+    private static func send(
+        _ head: ResponseHead, _ framing: ResponseEncoder.Framing, _ persistence: ResponseEncoder.Persistence,
+        _ body: borrowing ResponseBody, _ inline: Int, _ stream: IOStream, _ context: ServerContext
+    ) {
+        let output = stream.reserveOutput(context.encoder.upperBound(head) + inline)
+        let count = context.encoder.encode(
+            head, framing: framing, persistence: persistence, date: context.date, at: context.unixSeconds, into: output)
+        if inline > 0, let base = body.octets.baseAddress {
+            (output + count).copyMemory(from: base, byteCount: inline)
+        }
+        stream.commitOutput(count + inline)
+    }
+
+    func sendBody(_ body: inout ResponseBody) {
+        guard let stream else { return body.removeAll() }
+        guard case .chunked = writing else { return body.send(stream) }
+        let base = stream.reserveOutput(ChunkEncoder.headUpperBound)
+        stream.commitOutput(ChunkEncoder.encodeHead(body.count, into: base))
+        body.send(stream)
+        stream.enqueue(ChunkEncoder.tail)
+    }
+
+    /// A range of at most so many bytes is copied: it goes out together with the head, and a client that asks for many
+    /// small files and takes none of them does not keep them all open.
+    private static var copyLimit: Int { 16_384 }
+
+    func sendFile(_ file: OpenFile, _ range: Range<Int>) -> Bool {
+        guard let stream, !range.isEmpty else { return true }
+        guard range.count <= Self.copyLimit else {
+            stream.enqueueFile(
+                file.descriptor, offset: UInt64(clamping: range.lowerBound), length: range.count, owner: file)
+            return true
+        }
+        let count = file.read(into: stream.reserveOutput(range.count), range.count, at: range.lowerBound)
+        stream.commitOutput(count)
+        return count == range.count
+    }
+
+    func sendEnd(_ trailers: ResponseTrailers?) {
+        if case .chunked = writing, let stream { sendLastChunk(trailers, stream) }
+        writing = .complete
+        releaseIfComplete()
+    }
+
+    @inline(never)
+    private func sendLastChunk(_ trailers: ResponseTrailers?, _ stream: IOStream) {
+        guard let trailers else { return stream.enqueue(ChunkEncoder.lastChunk) }
+        let base = stream.reserveOutput(ChunkEncoder.lastChunkUpperBound(trailers))
+        stream.commitOutput(ChunkEncoder.encodeLastChunk(trailers, into: base))
+    }
+
+    func abort() {
+        keepsAlive = false
+        guard let stream else { return }
+        // The end of such a body is the connection's: an orderly end would look like the end of the body.
+        if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
+    }
+
+    /// Also where the stream is closed, so that a handler that goes on writing hears of that at once.
+    var isBackedUp: Bool { stream.map { $0.isClosed || $0.isOverHighWatermark } ?? true }
+
+    func drained() async throws {
+        guard let stream else { throw StreamClosedError(realError: .endedByPeer) }
+        owner?.watchOutput()
+        owner?.recharge()
+        do {
+            try await stream.drained()
+        } catch let error as StreamClosedError {
+            // Those that wait for a stream hear of its end before its connection does.
+            clientDisconnected()
+            throw error
+        }
+    }
+}
