@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "CReactorTests", dependencies: ["CReactor"], swiftSettings: settings),
         .testTarget(
-            name: "TwisterIOTests", dependencies: ["TwisterIO"], swiftSettings: settings),
+            name: "TwisterIOTests", dependencies: ["TwisterIO", "TwisterTestSupport"], swiftSettings: settings),
         .testTarget(
             name: "TwisterCodecTests",
             dependencies: ["TwisterCodec", .product(name: "HTTPTypes", package: "swift-http-types")],

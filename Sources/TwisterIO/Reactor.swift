@@ -35,6 +35,8 @@ public class ReactorOwner {
     func flushOutput() {}
     /// Gives back the pool buffer in which unread bytes lie.
     func unpinInput() {}
+    /// Whether bytes, or the end, have arrived that the reactor has not brought yet. A system call.
+    var hasUnreceivedInput: Bool { false }
     /// The deadline has passed; `time` is as of when that was judged.
     func deadlinePassed(asOf time: UInt64) {}
     /// The loop is closed.

@@ -20,7 +20,7 @@ struct ClientLimitTests {
         configure: (inout HTTPServer.Configuration) -> Void = { $0.trustedProxies = [] },
         _ body: (UInt16, ClientTable) async throws -> Void
     ) async throws {
-        var configuration = HTTPServer.Configuration()
+        var configuration = HTTPServer.Configuration.tested
         configure(&configuration)
         limit(&configuration.clientLimits)
         let group = try await HTTPServerGroup(
@@ -247,7 +247,7 @@ struct ClientLimitTests {
     func unixSocket(_ backend: IOBackend) async throws {
         let path = "/tmp/twister-limits-\(getpid())-\(backend).sock"
         defer { unlink(path) }
-        var configuration = HTTPServer.Configuration()
+        var configuration = HTTPServer.Configuration.tested
         configuration.trustedProxies = []
         configuration.clientLimits.maxConnections = 0
         configuration.clientLimits.maxConcurrentRequests = 0
@@ -311,7 +311,7 @@ struct ClientLimitTests {
 
     @Test("N-22: a drain gives back what is counted, also what it cuts", arguments: testedBackends)
     func drain(_ backend: IOBackend) async throws {
-        var configuration = HTTPServer.Configuration()
+        var configuration = HTTPServer.Configuration.tested
         configuration.trustedProxies = []
         configuration.clientLimits.maxConnections = 10
         configuration.clientLimits.maxConcurrentRequests = 10

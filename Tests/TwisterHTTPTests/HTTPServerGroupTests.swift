@@ -13,7 +13,7 @@ struct HTTPServerGroupTests {
         defer { unlink(path) }
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.unix(path: path), .tcp(host: "127.0.0.1", port: 0)], loopCount: 3,
-            loop: IOLoop.Configuration(backend: backend))
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let port = try #require(group.port)
         #expect(group.addresses.map(\.description) == ["unix:\(path)", "127.0.0.1:\(port)"])
         for server in group.servers {
@@ -31,7 +31,8 @@ struct HTTPServerGroupTests {
     func sharedSockets(_ backend: IOBackend) async throws {
         let sockets = try bindSockets(port: 0, address: "127.0.0.1")
         let group = try await HTTPServerGroup(
-            delegate: Echo(), sockets: sockets, loopCount: 2, loop: IOLoop.Configuration(backend: backend))
+            delegate: Echo(), sockets: sockets, loopCount: 2, loop: IOLoop.Configuration(backend: backend),
+            configuration: .tested)
         #expect(group.addresses.map(\.description) == sockets.compactMap { $0.address?.description })
         for _ in 0..<20 {
             let client = try TestClient(port: try #require(group.port))
@@ -47,7 +48,7 @@ struct HTTPServerGroupTests {
         let error = await #expect(throws: IOError.self) {
             try await HTTPServerGroup(
                 delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: port)], loopCount: 2,
-                loop: IOLoop.Configuration(backend: backend))
+                loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         }
         #expect(error.map { "\($0)".contains("127.0.0.1:\(port)") } == true)
     }

@@ -67,6 +67,7 @@ struct HTTPServerTests {
 
         override func handleStream(_ stream: IOStream) throws {
             if let http { return http.handleStream(stream) }
+            TestFilter.add(to: stream)
             stream.enqueue("not HTTP\n")
             stream.closeAfterWriting()
         }
@@ -80,7 +81,7 @@ struct HTTPServerTests {
         let keeper = Keeper()
         let echo = Echo()
         let ports = try await loops.map { _, loop in
-            let http: TCPServer = HTTPServer(loop, delegate: echo)
+            let http: TCPServer = HTTPServer(loop, delegate: echo, configuration: .tested)
             let servers = [http, Forwarding(loop, http as? HTTPServer), Forwarding(loop, nil)]
             for server in servers { try server.listen(port: 0, address: "127.0.0.1") }
             keeper.servers = servers
@@ -105,7 +106,7 @@ struct HTTPServerTests {
     func connections(_ backend: IOBackend) async throws {
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
-            loop: IOLoop.Configuration(backend: backend))
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let server = group.servers[0]
         let loop = server.value.loop
         func count() async throws -> Int { try await loop.perform { server.value.connectionCount } }
@@ -137,7 +138,7 @@ struct HTTPServerTests {
     func lingering(_ backend: IOBackend) async throws {
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
-            loop: IOLoop.Configuration(backend: backend))
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let client = try TestClient(port: group.port ?? 0)
         try client.send("not HTTP\r\n\r\n")
         #expect(try client.receiveResponse().status == 400)

@@ -147,7 +147,7 @@ struct LeavingTests {
     func lastAnswer(_ backend: IOBackend) async throws {
         let servers = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
-            loop: IOLoop.Configuration(backend: backend))
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let client = try TestClient(port: servers.port ?? 0)
         try client.send(Self.sleep(200))
         try await Task.sleep(for: .milliseconds(50))

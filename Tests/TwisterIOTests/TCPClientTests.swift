@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import TwisterTestSupport
 
 @testable import TwisterIO
 
@@ -44,7 +45,10 @@ private func reservedPort() throws -> UInt16 {
 }
 
 private func listener(_ loop: IOLoop, _ address: String, port: UInt16 = 0) throws -> TCPServer {
-    let server = TCPServer(loop) { stream, _ in _ = try await stream.readBytes(1) }
+    let server = TCPServer(loop) { stream, _ in
+        TestFilter.add(to: stream)
+        try await stream.write(stream.readBytes(1))
+    }
     try server.listen(port: port, address: address)
     return server
 }
@@ -61,6 +65,9 @@ struct TCPClientTests {
             for host in ["localhost", "127.0.0.1"] {
                 let stream = try await client.connect(host: host, port: server.port ?? 0)
                 #expect(stream.peerAddress?.port == server.port)
+                TestFilter.add(to: stream)
+                try await stream.write("x")
+                #expect(text(try await stream.readBytes(1)) == "x")
                 stream.close()
             }
             let source = SocketAddress(ip: "127.0.0.2", port: 0)

@@ -1,11 +1,13 @@
 import Glibc
 import Testing
+import TwisterTestSupport
 
 @testable import TwisterIO
 
 /// Sends lines back; `throw` fails.
 @Sendable
 private func echoLines(_ stream: IOStream, _ address: SocketAddress?) async throws {
+    TestFilter.add(to: stream)
     while true {
         let line = try await stream.readUntil("\n")
         if text(line) == "throw\n" { throw TestFailure() }
@@ -14,7 +16,7 @@ private func echoLines(_ stream: IOStream, _ address: SocketAddress?) async thro
 }
 
 private func ask(_ loop: IOLoop, _ port: UInt16, _ line: String) async throws -> String {
-    let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: port)
+    let stream = try await connect(loop, port: port)
     defer { stream.close() }
     try await stream.write(line)
     return text(try await stream.readUntil("\n"))
@@ -24,6 +26,7 @@ private final class GreetingServer: TCPServer {
     var greeted = 0
 
     override func handleStream(_ stream: IOStream) throws {
+        TestFilter.add(to: stream)
         greeted += 1
         if greeted == 2 { throw TestFailure() }
         stream.enqueue(Array("hello \(greeted)\n".utf8))
@@ -86,7 +89,7 @@ struct TCPServerTests {
             #expect(server.addresses.count == before + 1)
             for address in server.addresses {
                 let host = address.ip == "::" ? "::1" : "127.0.0.1"
-                let stream = try await TCPClient(loop).connect(host: host, port: address.port ?? 0)
+                let stream = try await connect(loop, host: host, port: address.port ?? 0)
                 try await stream.write("x\n")
                 #expect(text(try await stream.readUntil("\n")) == "x\n")
                 stream.close()
@@ -103,7 +106,7 @@ struct TCPServerTests {
             let other = TCPServer(loop, handler: echoLines)
             try other.listen(port: 0, address: "127.0.0.1")
             let port = server.port ?? 0
-            let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: port)
+            let stream = try await connect(loop, port: port)
             try await stream.write("a\n")
             _ = try await stream.readUntil("\n")
             #expect(TwisterIOTests.listeners(on: port) == 1)
@@ -143,6 +146,7 @@ struct TCPServerTests {
                 let server = TCPServer(loop, handler: echoLines)
                 try server.listen(unixPath: path)
                 let stream = try await IOStream.connect(loop, to: SocketAddress(unixPath: path))
+                TestFilter.add(to: stream)
                 try await stream.write("unix\n")
                 #expect(text(try await stream.readUntil("\n")) == "unix\n")
                 stream.close()
@@ -193,13 +197,14 @@ struct TCPServerTests {
         try await onLoop(backend) { loop in
             let most = Box(0)
             let server = TCPServer(loop) { stream, _ in
+                TestFilter.add(to: stream)
                 while true {
                     try await stream.write(stream.readBytes(65_536, partial: true))
                     most.value = max(most.value, stream.outputCount + stream.input.count)
                 }
             }
             try server.listen(port: 0, address: "127.0.0.1")
-            let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: server.port ?? 0)
+            let stream = try await connect(loop, port: server.port)
             let size = 32 << 20
             let writing = inTask(loop, stream) { stream in
                 let piece = [UInt8](repeating: 3, count: 65_536)
@@ -225,11 +230,12 @@ struct TCPServerTests {
         try await onLoop(backend) { loop in
             let size = 3 << 20
             let server = TCPServer(loop) { stream, _ in
+                TestFilter.add(to: stream)
                 stream.highWatermark = .max
                 try await stream.write([UInt8](repeating: 1, count: size))
             }
             try server.listen(port: 0, address: "127.0.0.1")
-            let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: server.port ?? 0)
+            let stream = try await connect(loop, port: server.port)
             try await loop.pass(20)
             #expect(try await stream.readUntilClose().count == size)
             stream.close()

@@ -1,9 +1,13 @@
 import Glibc
 
 /// A blocking socket that says exactly what a test wants said. Every read has a time limit.
+///
+/// Where the tests run through a filter, the client speaks as that filter does.
 package final class TestClient {
     package let fd: CInt
     private var pending: [UInt8] = []
+    /// So much of the filter's greeting is still to come.
+    private var greetingLeft = TestFilter.greeting.count
 
     package struct Response: Sendable {
         package var status: Int
@@ -53,6 +57,7 @@ package final class TestClient {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
         try use(address, "connect", Glibc.connect)
+        greet()
     }
 
     package convenience init(unixPath path: String) throws {
@@ -61,6 +66,7 @@ package final class TestClient {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
         try use(address, "connect", Glibc.connect)
+        greet()
     }
 
     /// Binds or connects the socket.
@@ -75,11 +81,16 @@ package final class TestClient {
         guard result == 0 else { throw Failure(description: "\(name): \(errno)") }
     }
 
+    /// A server that closes at once does not take it.
+    private func greet() { try? transmit(TestFilter.greeting) }
+
     deinit { close(fd) }
 
     package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    package func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws { try transmit(TestFilter.changed(bytes)) }
+
+    private func transmit(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
@@ -116,7 +127,10 @@ package final class TestClient {
             if errno == ECONNRESET { return nil }
             throw Failure(description: errno == EAGAIN ? "nothing was received in time" : "recv: errno \(errno)")
         }
-        return Array(buffer[..<count])
+        let greeted = min(greetingLeft, count)
+        greetingLeft -= greeted
+        if greeted == count { return try receive(limit) }
+        return TestFilter.changed(Array(buffer[greeted..<count]))
     }
 
     /// Everything until the server closes.

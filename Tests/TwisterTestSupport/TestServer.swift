@@ -4,23 +4,77 @@ package import TwisterIO
 /// The backends that can run here. Where a ring can be opened, both: a test that leaves one out has to fail.
 package let testedBackends: [IOBackend] = [.ioUring, .epoll]
 
+extension HTTPServer.Configuration {
+    /// The defaults, with the filter of this run of the tests.
+    package static var tested: HTTPServer.Configuration {
+        var configuration = HTTPServer.Configuration()
+        if let filter = TestFilter.current { configuration.makeStreamFilter = { filter.make() } }
+        return configuration
+    }
+}
+
 /// Runs `body` against a server of its own on 127.0.0.1, and stops the server.
 package func withServer<Result>(
     _ backend: IOBackend, _ delegate: any HTTPServerConnectionDelegate, loops: Int = 1,
     configure: (inout HTTPServer.Configuration) -> Void = { _ in },
     _ body: (UInt16) async throws -> Result
 ) async throws -> Result {
-    var configuration = HTTPServer.Configuration()
+    try await withServers(backend, delegate, loops: loops, configure: configure) { try await body($0.port ?? 0) }
+}
+
+/// The same for a body that looks into the servers.
+package func withServers<Result>(
+    _ backend: IOBackend, _ delegate: any HTTPServerConnectionDelegate, loops: Int = 1,
+    configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+    _ body: (HTTPServerGroup) async throws -> Result
+) async throws -> Result {
+    var configuration = HTTPServer.Configuration.tested
     configure(&configuration)
     let servers = try await HTTPServerGroup(
         delegate: delegate, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: loops,
         loop: IOLoop.Configuration(backend: backend), configuration: configuration)
     do {
-        let result = try await body(servers.port ?? 0)
+        let result = try await body(servers)
         await servers.shutdown(deadline: .seconds(2))
         return result
     } catch {
         await servers.shutdown(deadline: .zero)
         throw error
     }
+}
+
+/// Waits until `condition` holds.
+///
+/// - Throws: `TestFailure` where it does not within `timeout`, which is generous, since the machine may be busy.
+package func eventually(
+    _ what: String, timeout: Duration = .seconds(20), _ condition: () async throws -> Bool
+) async throws {
+    let start = ContinuousClock.now
+    while try await !condition() {
+        guard ContinuousClock.now - start < timeout else { throw TestFailure("it never came to this: \(what)") }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// Notes what happens, in order; from any thread.
+package final class Notes: Sendable {
+    // Not a Mutex: the thread sanitizer does not know it.
+    private let entries = ConditionLock<[String]>([])
+
+    package init() {}
+
+    package func note(_ entry: String) { entries.withLock { $0.append(entry) } }
+    package var all: [String] { entries.withLock { $0 } }
+
+    /// Waits until so many entries are there.
+    package func wait(for count: Int) async throws {
+        try await eventually("\(count) notes") { all.count >= count }
+    }
+}
+
+/// Holds what belongs to a loop. Sendable, because the test uses the value on that loop's thread only; the tests of a use
+/// on another thread are the exception.
+package final class LoopHeld<Value>: @unchecked Sendable {
+    package var value: Value
+    package init(_ value: Value) { self.value = value }
 }

@@ -40,7 +40,7 @@ package protocol ExchangeTransport: BodySource {
     /// Cuts the response, so that the client sees that it is not whole.
     func abort()
 
-    /// Whether more is queued than the client takes.
+    /// Whether `drained` has to be called: more is queued than the client takes, or the client has disconnected.
     var isBackedUp: Bool { get }
 
     /// Waits until the client has taken enough of the output.

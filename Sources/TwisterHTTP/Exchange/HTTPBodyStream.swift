@@ -33,6 +33,8 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     private(set) var isPaused = false
     private var end: Result<Void, any Error>?
     private var reader: UnsafeContinuation<[UInt8]?, any Error>?
+    /// Moves on with each reader that waits.
+    private var readerNumber = 0
 
     init(_ loop: IOLoop, source: (any BodySource)?, highWatermark: Int) {
         self.loop = loop
@@ -58,7 +60,8 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
             return nil
         }
         source?.bodyAwaited()
-        let canceller = BodyCanceller(self, loop)
+        readerNumber += 1
+        let canceller = BodyCanceller(self, loop, readerNumber)
         return try await withTaskCancellationHandler {
             try Task.checkCancellation()
             return try await withUnsafeThrowingContinuation { reader = $0 }
@@ -110,7 +113,10 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         reader.take()?.resume(with: result.map { nil })
     }
 
-    fileprivate func cancelReader() { reader.take()?.resume(throwing: CancellationError()) }
+    /// Ends the wait of the reader with that number; another one may wait by now.
+    fileprivate func cancelReader(_ number: Int) {
+        if number == readerNumber { reader.take()?.resume(throwing: CancellationError()) }
+    }
 }
 
 /// Why a body ended before its end.
@@ -125,17 +131,19 @@ public enum HTTPBodyError: Error, Sendable {
 private final class BodyCanceller: @unchecked Sendable {
     private weak var body: HTTPBodyStream?
     private let loop: IOLoop
+    private let number: Int
 
-    init(_ body: HTTPBodyStream, _ loop: IOLoop) {
+    init(_ body: HTTPBodyStream, _ loop: IOLoop, _ number: Int) {
         self.body = body
         self.loop = loop
+        self.number = number
     }
 
     func cancel() {
         if loop.isCurrentThread {
-            body?.cancelReader()
+            body?.cancelReader(number)
         } else {
-            loop.addCallback { self.body?.cancelReader() }
+            loop.addCallback { self.body?.cancelReader(self.number) }
         }
     }
 }

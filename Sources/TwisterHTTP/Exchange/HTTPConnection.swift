@@ -94,8 +94,11 @@ public final class HTTPConnection {
         requestBody.fail(.clientDisconnected)
     }
 
-    /// Whether somebody holds the request's head, which then stays as it is for ever.
-    var isHeadHeld: Bool { !unretainedHead.isUniquelyReferenced }
+    /// Whether somebody holds the request's head, or holds the exchange weakly: both then stay as they are for ever.
+    var isHeldPartly: Bool {
+        // Each object counts one unowned and one weak reference of its own.
+        !unretainedHead.isUniquelyReferenced || _getUnownedRetainCount(self) > 1 || _getWeakRetainCount(self) > 1
+    }
 
     /// Makes ready for another request; only where nobody else holds the exchange.
     package func renew() {

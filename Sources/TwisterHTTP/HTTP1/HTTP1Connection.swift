@@ -47,6 +47,8 @@ final class HTTP1Connection: ExchangeTransport {
         case complete
     }
 
+    /// The service outlives its exchanges: connections and the loop's work hold both.
+    private unowned let service: HTTP1Service
     let context: ServerContext
     let exchange: HTTPConnection
     private let unretainedExchange: Unmanaged<HTTPConnection>
@@ -82,8 +84,9 @@ final class HTTP1Connection: ExchangeTransport {
         init(awaitsContinue: Bool) { self.awaitsContinue = awaitsContinue }
     }
 
-    init(_ context: ServerContext) {
-        self.context = context
+    init(_ service: HTTP1Service) {
+        self.service = service
+        context = service.context
         exchange = HTTPConnection(context.loop)
         unretainedExchange = Unmanaged.passUnretained(exchange)
         parser = RequestParser(limits: context.parserLimits)
@@ -133,7 +136,7 @@ final class HTTP1Connection: ExchangeTransport {
 
     /// Makes ready for another request. Returns false where somebody holds the exchange, which then cannot be used again.
     func renew() -> Bool {
-        guard unretainedExchange.isUniquelyReferenced, !exchange.isHeadHeld else { return false }
+        guard unretainedExchange.isUniquelyReferenced, !exchange.isHeldPartly else { return false }
         exchange.renew()
         parser.reset()
         reading = .head
@@ -165,7 +168,8 @@ final class HTTP1Connection: ExchangeTransport {
     // The exchange and the context come as parameters on the way of each request: what is reached through two properties
     // is retained, what is reached through one is not.
 
-    private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int {
+    private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int
+    {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
             if clocks != nil { clocks = nil }
@@ -210,6 +214,7 @@ final class HTTP1Connection: ExchangeTransport {
         switch framing {
         case .none, .invalid, .length(0):
             reading = .complete
+            if clocks != nil { clocks = nil }
             if exchange.requestBody.isUsed { endRequestBody(nil) } else { schedule(context) }
         case .length(let length):
             guard length <= exchange.requestBody.limit else { return refuse(413) }
@@ -260,7 +265,9 @@ final class HTTP1Connection: ExchangeTransport {
         reading = body
         // A client that sends its body with its head waits for nothing.
         self.body = Body(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
-        clocks = RequestClocks(bodySince: context.loop.turnTime)
+        var started = clocks ?? RequestClocks()
+        started.startBody(context.loop.turnTime)
+        clocks = started
         owner?.updateDeadline()
         if exchange.requestBody.stream != nil { schedule(context) } else { bodyAwaited() }
     }
@@ -415,7 +422,9 @@ final class HTTP1Connection: ExchangeTransport {
 
     func limitBodyTime(_ timeout: Duration) {
         guard !isRequestRead else { return }
-        clocks?.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
+        var limited = clocks ?? RequestClocks()
+        limited.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
+        clocks = limited
         owner?.updateDeadline()
     }
 
@@ -485,8 +494,15 @@ extension HTTP1Connection: LoopWork {
 
     /// A complete response to a request that was read frees the connection, while the application goes on.
     private func releaseIfComplete() {
-        guard case .executing = run, case .complete = writing, isRequestRead, let owner else { return }
-        owner.exchangeReleased(self)
+        guard case .executing = run, case .complete = writing, isRequestRead, unretainedOwner != nil else { return }
+        // Most applications return right after that. The next turn sees whether this one goes on.
+        service.releaseLater(self)
+    }
+
+    /// Frees the connection where the application still goes on.
+    fileprivate func release() {
+        guard case .executing = run, case .complete = writing, isRequestRead else { return }
+        owner?.exchangeReleased(self)
     }
 }
 
@@ -533,7 +549,9 @@ extension HTTP1Connection {
         }
         let persistence: ResponseEncoder.Persistence = !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied
         if let unretainedStream {
-            unretainedStream._withUnsafeGuaranteedRef { Self.send(head, framing, persistence, body, inline, $0, context) }
+            unretainedStream._withUnsafeGuaranteedRef {
+                Self.send(head, framing, persistence, body, inline, $0, context)
+            }
         }
         if inline > 0 { body.removeAll() }
     }
@@ -598,13 +616,20 @@ extension HTTP1Connection {
         if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
     }
 
-    var isBackedUp: Bool { stream?.isOverHighWatermark ?? false }
+    /// Also where the stream is closed, so that a handler that goes on writing hears of that at once.
+    var isBackedUp: Bool { stream.map { $0.isClosed || $0.isOverHighWatermark } ?? true }
 
     func drained() async throws {
         guard let stream else { throw StreamClosedError(realError: .endedByPeer) }
         owner?.watchOutput()
         owner?.recharge()
-        try await stream.drained()
+        do {
+            try await stream.drained()
+        } catch let error as StreamClosedError {
+            // Those that wait for a stream hear of its end before its connection does.
+            clientDisconnected()
+            throw error
+        }
     }
 }
 
@@ -620,18 +645,33 @@ final class HTTP1Service {
 
     init(_ context: ServerContext) { self.context = context }
 
+    /// Exchanges whose responses were complete before their applications had returned.
+    private var releasable: ContiguousArray<HTTP1Connection> = []
+
+    /// Looks in the next turn whether the exchange's application still goes on.
+    func releaseLater(_ exchange: HTTP1Connection) {
+        releasable.append(exchange)
+        guard releasable.count == 1 else { return }
+        context.loop.addLocalCallback { [self] in
+            let exchanges = releasable
+            releasable.removeAll(keepingCapacity: exchanges.count < 1024)
+            for exchange in exchanges { exchange.release() }
+        }
+    }
+
     func takeExchange() -> HTTP1Connection {
-        guard let taken = idle else { return HTTP1Connection(context) }
+        guard let taken = idle else { return HTTP1Connection(self) }
         idle = taken.nextIdle.take()
         idleCount &-= 1
         return taken
     }
 
-    /// Takes back an exchange that was renewed and is attached to no connection.
-    func keepExchange(_ exchange: HTTP1Connection) {
-        guard idleCount < Self.keptExchanges else { return }
+    /// Takes back an exchange that was renewed and is attached to no connection. Returns false where there are enough.
+    func keepExchange(_ exchange: HTTP1Connection) -> Bool {
+        guard idleCount < Self.keptExchanges else { return false }
         exchange.nextIdle = idle.take()
         idle = exchange
         idleCount &+= 1
+        return true
     }
 }

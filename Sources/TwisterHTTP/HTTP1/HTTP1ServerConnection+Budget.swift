@@ -52,7 +52,7 @@ extension HTTP1ServerConnection {
 
     /// 503, where nothing of a response is sent.
     func shed() {
-        if exchange?.exchange.isHeadSent == true {
+        if phase == .blocked || exchange?.exchange.isHeadSent == true {
             stream.close()
         } else {
             exchange?.dropCollectedBody()

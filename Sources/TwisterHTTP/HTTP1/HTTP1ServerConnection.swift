@@ -65,6 +65,8 @@ final class HTTP1ServerConnection {
             becomeIdle()
         }
         stream.startReceiving()
+        // The application may have read from the stream before.
+        stream.resumeInput()
     }
 
     private func becomeIdle() {
@@ -96,9 +98,11 @@ final class HTTP1ServerConnection {
 
     /// The exchange is over and renewed, and no other request is there.
     private func giveBackExchange() {
-        guard let exchange = exchange.take() else { return }
-        exchange.leaveConnection()
-        service.keepExchange(exchange)
+        guard let given = exchange else { return }
+        given.leaveConnection()
+        // One that is not kept lives until the next turn, since it may be reading at the moment.
+        if !service.keepExchange(given) { stream.loop.addLocalCallback { withExtendedLifetime(given) {} } }
+        exchange = nil
     }
 
     /// Makes the exchange ready for the next request. One that somebody holds is left to its holder.
@@ -141,10 +145,17 @@ final class HTTP1ServerConnection {
             phase = .exchange
             stream.resumeInput()
         }
-        // A client that sends more than is worked off is held up until that is.
-        if phase != .ending, unread <= context.pipelineBufferSize { resumeReading() }
+        // A client that sends more than is worked off is held up until that is; the rest of a request is waited for.
+        let isShort = unread <= context.pipelineBufferSize || phase == .idle || awaitsRequest
+        if isShort, phase != .ending { resumeReading() }
         // It may have ended long ago, behind requests that waited; a request that it left unfinished stays so.
         if stream.isPeerEnded, !stream.isClosed { streamEnded(stream) }
+    }
+
+    /// Whether a part of the request under way is to come, and there is room for it.
+    private var awaitsRequest: Bool {
+        guard phase == .exchange, let exchange, !exchange.isRequestRead else { return false }
+        return exchange.exchange.requestBody.stream?.isPaused != true
     }
 
     @inline(__always)
@@ -194,24 +205,21 @@ extension HTTP1ServerConnection {
     func exchangeEnded(_ exchange: HTTP1Connection) { goOn(after: exchange, exchange.context) }
 
     /// The response is complete and the request was read: the application goes on with the exchange, and the connection
-    /// with another one.
+    /// with another one, or it closes.
     func exchangeReleased(_ exchange: HTTP1Connection) {
+        // A server that shuts down waits for its handlers, which it knows by their connections.
+        guard !context.isDraining else { return }
         letGo(of: exchange)
         // The end of the connection may be the end of the body.
-        guard exchange.keepsAlive, !context.isDraining else { return end() }
-        // The next request is begun when the application has given the thread back.
-        phase = .blocked
-        stream.loop.addLocalCallback { [weak self] in
-            guard let self, self.phase == .blocked, self.exchange == nil else { return }
-            self.prepareForNext(self.context)
-        }
+        guard exchange.keepsAlive else { return end() }
+        prepareForNext(context)
     }
 
     /// The clocks of the request have changed.
     func updateDeadline() { stream.setDeadline(context.deadlines.next(wait, stream)) }
 
     /// Cuts off a client that does not take its responses.
-    func watchOutput() { stream.setDeadline(context.deadlines.forOutput(rare?.outputWatch, stream)) }
+    func watchOutput() { stream.setDeadline(noLaterThan: context.deadlines.forOutput(rare?.outputWatch, stream)) }
 
     /// Holds the client up, by TCP's own flow control.
     func leaveUnread() { stream.stopReceiving() }
@@ -293,13 +301,14 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
     @inline(never)
     private func waitForMore(_ exchange: HTTP1Connection, unread: Int) {
+        let isComplete = exchange.isRequestRead
         if exchange.isUnused {
             // Empty lines before a request are none of it.
             phase = .idle
             renew(exchange)
             giveBackExchange()
         }
-        holdUp(unread: unread, isComplete: exchange.isRequestRead)
+        holdUp(unread: unread, isComplete: isComplete)
     }
 
     /// Bytes wait for their turn: over the limit, the client is left unread.
@@ -359,8 +368,9 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     private func disconnected(_ exchange: HTTP1Connection) {
         exchange.clientDisconnected()
         switch exchange.run {
-        case .executing, .ending, .endingAndReady: break
-        case .waiting, .scheduled:
+        case .executing, .endingAndReady: break
+        // While the exchange before it is ended, its rest was read, which nobody runs any more.
+        case .waiting, .scheduled, .ending:
             endExchangeWithoutRun()
             end()
         }
@@ -391,7 +401,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 
     func streamDrained(_ stream: IOStream) {
         if rare != nil { recharge() }
-        if phase == .blocked { nextRequest(context) }
+        if phase == .blocked { prepareForNext(context) }
     }
 
     func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
@@ -419,7 +429,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 // MARK: - What the server asks
 
 extension HTTP1ServerConnection: ServerConnection {
-    func drain() { if isIdle || phase == .blocked { end() } }
+    func drain() { if isIdle || phase == .blocked || phase == .proxyHeader { end() } }
 
     func close() { stream.close() }
 }

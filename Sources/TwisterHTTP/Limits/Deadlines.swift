@@ -10,6 +10,8 @@ struct RequestClocks {
     private(set) var lastBodyByte: UInt64 = 0
     private(set) var bodyBytes = 0
 
+    init() {}
+
     init(headSince now: UInt64) { headSince = now }
 
     init(bodySince now: UInt64) { startBody(now) }

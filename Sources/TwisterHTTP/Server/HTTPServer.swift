@@ -51,7 +51,11 @@ public final class HTTPServer: TCPServer {
     public var connectionCount: Int { context.connections.count }
 
     public override func handleStream(_ stream: IOStream) {
-        if let makeFilter = configuration.makeStreamFilter { stream.addFilter(makeFilter()) }
+        loop.preconditionOnLoop()
+        precondition(stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
+        if let makeFilter = configuration.makeStreamFilter {
+            stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
+        }
         HTTP1ServerConnection(stream, http1).startServing()
     }
 

@@ -76,6 +76,9 @@ public struct HTTPServerConfiguration: Sendable {
     /// Makes the filter that stands between each accepted socket and its connection; nil: none.
     package var makeStreamFilter: (@Sendable () -> any StreamFilter)?
 
+    /// How long the handshake of that filter may take. Default 10 s.
+    package var handshakeTimeout = Duration.seconds(10)
+
     public init() {}
 }
 

@@ -14,6 +14,8 @@ public final class HTTPServerGroup: Sendable {
 
     private let loops: IOLoopGroup
     let servers: [LoopBound<HTTPServer>]
+    /// The shutdown, once it has begun.
+    private let ending = ConditionLock<Task<(finished: Int, forced: Int), Never>?>(nil)
     /// Where it listens, with the port that port 0 became.
     public let addresses: [SocketAddress]
 
@@ -104,11 +106,32 @@ public final class HTTPServerGroup: Sendable {
         return sockets
     }
 
-    /// Stops accepting, lets requests under way finish until the deadline, closes the rest, and ends the loops.
+    /// Stops accepting, lets requests under way finish until the deadline, closes the rest, and ends the loops. A second call
+    /// waits for the first one, and returns its result.
+    ///
+    /// It must not be awaited by a handler, which it would wait for: `Task.detached { await group.shutdown() }` does not
+    /// wait.
     ///
     /// - Returns: how many connections ended by themselves and how many were cut.
     @discardableResult
     public func shutdown(deadline: Duration = .seconds(10)) async -> (finished: Int, forced: Int) {
+        if loops.loops.contains(where: \.isCurrentThread) {
+            fatalError(
+                """
+                HTTPServerGroup.shutdown was called on one of the loops that it ends, by a handler for instance, which it \
+                would wait for. Start it beside the handler: Task.detached { await group.shutdown() }
+                """)
+        }
+        let ending = ending.withLock { ending in
+            if let ending { return ending }
+            let task = Task.detached { [self] in await end(deadline) }
+            ending = task
+            return task
+        }
+        return await ending.value
+    }
+
+    private func end(_ deadline: Duration) async -> (finished: Int, forced: Int) {
         let results = await withTaskGroup(of: (Int, Int).self) { group in
             for (loop, server) in zip(loops.loops, servers) {
                 group.addTask(executorPreference: loop) { await server.value.shutdown(deadline: deadline) }

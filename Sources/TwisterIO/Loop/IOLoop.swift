@@ -189,8 +189,11 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     /// Closes every stream and waits until the kernel has let go of their buffers, a second at most.
     private func closeStreams() {
-        for stream in streams.all { stream.closeWithLoop() }
-        for _ in 0..<20 where streams.count > 0 { reactor.dispatch(reactor.wait(timeout: 50_000_000)) }
+        for _ in 0..<20 where streams.count > 0 {
+            // A listener may have accepted another one meanwhile.
+            for stream in streams.all { stream.closeWithLoop() }
+            reactor.dispatch(reactor.wait(timeout: 50_000_000))
+        }
         for stream in streams.all { stream.closedByReactor() }
     }
 

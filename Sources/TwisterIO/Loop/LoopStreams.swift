@@ -9,7 +9,7 @@ struct LoopStreams {
     var holding: ContiguousArray<ReactorOwner> = []
     /// Handles of streams whose deadlines have passed, to be judged once everything that had arrived was read.
     var overdue: ContiguousArray<Reactor.Handle> = []
-    /// For how many turns in a row `overdue` was put off.
+    /// For how many turns in a row deadlines were put off.
     var deferrals = 0
     let outputs = OutputPool()
     /// Whether memory is about to be given back to the system.

@@ -149,9 +149,11 @@ public class BaseIOStream: ReactorOwner {
 
     /// Whether received bytes stay readable once the stream is closed for `reason`: the last ones of a peer do.
     final func keepsInput(_ reason: CloseReason) -> Bool {
-        guard rare?.reader != nil, !input.isEmpty else { return false }
+        guard let rare, rare.reader != nil, !input.isEmpty else { return false }
         return switch reason {
-        case .closedHere, .error: false
+        case .closedHere: false
+        // What a filter delivered before it failed is as good as what came before a reset.
+        case .error: rare.channel?.failure != nil
         case .endedByPeer, .failed: true
         }
     }

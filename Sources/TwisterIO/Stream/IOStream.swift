@@ -12,18 +12,19 @@ public final class IOStream: BaseIOStream {
     /// Takes the bytes. A change of the protocol (an upgrade) is a change of the consumer.
     @exclusivity(unchecked) package var consumer: (any IOStreamConsumer)?
     /// Nil while there is none. Plain memory: as an object it would be retained and released five times for each response.
-    @exclusivity(unchecked) private var output: UnsafeMutablePointer<StreamOutput>?
-    @exclusivity(unchecked) private var deadline = UInt64.max
-    @exclusivity(unchecked) private var isReceiving = false
+    @exclusivity(unchecked) var output: UnsafeMutablePointer<StreamOutput>?
+    @exclusivity(unchecked) private(set) var deadline = UInt64.max
+    /// Whether the consumer wants bytes. A filter may receive when the consumer does not, and the other way round.
+    @exclusivity(unchecked) var isReceiving = false
     /// Whether the consumer is being offered bytes.
-    @exclusivity(unchecked) private var isDelivering = false
+    @exclusivity(unchecked) private(set) var isDelivering = false
     @exclusivity(unchecked) private var isOverHigh = false
     @exclusivity(unchecked) private var peerHungUp = false
-    @exclusivity(unchecked) private var sending = Sending.nothing
-    @exclusivity(unchecked) private var afterOutput = AfterOutput.goOn
+    @exclusivity(unchecked) var sending = Sending.nothing
+    @exclusivity(unchecked) var afterOutput = AfterOutput.goOn
 
     /// How far the output is on its way to the kernel.
-    private enum Sending: UInt8 {
+    enum Sending: UInt8 {
         case nothing
         /// It is sent at the end of the turn.
         case gathered
@@ -32,7 +33,7 @@ public final class IOStream: BaseIOStream {
     }
 
     /// What happens once everything is sent.
-    private enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
+    enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
 
     /// The size of the piece under way.
     @exclusivity(unchecked) private var pieceCount: UInt32 = 0
@@ -67,7 +68,10 @@ public final class IOStream: BaseIOStream {
         loop.streams.insert(self)
     }
 
-    deinit { dropOutput() }
+    deinit {
+        dropOutput()
+        rare?.channel?.detach()
+    }
 
     /// The socket's descriptor, for socket options; nil once closed.
     public var fileDescriptor: CInt? {
@@ -85,6 +89,7 @@ public final class IOStream: BaseIOStream {
     package override func startReceiving() {
         guard !isReceiving, !isPeerEnded, !isClosed else { return }
         isReceiving = true
+        if let channel = rare?.channel, !channel.mayReceive { return }
         reactor.startReceiving(handle)
     }
 
@@ -92,6 +97,7 @@ public final class IOStream: BaseIOStream {
     package override func stopReceiving() {
         guard isReceiving else { return }
         isReceiving = false
+        if isHandshaking { return }
         reactor.stopReceiving(handle)
     }
 
@@ -126,7 +132,7 @@ public final class IOStream: BaseIOStream {
     /// The end of a turn: unread bytes leave the pool.
     override func unpinInput() { input.unpin(reactor) }
 
-    private func deliverInput() {
+    func deliverInput() {
         guard !isDelivering, let consumer else { return }
         isDelivering = true
         let consumed = consumer.streamReceived(self, input.bytes)
@@ -147,7 +153,7 @@ public final class IOStream: BaseIOStream {
         peerEnded()
     }
 
-    private func peerEnded() {
+    func peerEnded() {
         isPeerEnded = true
         if afterOutput == .lingering { return close(.closedHere) }
         if let consumer { consumer.streamEnded(self) } else { close(.endedByPeer) }
@@ -160,7 +166,8 @@ public final class IOStream: BaseIOStream {
     package var hasPeerLeft: Bool { peerHungUp || isPeerEnded }
 
     override func hungUp(_ result: CInt) {
-        guard !isClosed, !isReceiving else { return }
+        // A filter may have told of the end before.
+        guard !isClosed, !isReceiving, !isPeerEnded || result < 0 else { return }
         peerHungUp = true
         consumer?.streamPeerLeft(self, isGone: result < 0)
     }
@@ -182,11 +189,11 @@ public final class IOStream: BaseIOStream {
     }
 
     /// The output is with the kernel: its memory serves the loop's other streams.
-    private func returnOutput() {
+    func returnOutput() {
         if let output = output.take() { loop.streams.outputs.put(output) }
     }
 
-    private func dropOutput() {
+    func dropOutput() {
         output?.pointee.removeAll(reactor)
         returnOutput()
     }
@@ -196,7 +203,11 @@ public final class IOStream: BaseIOStream {
 
     package func commitOutput(_ size: Int) {
         guard let output else { return }
-        guard !isClosed else { return dropOutput() }
+        guard !isClosed else {
+            // The kernel may still read memory that is under way; it goes with the end of that send.
+            if sending != .underWay { dropOutput() }
+            return
+        }
         output.pointee.commit(size)
         outputChanged(output)
     }
@@ -237,13 +248,14 @@ public final class IOStream: BaseIOStream {
     /// When the kernel was last seen to take some of the output that waits, or it was first there; nil while there is none.
     package var outputTakenAt: UInt64? {
         guard let output, !output.pointee.isEmpty else { return nil }
-        guard sending == .underWay else { return output.pointee.began }
-        let left = reactor.sendLeft(handle)
-        if left != output.pointee.leftAtProgress {
-            output.pointee.leftAtProgress = left
-            output.pointee.progress = loop.now
+        if sending == .underWay {
+            let left = reactor.sendLeft(handle)
+            if left != output.pointee.leftAtProgress {
+                output.pointee.leftAtProgress = left
+                output.pointee.progress = loop.now
+            }
         }
-        return output.pointee.progress
+        return max(output.pointee.began, output.pointee.progress)
     }
 
     @inline(__always)
@@ -267,8 +279,9 @@ public final class IOStream: BaseIOStream {
     }
 
     private func sendNext() {
-        guard sending != .underWay, life == .open else { return }
+        guard life == .open else { return }
         if let channel = rare?.channel { return sendNext(through: channel) }
+        guard sending != .underWay else { return }
         guard let output, let piece = output.pointee.next(reactor) else { return finishOutput() }
         let result: CInt
         switch piece {
@@ -286,15 +299,22 @@ public final class IOStream: BaseIOStream {
     }
 
     override func sent(_ result: CInt) {
+        if let channel = rare?.channel { return wireSent(result, channel) }
         sending = .nothing
         guard !isClosed else { return dropOutput() }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        let count = rare?.channel.map { $0.wireSent() } ?? Int(pieceCount)
+        let count = Int(pieceCount)
         if let output {
             output.pointee.taken(count, reactor)
             if output.pointee.isEmpty { returnOutput() }
         }
         sendNext()
+        tellTaken(count)
+    }
+
+    /// Tells everyone who waits that `count` bytes were taken.
+    @inline(__always)
+    func tellTaken(_ count: Int) {
         outputTaken(count)
         if isOverHigh, outputCount <= lowWatermark, !isClosed {
             isOverHigh = false
@@ -324,7 +344,7 @@ public final class IOStream: BaseIOStream {
         // The requests of one turn all set the same. A lingering stream has a deadline of its own, which nobody else moves.
         guard time != deadline, afterOutput != .lingering else { return }
         deadline = time
-        reactor.setDeadline(handle, min(time, rare?.channel?.handshakeDeadline ?? .max))
+        reactor.setDeadline(handle, min(time, rare?.channel?.deadline ?? .max))
     }
 
     /// The same, where none is set that comes earlier. For a consumer that looks again at each deadline what it is that is
@@ -333,16 +353,24 @@ public final class IOStream: BaseIOStream {
         if time < deadline { setDeadline(time) }
     }
 
+    override var hasUnreceivedInput: Bool {
+        // A lingering peer's bytes are of no interest.
+        guard isReceiving, !isClosed, afterOutput != .lingering, let fd = reactor.fileDescriptor(handle) else {
+            return false
+        }
+        var wanted = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
+        return poll(&wanted, 1, 0) > 0
+    }
+
     override func deadlinePassed(asOf time: UInt64) {
         guard !isClosed else { return }
+        let channel = rare?.channel
+        if let channel, channel.deadline <= time { return filterIsOverdue(channel) }
         if afterOutput == .lingering { return close(.closedHere) }
-        if let handshake = rare?.channel?.handshakeDeadline {
-            if handshake <= time { return close(.error(HandshakeTimeoutError())) }
-            reactor.setDeadline(handle, min(deadline, handshake))
-        }
         // It was moved since.
         guard deadline <= time else { return }
         deadline = .max
+        if let channel { reactor.setDeadline(handle, channel.deadline) }
         consumer?.streamDeadline(self, asOf: time)
     }
 
@@ -369,29 +397,29 @@ public final class IOStream: BaseIOStream {
     /// reset could overtake the response (RFC 9112, 9.6).
     package func lingerAfterOutput() { endOutput(.linger) }
 
-    private static let lingerTime: UInt64 = 2_000_000_000
+    static let lingerTime: UInt64 = 2_000_000_000
 
     private func endOutput(_ how: AfterOutput) {
         guard !isClosed, afterOutput != .lingering else { return }
         // A stream that closes anyway need not be shut down first.
         if how == .shutDown, afterOutput != .goOn { return }
         afterOutput = how
-        if outputCount == 0, sending == .nothing { finishOutput() }
+        guard outputCount == 0, sending == .nothing else { return }
+        // Not at once, since the filter may be calling.
+        if let channel = rare?.channel { gather(channel) } else { finishOutput() }
     }
 
-    private func finishOutput() {
+    func finishOutput() {
         guard afterOutput != .goOn, afterOutput != .lingering else { return }
-        if let channel = rare?.channel {
-            channel.sendEnd()
-            if channel.hasWire { return }
-        }
+        let channel = rare?.channel
+        if let channel, !filterHasEnded(channel) { return }
         switch afterOutput {
         case .goOn, .lingering: break
         case .shutDown:
             reactor.shutdown(handle)
             afterOutput = .goOn
         case .close: close(isPeerEnded ? .endedByPeer : .closedHere)
-        case .linger where isPeerEnded: close(.closedHere)
+        case .linger where isPeerEnded || channel?.mayLinger == false: close(.closedHere)
         case .linger:
             afterOutput = .lingering
             reactor.shutdown(handle)
@@ -403,6 +431,8 @@ public final class IOStream: BaseIOStream {
 
     package override func close(_ reason: CloseReason) {
         guard !isClosed else { return }
+        // Whatever closes the stream of a filter that has failed, the failure is the reason.
+        let reason = rare?.channel?.failure.map { .error($0) } ?? reason
         setClosed(reason)
         isReceiving = false
         failWaiters(reason)
@@ -435,81 +465,10 @@ public final class IOStream: BaseIOStream {
             if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
             dropOutput()
             rare?.connecting = nil
-            rare?.channel = nil
+            rare?.channel.take()?.detach()
             consumer.take()?.streamClosed(self, reason)
             loop.streams.remove(self)
             reactor.noteClosed()
         }
-    }
-}
-
-// MARK: - Filters
-
-extension IOStream {
-    /// Puts a filter between the socket and the consumer, before anything was received or sent.
-    ///
-    /// - Parameter handshakeTimeout: how long the filter's handshake may take.
-    package func addFilter(_ filter: any StreamFilter, handshakeTimeout: Duration = .seconds(10)) {
-        precondition(rare?.channel == nil && input.isEmpty && output == nil, "IOStream: a filter comes first of all")
-        let deadline = loop.now &+ UInt64(clamping: handshakeTimeout.nanosecondsClamped)
-        let channel = FilterChannel(filter, self, handshakeDeadline: deadline)
-        madeRare().channel = channel
-        reactor.setDeadline(handle, min(self.deadline, deadline))
-        startReceiving()
-        channel.start()
-    }
-
-    /// The application's bytes go through the filter piece by piece, and wait in the output until the kernel has what the
-    /// filter made of them.
-    private func sendNext(through channel: FilterChannel) {
-        if channel.wantsOutput, let piece = output?.pointee.next(reactor, atMost: FilterChannel.pieceSize) {
-            send(piece, through: channel)
-            if isClosed { return }
-        }
-        guard let wire = channel.nextWire() else {
-            if outputCount == 0 { finishOutput() }
-            return
-        }
-        // The channel holds the array until it is sent, so that its bytes stay where they are.
-        let result = wire.withUnsafeBytes { reactor.send(handle, $0) }
-        if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        sending = .underWay
-        output?.pointee.progress = loop.turnTime
-    }
-
-    private func send(_ piece: StreamOutput.Piece, through channel: FilterChannel) {
-        switch piece {
-        case .memory(let bytes): channel.send(bytes)
-        case .file(let fd, let offset, let count):
-            let read = withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
-                let read = pread(fd, room.baseAddress, count, off_t(clamping: offset))
-                if read > 0 { channel.send(UnsafeRawBufferPointer(rebasing: room[..<read])) }
-                return read
-            }
-            // A file that ended too early breaks the connection, as it does without a filter.
-            if read <= 0 { close(.failed(IOError(errno: read < 0 ? errno : ENODATA, "read a file to send"))) }
-        }
-    }
-
-    func filterDelivered(_ bytes: UnsafeRawBufferPointer) {
-        guard !isClosed, afterOutput != .lingering, !bytes.isEmpty else { return }
-        input.append(bytes, reactor)
-        deliverInput()
-    }
-
-    func filterDeliveredEnd() {
-        guard !isClosed, !isPeerEnded else { return }
-        peerEnded()
-    }
-
-    func filterHasOutput() {
-        guard sending == .nothing else { return }
-        output?.pointee.began = loop.turnTime
-        gather()
-    }
-
-    func filterIsOpen() {
-        reactor.setDeadline(handle, deadline)
-        if outputCount > 0, sending == .nothing { gather() }
     }
 }

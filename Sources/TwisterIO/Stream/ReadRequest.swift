@@ -26,6 +26,12 @@ struct ReadRequest {
 
     init(_ goal: Goal) { self.goal = goal }
 
+    /// Whether it asks for everything up to the peer's end.
+    var readsToEnd: Bool {
+        if case .untilClose = goal { return true }
+        return false
+    }
+
     /// What a read that is given up has taken from the stream's buffer.
     var taken: UnsafeRawBufferPointer {
         guard case .buffer(let memory, _) = goal else { return UnsafeRawBufferPointer(start: nil, count: 0) }

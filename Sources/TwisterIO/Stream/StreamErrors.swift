@@ -14,6 +14,14 @@ public struct StreamClosedError: Error, CustomStringConvertible, Sendable {
         /// or the error of a filter such as TLS.
         case error(any Error)
 
+        /// Whether the connection broke: the peer did not end it, and neither did a plain `close()`.
+        var isFailure: Bool {
+            switch self {
+            case .closedHere, .endedByPeer: false
+            case .failed, .error: true
+            }
+        }
+
         public var description: String {
             switch self {
             case .closedHere: "closed here"

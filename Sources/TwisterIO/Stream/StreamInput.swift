@@ -55,7 +55,8 @@ struct StreamInput {
     /// Adds bytes behind those that are there.
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
         unpin(reactor)
-        precondition(count + bytes.count <= Self.limit, "IOStream: more than 2 GiB are unread; read or lower maxBufferSize")
+        precondition(
+            count + bytes.count <= Self.limit, "IOStream: more than 2 GiB are unread; read or lower maxBufferSize")
         if Int(end) + bytes.count > Int(capacity) { makeRoom(count + bytes.count, reactor) }
         guard let base, let source = bytes.baseAddress else { return }
         (base + Int(end)).copyMemory(from: source, byteCount: bytes.count)

@@ -31,6 +31,10 @@ final class StreamReader: IOStreamConsumer {
     ///   `CancellationError`.
     func read(_ request: ReadRequest) async throws -> ReadRequest.Result {
         guard pending == nil else { throw AlreadyReadingError() }
+        // What came before the connection broke is not everything.
+        if request.readsToEnd, let reason = stream.closeReason, reason.isFailure {
+            throw StreamClosedError(realError: reason)
+        }
         let atEnd = stream.isPeerEnded || stream.isClosed
         var request = request
         do {

@@ -76,9 +76,9 @@ struct ReadRequestTests {
             let found = try bytes.withUnsafeBytes { all -> Int? in
                 for end in 1...count {
                     let part = UnsafeRawBufferPointer(rebasing: all[..<end])
-                    if try request.offer(part, atEnd: false, limit: .max).answer != nil { return end }
+                    if try request.offer(part, atEnd: false, limit: .max).result != nil { return end }
                 }
-                return try request.offer(all, atEnd: false, limit: .max).answer?.count
+                return try request.offer(all, atEnd: false, limit: .max).result?.count
             }
             #expect(found == count + 1)
             #expect(monotonicNow() - start < 5_000_000_000)
@@ -91,10 +91,10 @@ struct ReadRequestTests {
         defer { memory.deallocate() }
         var request = ReadRequest(.buffer(memory, partial: false))
         let first = try Array("ab".utf8).withUnsafeBytes { try request.offer($0, atEnd: false, limit: 1) }
-        #expect(first.consumed == 2 && first.answer == nil)
+        #expect(first.consumed == 2 && first.result == nil)
         #expect(text(Array(request.taken)) == "ab")
         let second = try Array("cde".utf8).withUnsafeBytes { try request.offer($0, atEnd: false, limit: 1) }
-        #expect(second.consumed == 2 && second.answer?.count == 4)
+        #expect(second.consumed == 2 && second.result?.count == 4)
         #expect(text(Array(memory)) == "abcd")
     }
 }

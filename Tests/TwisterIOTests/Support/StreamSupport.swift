@@ -1,23 +1,31 @@
 import Glibc
 import Testing
+import TwisterTestSupport
 
 @testable import TwisterIO
 
 /// One end of a socket pair that the test drives itself; closed with its last reference.
+///
+/// Where the tests run through a filter, it speaks as that filter does.
 final class Peer: @unchecked Sendable {
     private(set) var fd: CInt
+    /// So much of the filter's greeting is still to come.
+    private var greetingLeft = TestFilter.greeting.count
 
     init(_ fd: CInt) {
         self.fd = fd
         _ = fcntl(fd, F_SETFL, O_NONBLOCK)
+        if TestFilter.isOn { transmit(TestFilter.greeting) }
     }
 
     deinit { close() }
 
     /// Writes as many bytes as fit, and returns how many these were.
     @discardableResult
-    func send(_ bytes: some Sequence<UInt8>) -> Int {
-        let bytes = Array(bytes)
+    func send(_ bytes: some Sequence<UInt8>) -> Int { transmit(TestFilter.changed(Array(bytes))) }
+
+    @discardableResult
+    private func transmit(_ bytes: [UInt8]) -> Int {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -36,13 +44,18 @@ final class Peer: @unchecked Sendable {
     func receive(_ limit: Int = 1 << 20) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = recv(fd, &bytes, limit, 0)
-        return Array(bytes.prefix(max(0, count)))
+        guard count > 0 else { return [] }
+        let greeted = min(greetingLeft, count)
+        greetingLeft -= greeted
+        return TestFilter.changed(Array(bytes[greeted..<count]))
     }
 
     func shutDown() { _ = shutdown(fd, CInt(SHUT_WR)) }
 
     func close() {
         guard fd >= 0 else { return }
+        // A socket that closes with something unread resets its connection.
+        if greetingLeft > 0 { _ = receive(greetingLeft) }
         Glibc.close(fd)
         fd = -1
     }
@@ -53,7 +66,16 @@ func makeStream(_ loop: IOLoop, tcp: Bool = false) throws -> (stream: IOStream, 
     let (mine, theirs) = tcp ? makeTCPPair() : makeSocketPair()
     // A process that another test starts must not hold the other end open.
     for fd in [mine, theirs] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
-    return (try IOStream(loop, fileDescriptor: mine), Peer(theirs))
+    let stream = try IOStream(loop, fileDescriptor: mine)
+    TestFilter.add(to: stream)
+    return (stream, Peer(theirs))
+}
+
+/// Connects to a server of the test, which has the filter of this run.
+func connect(_ loop: IOLoop, host: String = "127.0.0.1", port: UInt16?) async throws -> IOStream {
+    let stream = try await TCPClient(loop).connect(host: host, port: port ?? 0)
+    TestFilter.add(to: stream)
+    return stream
 }
 
 extension IOLoop {
