@@ -48,9 +48,7 @@ public final class Application: HTTPServerConnectionDelegate {
         self.handlers = handlers
         self.settings = settings
         router = Router(handlers.map { Router.Route($0.pattern, name: $0.name, target: .passUnretained($0.route)) })
-        notFoundRoute =
-            settings.defaultHandler.map { HandlerRoute(RequestHandler.self, $0) }
-            ?? HandlerRoute(ErrorHandler.self) { ErrorHandler($0, .notFound) }
+        notFoundRoute = settings.defaultHandler.map { HandlerRoute(RequestHandler.self, $0) } ?? .notFound
         for problem in router.validate() { Log.general.warning("\(problem)") }
     }
 

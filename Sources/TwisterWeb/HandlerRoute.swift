@@ -1,5 +1,6 @@
 import HTTPTypes
 import TwisterCodec
+import TwisterHTTP
 
 /// Makes the handlers of a route, and knows the traits of their class.
 final class HandlerRoute: Sendable {
@@ -22,6 +23,10 @@ final class HandlerRoute: Sendable {
         if let make { make(context) } else { handlerType.init(context) }
     }
 
+    // MARK: Routes of every application
+
+    /// The route of paths that no other route matches.
+    static let notFound = HandlerRoute(ErrorHandler.self) { ErrorHandler($0, .notFound) }
     /// The route of paths whose arguments cannot be decoded.
     static let badRequest = HandlerRoute(ErrorHandler.self) { ErrorHandler($0, .badRequest) }
     /// The route of `OPTIONS *`.
@@ -62,4 +67,53 @@ struct RequestMethodSet: Sendable {
     func contains(_ method: RequestMethod) -> Bool { bits & Self.bit(method) != 0 }
 
     private static func bit(_ method: RequestMethod) -> UInt16 { 1 << UInt16(method.rawValue) }
+}
+
+// MARK: - Handlers of every application
+
+/// Responds to every request with one status. Tornado: `web.ErrorHandler`.
+private final class ErrorHandler: RequestHandler {
+    private let status: HTTPResponse.Status
+
+    init(_ context: HandlerContext, _ status: HTTPResponse.Status) {
+        self.status = status
+        super.init(context)
+    }
+
+    required init(_ context: HandlerContext) {
+        status = .notFound
+        super.init(context)
+    }
+
+    // The response depends on the request's head alone.
+    override class var requestBody: RequestBodyMode { .streamed }
+    override func prepare() async throws { throw HTTPError(status) }
+    // Such requests are ordinary traffic and no error of the application.
+    override func logException(_ error: any Error) {}
+}
+
+/// The methods that handlers may serve: the methods of the server as a whole.
+private let serverMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+/// Responds to `OPTIONS *` with the methods of the server as a whole.
+private final class ServerOptionsHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
+    override func prepare() async throws {
+        guard request.method == .options else { throw HTTPError(.badRequest) }
+        setStatus(.noContent)
+        setTrustedHeader(.allow, serverMethods)
+        finish()
+    }
+}
+
+/// Refuses CONNECT, since the server makes no tunnels. The connection closes, because the client may already send bytes that
+/// are meant for the tunnel.
+private final class ConnectHandler: RequestHandler {
+    override class var requestBody: RequestBodyMode { .streamed }
+    override func prepare() async throws {
+        let headers: HTTPFields = [.allow: serverMethods, .connection: "close"]
+        throw HTTPError(.methodNotAllowed, headers: headers)
+    }
+
+    override func logException(_ error: any Error) {}
 }
