@@ -1,5 +1,4 @@
 import TwisterCodec
-package import TwisterIO
 
 /// Gathered bytes of a response's body that were not sent: small ones in a buffer that is used again for the next response,
 /// large ones in an array, which goes out uncopied.
@@ -38,9 +37,9 @@ package struct ResponseBody: ~Copyable {
         large.append(contentsOf: bytes)
     }
 
-    /// Hands everything to a stream.
-    package mutating func send(_ stream: IOStream) {
-        if isLarge { stream.enqueue(large) } else { stream.enqueue(buffer.octets) }
+    /// Calls `whole` with a large body, which it may keep, else `octets` with the gathered bytes; then forgets everything.
+    package mutating func take(whole: ([UInt8]) -> Void, octets: (UnsafeRawBufferPointer) -> Void) {
+        if isLarge { whole(large) } else { octets(buffer.octets) }
         removeAll()
     }
 

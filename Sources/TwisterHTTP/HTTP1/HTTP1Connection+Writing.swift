@@ -67,11 +67,15 @@ extension HTTP1Connection {
 
     func sendBody(_ body: inout ResponseBody) {
         guard let stream else { return body.removeAll() }
-        guard case .chunked = writing else { return body.send(stream) }
+        guard case .chunked = writing else { return Self.enqueue(&body, stream) }
         let base = stream.reserveOutput(ChunkEncoder.headUpperBound)
         stream.commitOutput(ChunkEncoder.encodeHead(body.count, into: base))
-        body.send(stream)
+        Self.enqueue(&body, stream)
         stream.enqueue(ChunkEncoder.tail)
+    }
+
+    private static func enqueue(_ body: inout ResponseBody, _ stream: IOStream) {
+        body.take(whole: { stream.enqueue($0) }, octets: { stream.enqueue($0) })
     }
 
     /// A range of at most so many bytes is copied: it goes out together with the head, and a client that asks for many

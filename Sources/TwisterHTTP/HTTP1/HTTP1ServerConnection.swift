@@ -25,7 +25,7 @@ final class HTTP1ServerConnection {
     /// Since the last response, on the loop's clock.
     private var idleSince: UInt64 = 0
     /// Who is at the other end: the peer, or whom the PROXY protocol named; nil on a unix socket.
-    private(set) var client: IPAddress?
+    var client: IPAddress?
     var phase = Phase.idle
     var tableIndex: UInt32 = 0
     let number: UInt32
@@ -72,7 +72,7 @@ final class HTTP1ServerConnection {
         stream.resumeInput()
     }
 
-    private func becomeIdle() {
+    func becomeIdle() {
         phase = .idle
         idleSince = stream.turnTime
         stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
@@ -103,7 +103,7 @@ final class HTTP1ServerConnection {
     }
 
     /// The exchange is over and renewed, and no other request is there.
-    private func giveBackExchange() {
+    func giveBackExchange() {
         guard let given = exchange.take() else { return }
         given.leaveConnection()
         // One that is not kept lives until the next turn, since it may be reading at the moment.
@@ -111,7 +111,7 @@ final class HTTP1ServerConnection {
     }
 
     /// Makes the exchange ready for the next request. One that somebody holds is left to its holder.
-    private func renew(_ exchange: HTTP1Connection) {
+    func renew(_ exchange: HTTP1Connection) {
         if !exchange.renew() { letGo(of: exchange) }
     }
 
@@ -190,7 +190,7 @@ final class HTTP1ServerConnection {
     }
 
     /// What follows on this connection is not read as requests any more.
-    private func stopReading() {
+    func stopReading() {
         phase = .ending
         exchange?.abandonReading()
     }
@@ -437,57 +437,6 @@ extension HTTP1ServerConnection: ServerConnection {
     func drain() { if isIdle || phase == .blocked || phase == .proxyHeader { end() } }
 
     func close() { stream.close() }
-}
-
-// MARK: - Clients
-
-extension HTTP1ServerConnection {
-    private func readProxyHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
-        switch ProxyProtocolParser.parse(bytes) {
-        case .needMore: return 0
-        case .complete(let consumed, let source):
-            // Nil: the peer is the client.
-            if let source { client = source }
-            guard context.clients == nil || source == nil || countClient() else { return bytes.count }
-            if let exchange { renew(exchange) }
-            becomeIdle()
-            giveBackExchange()
-            return consumed
-        case .invalid:
-            stopReading()
-            stream.close()
-            return bytes.count
-        }
-    }
-
-    /// Counts the connection as its client's, now that it is known who that is. Where the client has too many, it closes
-    /// the connection and returns false.
-    private func countClient() -> Bool {
-        guard let clients = context.clients, let counted = clients.client(client) else { return true }
-        if clients.openConnection(counted) {
-            madeRare().isClientCounted = true
-            return true
-        }
-        clients.tellRefusal(client, connections: 1, at: stream.turnTime)
-        stopReading()
-        // A reset, after which the kernel has nothing to remember either.
-        stream.reset()
-        return false
-    }
-
-    private func releaseClient() {
-        guard let rare, rare.isClientCounted, let clients = context.clients, let counted = clients.client(client)
-        else { return }
-        rare.isClientCounted = false
-        clients.closeConnection(counted)
-    }
-
-    func madeRare() -> RareConnectionState {
-        if let rare { return rare }
-        let made = RareConnectionState()
-        rare = made
-        return made
-    }
 }
 
 /// State that few connections have, apart so that idle connections stay small.

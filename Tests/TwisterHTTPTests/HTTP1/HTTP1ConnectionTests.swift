@@ -118,6 +118,10 @@ private final class Reporting: HTTPServerConnectionDelegate {
     }
 
     private final class Message: HTTPMessageDelegate {
+        private static let own = HTTPField.Name("X-Own") ?? .accept
+        private static let link = HTTPField.Name("Link") ?? .accept
+        private static let sum = HTTPField.Name("X-Sum") ?? .accept
+
         private let request: HTTPServerRequest
         private var path: Substring { request.path.dropFirst() }
 
@@ -137,14 +141,14 @@ private final class Reporting: HTTPServerConnectionDelegate {
                 + "\(request.cookies) <\(String(decoding: body, as: UTF8.self))> "
                 + request.trailers.map { "\($0.name)=\($0.value)" }.joined()
             switch path {
-            case "status": try response.setHead(.notFound, [.init("X-Own")!: request.query])
-            case "hints": try response.sendInformational(.earlyHints, [.init("Link")!: "<\(request.query)>"])
+            case "status": try response.setHead(.notFound, [Self.own: request.query])
+            case "hints": try response.sendInformational(.earlyHints, [Self.link: "<\(request.query)>"])
             case "chunked":
                 response.write(String(report.prefix(3)))
                 try await response.flush()
                 response.write(String(report.dropFirst(3)))
                 return
-            case "responseTrailers": try response.setTrailer(.init("X-Sum")!, request.query)
+            case "responseTrailers": try response.setTrailer(Self.sum, request.query)
             case "failing":
                 try response.setHead(.accepted, [.contentLanguage: "en"])
                 response.write(report)
