@@ -38,7 +38,8 @@ extension RequestHandler {
     ///
     /// Tornado: `HTTPServerRequest.files`.
     public func getFiles(_ name: String) -> [HTTPFile] {
-        (form ?? []).compactMap { part in
+        connection.checkThread("RequestHandler.getFiles")
+        return (form ?? []).compactMap { part in
             guard part.name == name, let fileName = part.fileName else { return nil }
             return HTTPFile(
                 fileName: fileName, contentType: part.contentType ?? "application/octet-stream",

@@ -35,6 +35,7 @@ extension RequestHandler {
     ///
     /// Tornado: `RequestHandler.get_body_arguments`.
     public func getBodyArguments(_ name: String) -> [String] {
+        connection.checkThread("RequestHandler.getBodyArguments")
         if form != nil { return formFields(name).map(strip) }
         guard let type = request.headers[.contentType]?.lowercased(),
             type.hasPrefix("application/x-www-form-urlencoded")

@@ -104,7 +104,7 @@ struct DisconnectTests {
                     try await eventually("\(departure.request) ends") { notes.all.contains("onFinish") }
                 }
                 let all = notes.all
-                // A client that leaves at once may have left before its handler has begun.
+                // A request that was not begun when its client left may be given up without its handler.
                 if pause == 0, all == ["onFinish"] { continue }
                 #expect(all.count == 3 && all.first == "begun" && all.last == "onFinish", "\(departure): \(all)")
                 #expect(departure.errors.contains(all.dropFirst().first ?? ""), "\(departure): \(all)")

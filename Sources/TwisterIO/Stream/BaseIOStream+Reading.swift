@@ -96,12 +96,21 @@ extension BaseIOStream {
     // MARK: State and limits
 
     /// Whether a read waits. Tornado: `BaseIOStream.reading`.
-    public var isReading: Bool { rare?.reader?.isReading ?? false }
+    public var isReading: Bool {
+        loop.preconditionOnLoop()
+        return rare?.reader?.isReading ?? false
+    }
 
     /// The most bytes that a read may wait with, 2 GiB at most. Default 100 MiB. Tornado: `max_buffer_size`.
     public var maxBufferSize: Int {
-        get { rare?.reader?.maxBufferSize ?? 104_857_600 }
-        set { madeReader().maxBufferSize = min(max(1, newValue), StreamInput.limit - (1 << 24)) }
+        get {
+            loop.preconditionOnLoop()
+            return rare?.reader?.maxBufferSize ?? 104_857_600
+        }
+        set {
+            loop.preconditionOnLoop()
+            madeReader().maxBufferSize = min(max(1, newValue), StreamInput.limit - (1 << 24))
+        }
     }
 
     /// The most bytes that one receive brings: the size of the loop's pool buffers, which

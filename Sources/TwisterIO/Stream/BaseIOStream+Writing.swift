@@ -40,7 +40,10 @@ extension BaseIOStream {
     }
 
     /// Whether written bytes wait for the kernel to take them. Tornado: `BaseIOStream.writing`.
-    public var isWriting: Bool { outputCount > 0 }
+    public var isWriting: Bool {
+        loop.preconditionOnLoop()
+        return outputCount > 0
+    }
 
     // MARK: The end
 

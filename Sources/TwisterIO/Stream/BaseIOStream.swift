@@ -62,12 +62,19 @@ public class BaseIOStream: ReactorOwner {
     ///
     /// Tornado: `max_write_buffer_size`.
     public final var maxWriteBufferSize: Int {
-        get { rare?.maxWriteBufferSize ?? .max }
-        set { madeRare().maxWriteBufferSize = newValue }
+        get {
+            loop.preconditionOnLoop()
+            return rare?.maxWriteBufferSize ?? .max
+        }
+        set {
+            loop.preconditionOnLoop()
+            madeRare().maxWriteBufferSize = newValue
+        }
     }
 
     /// Why the stream is closed; nil while it is open. Tornado: `BaseIOStream.error`.
     public final var closeReason: CloseReason? {
+        loop.preconditionOnLoop()
         guard life == .closed else { return nil }
         // The usual reason is not kept.
         return rare?.closeReason ?? (isPeerEnded ? .endedByPeer : .closedHere)

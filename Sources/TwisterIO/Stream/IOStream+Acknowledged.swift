@@ -1,6 +1,13 @@
 import Glibc
 
 extension IOStream {
+    /// Whether a read of the socket would bring bytes, its end, or an error at once. A system call.
+    var isSocketReadable: Bool {
+        guard let fileDescriptor else { return false }
+        var wanted = pollfd(fd: fileDescriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&wanted, 1, 0) > 0
+    }
+
     /// `offsetof(struct tcp_info, tcpi_bytes_acked)` of the kernel (linux/tcp.h); Glibc's structure ends before it.
     private static let acknowledgedOffset = 120
 

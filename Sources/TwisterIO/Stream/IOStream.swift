@@ -360,15 +360,7 @@ public final class IOStream: BaseIOStream {
         if time < deadline { setDeadline(time) }
     }
 
-    override var hasUnreceivedInput: Bool {
-        // A lingering peer's bytes are of no interest.
-        guard isReceiving, !isClosed, afterOutput != .lingering, let fd = reactor.fileDescriptor(handle) else {
-            return false
-        }
-        var wanted = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
-        return poll(&wanted, 1, 0) > 0
-    }
-
+    override var hasUnreceivedInput: Bool { isReceiving && afterOutput != .lingering && isSocketReadable }
     override func deadlinePassed(asOf time: UInt64) {
         guard !isClosed else { return }
         let channel = rare?.channel

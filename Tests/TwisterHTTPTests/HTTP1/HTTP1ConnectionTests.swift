@@ -18,6 +18,12 @@ private struct SplitMix: RandomNumberGenerator {
     }
 }
 
+private enum Names {
+    static let own = HTTPField.Name("X-Own") ?? .location
+    static let link = HTTPField.Name("Link") ?? .location
+    static let sum = HTTPField.Name("X-Sum") ?? .location
+}
+
 /// A request of a random sequence, and the response that it has to get, whatever went before it on the connection.
 private struct Step {
     enum Kind: CaseIterable {
@@ -118,10 +124,6 @@ private final class Reporting: HTTPServerConnectionDelegate {
     }
 
     private final class Message: HTTPMessageDelegate {
-        private static let own = HTTPField.Name("X-Own") ?? .accept
-        private static let link = HTTPField.Name("Link") ?? .accept
-        private static let sum = HTTPField.Name("X-Sum") ?? .accept
-
         private let request: HTTPServerRequest
         private var path: Substring { request.path.dropFirst() }
 
@@ -141,14 +143,14 @@ private final class Reporting: HTTPServerConnectionDelegate {
                 + "\(request.cookies) <\(String(decoding: body, as: UTF8.self))> "
                 + request.trailers.map { "\($0.name)=\($0.value)" }.joined()
             switch path {
-            case "status": try response.setHead(.notFound, [Self.own: request.query])
-            case "hints": try response.sendInformational(.earlyHints, [Self.link: "<\(request.query)>"])
+            case "status": try response.setHead(.notFound, [Names.own: request.query])
+            case "hints": try response.sendInformational(.earlyHints, [Names.link: "<\(request.query)>"])
             case "chunked":
                 response.write(String(report.prefix(3)))
                 try await response.flush()
                 response.write(String(report.dropFirst(3)))
                 return
-            case "responseTrailers": try response.setTrailer(Self.sum, request.query)
+            case "responseTrailers": try response.setTrailer(Names.sum, request.query)
             case "failing":
                 try response.setHead(.accepted, [.contentLanguage: "en"])
                 response.write(report)
