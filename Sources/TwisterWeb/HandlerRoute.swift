@@ -20,7 +20,28 @@ final class HandlerRoute: Sendable {
 
     /// Takes the context, so that its references pass to the handler without being counted.
     func makeHandler(_ context: consuming HandlerContext) -> RequestHandler {
-        if let make { make(context) } else { handlerType.init(context) }
+        if let make { makeByClosure(context, make) } else { handlerType.init(context) }
+    }
+
+    /// Ends the program where the closure returns a handler of another request: that handler's response would go to the
+    /// other request's client.
+    private func makeByClosure(
+        _ context: consuming HandlerContext, _ make: @Sendable (consuming HandlerContext) -> RequestHandler
+    ) -> RequestHandler {
+        let expected = ObjectIdentifier(context.request.connection)
+        let handler = make(context)
+        if ObjectIdentifier(handler.request.connection) != expected { failHandlerOfOtherRequest() }
+        return handler
+    }
+
+    @inline(never)
+    private func failHandlerOfOtherRequest() -> Never {
+        fatalError(
+            """
+            The closure that makes the handlers of a route (\(handlerType)) returned a handler that belongs to another \
+            request. A handler serves one request: have the closure make a new one, from the context that it gets, each \
+            time that it is called.
+            """)
     }
 
     // MARK: Routes of every application

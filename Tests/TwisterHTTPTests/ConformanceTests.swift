@@ -8,8 +8,8 @@ import TwisterTestSupport
 struct ConformanceTests {
     private static let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 
-    @Test("what is accepted, and as what", arguments: testedBackends)
-    func accepted(_ backend: IOBackend) async throws {
+    @Test("what is accepted, and as what", arguments: testedBackends, Echo.Ending.allCases)
+    func accepted(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let cases: [(request: String, answer: String)] = [
             ("\r\n\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /1 a "),
             ("GET http://b:80/2?q HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b:80/2?q b:80 "),
@@ -27,7 +27,7 @@ struct ConformanceTests {
             ),
         ]
         for (request, answer) in cases {
-            try await withServer(backend, Echo()) { port in
+            try await withServer(backend, Echo(ending)) { port in
                 let client = try TestClient(port: port)
                 try client.send(request + Self.behind)
                 let response = try client.receiveResponse()
@@ -39,8 +39,10 @@ struct ConformanceTests {
         }
     }
 
-    @Test("smuggling: what two servers could read in two ways is refused, and closes", arguments: testedBackends)
-    func smuggling(_ backend: IOBackend) async throws {
+    @Test(
+        "smuggling: what two servers could read in two ways is refused, and closes", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func smuggling(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let post = "POST / HTTP/1.1\r\nHost: a\r\n"
         let chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
         let requests = [
@@ -84,7 +86,7 @@ struct ConformanceTests {
             "G\u{E9}T / HTTP/1.1\r\nHost: a\r\n\r\n",
             "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         ]
-        let echo = Echo()
+        let echo = Echo(ending)
         try await withServer(backend, echo) { port in
             for request in requests {
                 let client = try TestClient(port: port)
@@ -98,16 +100,16 @@ struct ConformanceTests {
         #expect(echo.snapshot.executed == 0)
     }
 
-    @Test("a target of the scheme https is not answered without TLS", arguments: testedBackends)
-    func misdirected(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) { port in
+    @Test("a target of the scheme https is not answered without TLS", arguments: testedBackends, Echo.Ending.allCases)
+    func misdirected(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
             #expect(try client.ask("GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n").status == 421)
         }
     }
 
-    @Test("100 Continue is sent to whom it is due, and to nobody else", arguments: testedBackends)
-    func expectations(_ backend: IOBackend) async throws {
+    @Test("100 Continue is sent to whom it is due, and to nobody else", arguments: testedBackends, Echo.Ending.allCases)
+    func expectations(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let expect = "Expect: 100-continue\r\n"
         let without = [
             "POST / HTTP/1.1\r\nHost: a\r\n\(expect)Content-Length: 2\r\n\r\nhi",
@@ -115,7 +117,7 @@ struct ConformanceTests {
             "POST / HTTP/1.1\r\nHost: a\r\n\(expect)Content-Length: 0\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\n\(expect)\r\n",
         ]
-        try await withServer(backend, Echo()) {
+        try await withServer(backend, Echo(ending)) {
             $0.maxBodySize = 10
         } _: { port in
             for request in without {
@@ -130,15 +132,17 @@ struct ConformanceTests {
         }
     }
 
-    @Test("a short rest of an unread body is dropped, and the connection lives on", arguments: testedBackends)
-    func shortRest(_ backend: IOBackend) async throws {
+    @Test(
+        "a short rest of an unread body is dropped, and the connection lives on", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func shortRest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let chunk = "\(String(20_000, radix: 16))\r\n\(String(repeating: "x", count: 20_000))\r\n"
         let bodies = [
             (head: "Content-Length: 50000", body: String(repeating: "x", count: 50_000)),
             (head: "Transfer-Encoding: chunked", body: "\(chunk)\(chunk)0\r\nA: b\r\n\r\n"),
         ]
         for (head, body) in bodies {
-            try await withServer(backend, Echo()) { port in
+            try await withServer(backend, Echo(ending)) { port in
                 let client = try TestClient(port: port)
                 for cut in [0, 1, 30_000, body.utf8.count] {
                     try client.send("POST /early HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n\(body.prefix(cut))")
@@ -152,14 +156,16 @@ struct ConformanceTests {
         }
     }
 
-    @Test("a long rest of an unread body closes the connection, after the answer", arguments: testedBackends)
-    func longRest(_ backend: IOBackend) async throws {
+    @Test(
+        "a long rest of an unread body closes the connection, after the answer", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func longRest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let chunk = "\(String(50_000, radix: 16))\r\n\(String(repeating: "x", count: 50_000))\r\n"
         for (head, body) in [
             ("Content-Length: 200000", String(repeating: "x", count: 200_000)),
             ("Transfer-Encoding: chunked", chunk + chunk + chunk + "0\r\n\r\n"),
         ] {
-            let echo = Echo()
+            let echo = Echo(ending)
             try await withServer(backend, echo) { port in
                 let client = try TestClient(port: port)
                 try client.send("POST /early HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n")
@@ -171,9 +177,11 @@ struct ConformanceTests {
         }
     }
 
-    @Test("a client that waits for 100 and gets its answer instead may send the body or not", arguments: testedBackends)
-    func expectationUnanswered(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) { port in
+    @Test(
+        "a client that waits for 100 and gets its answer instead may send the body or not", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func expectationUnanswered(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
             try client.send("POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")
             let response = try client.receiveResponse()
@@ -183,9 +191,9 @@ struct ConformanceTests {
         }
     }
 
-    @Test("a streamed body that is empty, or not there, ends at once", arguments: testedBackends)
-    func emptyStream(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) { port in
+    @Test("a streamed body that is empty, or not there, ends at once", arguments: testedBackends, Echo.Ending.allCases)
+    func emptyStream(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
             #expect(try client.get("/count").text == "0")
             #expect(try client.ask("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").text == "0")

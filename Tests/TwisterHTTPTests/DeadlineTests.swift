@@ -149,15 +149,62 @@ struct DeadlineTests {
         }
     }
 
-    @Test("N-13: the rest of an unread body that does not come is not waited for", arguments: testedBackends)
-    func stalledRest(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) {
+    @Test(
+        "N-13: the rest of an unread body that does not come is not waited for", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func stalledRest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withServer(backend, Echo(ending)) {
             $0.bodyStallTimeout = .milliseconds(200)
         } _: { port in
             let client = try TestClient(port: port)
             try client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
             #expect(try client.receiveResponse().text == "early")
             #expect(try client.isClosed())
+        }
+    }
+
+    @Test("a time for the whole body that is set in headersReceived holds: 408", arguments: testedBackends)
+    func bodyTimeout(_ backend: IOBackend) async throws {
+        for delivery in [HTTPBodyDelivery.collected(limit: nil), .streamed(limit: nil)] {
+            try await withServer(backend, BodyTimeSetting(delivery)) { port in
+                let client = try TestClient(port: port)
+                #expect(try client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab").text == "2")
+                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
+                #expect(try client.receiveResponse().status == 408)
+                #expect(try client.isClosed())
+            }
+        }
+    }
+
+    /// Gives each body 300 ms.
+    private final class BodyTimeSetting: HTTPServerConnectionDelegate {
+        private let delivery: HTTPBodyDelivery
+
+        init(_ delivery: HTTPBodyDelivery) { self.delivery = delivery }
+
+        func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate { Message(request, delivery) }
+
+        private final class Message: HTTPMessageDelegate {
+            private let request: HTTPServerRequest
+            private let delivery: HTTPBodyDelivery
+
+            init(_ request: HTTPServerRequest, _ delivery: HTTPBodyDelivery) {
+                self.request = request
+                self.delivery = delivery
+            }
+
+            func headersReceived() -> HTTPBodyDelivery {
+                request.connection.setBodyTimeout(.milliseconds(300))
+                return delivery
+            }
+
+            func execute() async throws {
+                var count = request.body.count
+                for try await bytes in request.bodyStream { count += bytes.count }
+                request.connection.write("\(count)")
+            }
+
+            func executionFailed(_ error: any Error) async { request.connection.respondToFailure(500) }
         }
     }
 }

@@ -11,8 +11,19 @@ final class Echo: HTTPServerConnectionDelegate {
         var finished = 0
     }
 
+    /// How a handler ends its response.
+    enum Ending: CaseIterable, Sendable {
+        /// It calls `finish()`, and returns right after that.
+        case finish
+        /// It returns without having called `finish()`.
+        case returning
+    }
+
+    private let ending: Ending
     // Not a Mutex: the thread sanitizer does not know it.
     private let counts = ConditionLock(Counts())
+
+    init(_ ending: Ending = .finish) { self.ending = ending }
 
     var snapshot: Counts { counts.withLock { $0 } }
 
@@ -69,7 +80,7 @@ final class Echo: HTTPServerConnectionDelegate {
                 answer.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
                 answer.write(request.body)
             }
-            answer.finish()
+            if echo.ending == .finish { answer.finish() }
         }
 
         func executionFailed(_ error: any Error) async {

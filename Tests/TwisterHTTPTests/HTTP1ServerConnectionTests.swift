@@ -7,17 +7,18 @@ import TwisterTestSupport
 @Suite(.serialized)
 struct HTTP1ServerConnectionTests {
     private func withEcho(
-        _ backend: IOBackend, configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+        _ backend: IOBackend, _ ending: Echo.Ending,
+        configure: (inout HTTPServer.Configuration) -> Void = { _ in },
         _ body: (TestClient, UInt16) async throws -> Void
     ) async throws {
-        try await withServer(backend, Echo(), configure: configure) { port in
+        try await withServer(backend, Echo(ending), configure: configure) { port in
             try await body(TestClient(port: port), port)
         }
     }
 
-    @Test("S-36: several requests on one connection, in order", arguments: testedBackends)
-    func keepAlive(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("S-36: several requests on one connection, in order", arguments: testedBackends, Echo.Ending.allCases)
+    func keepAlive(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             for number in 1...50 {
                 let response = try client.get("/\(number)")
                 #expect(response.status == 200)
@@ -28,9 +29,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("W-15, H1-10: pipelined requests are answered in order", arguments: testedBackends)
-    func pipelined(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("W-15, H1-10: pipelined requests are answered in order", arguments: testedBackends, Echo.Ending.allCases)
+    func pipelined(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let count = 200
             var text = ""
             for number in 0..<count { text += "GET /\(number) HTTP/1.1\r\nHost: a\r\n\r\n" }
@@ -39,9 +40,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("requests cut at every byte are the same requests", arguments: testedBackends)
-    func cutAnywhere(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("requests cut at every byte are the same requests", arguments: testedBackends, Echo.Ending.allCases)
+    func cutAnywhere(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let request = Array(
                 "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".utf8)
             for cut in 1..<request.count {
@@ -53,9 +54,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("S-40: a body is the same with Content-Length and chunked", arguments: testedBackends)
-    func bodies(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("S-40: a body is the same with Content-Length and chunked", arguments: testedBackends, Echo.Ending.allCases)
+    func bodies(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let length = try client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             #expect(length.text == "POST / a hello")
             let chunked = try client.ask(
@@ -67,9 +68,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("N-28: trailers are offered to the handler", arguments: testedBackends)
-    func trailers(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("N-28: trailers are offered to the handler", arguments: testedBackends, Echo.Ending.allCases)
+    func trailers(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let response = try client.ask(
                 "POST /trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 9\r\nContent-Length: 4\r\n\r\n"
             )
@@ -78,18 +79,18 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("HEAD has the fields of GET and no body", arguments: testedBackends)
-    func head(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("HEAD has the fields of GET and no body", arguments: testedBackends, Echo.Ending.allCases)
+    func head(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let response = try client.ask("HEAD /abc HTTP/1.1\r\nHost: a\r\n\r\n", toHead: true)
             #expect(response.field("Content-Length") == "12")
             #expect(try client.get("/next").text == "GET /next localhost ")
         }
     }
 
-    @Test("204 has neither body nor length", arguments: testedBackends)
-    func noContent(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("204 has neither body nor length", arguments: testedBackends, Echo.Ending.allCases)
+    func noContent(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let response = try client.get("/nothing")
             #expect(response.status == 204)
             #expect(response.field("Content-Length") == nil)
@@ -98,9 +99,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-11: an answer of unknown length is chunked", arguments: testedBackends)
-    func chunkedAnswer(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("H1-11: an answer of unknown length is chunked", arguments: testedBackends, Echo.Ending.allCases)
+    func chunkedAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let response = try client.get("/stream")
             #expect(response.field("Transfer-Encoding") == "chunked")
             #expect(response.text == "abcdef")
@@ -108,17 +109,17 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-11: to an HTTP/1.0 client it ends with the connection", arguments: testedBackends)
-    func streamToHTTP10(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("H1-11: to an HTTP/1.0 client it ends with the connection", arguments: testedBackends, Echo.Ending.allCases)
+    func streamToHTTP10(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             let response = try client.ask("GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             #expect(response.field("Transfer-Encoding") == nil)
             #expect(response.text == "abcdef")
         }
     }
 
-    @Test("H1-9, W-13, W-20: who keeps the connection", arguments: testedBackends)
-    func persistence(_ backend: IOBackend) async throws {
+    @Test("H1-9, W-13, W-20: who keeps the connection", arguments: testedBackends, Echo.Ending.allCases)
+    func persistence(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let cases: [(request: String, stays: Bool)] = [
             ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", true),
             ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false),
@@ -128,7 +129,7 @@ struct HTTP1ServerConnectionTests {
             ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true),
         ]
         for (request, stays) in cases {
-            try await withEcho(backend) { client, _ in
+            try await withEcho(backend, ending) { client, _ in
                 let response = try client.ask(request)
                 #expect(response.status == 200)
                 if stays {
@@ -141,9 +142,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-8, W-14: Expect: 100-continue, in any case", arguments: testedBackends)
-    func expectContinue(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("H1-8, W-14: Expect: 100-continue, in any case", arguments: testedBackends, Echo.Ending.allCases)
+    func expectContinue(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             for path in ["/x", "/count"] {
                 let first = try client.ask(
                     "POST \(path) HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n")
@@ -156,8 +157,10 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("broken requests get their status, and nothing behind them is executed", arguments: testedBackends)
-    func refused(_ backend: IOBackend) async throws {
+    @Test(
+        "broken requests get their status, and nothing behind them is executed", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func refused(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
         let cases: [(String, Int)] = [
             ("GET / HTTP/1.1\r\n\r\n", 400),
@@ -179,7 +182,7 @@ struct HTTP1ServerConnectionTests {
             ),
         ]
         for (request, status) in cases {
-            let echo = Echo()
+            let echo = Echo(ending)
             try await withServer(backend, echo) {
                 $0.maxBodySize = 1000
             } _: { port in
@@ -194,19 +197,19 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-13: another length than declared cuts the connection", arguments: testedBackends)
-    func outputErrors(_ backend: IOBackend) async throws {
+    @Test("H1-13: another length than declared cuts the connection", arguments: testedBackends, Echo.Ending.allCases)
+    func outputErrors(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for path in ["/short", "/long"] {
-            try await withEcho(backend) { client, _ in
+            try await withEcho(backend, ending) { client, _ in
                 try client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
                 _ = try client.receiveAll()
             }
         }
     }
 
-    @Test("large answers arrive whole", arguments: testedBackends)
-    func bigAnswers(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("large answers arrive whole", arguments: testedBackends, Echo.Ending.allCases)
+    func bigAnswers(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             for size in [0, 1, 4095, 4096, 16_384, 1_000_000, 5_000_000] {
                 let response = try client.get("/big?\(size)")
                 #expect(response.body.count == size)
@@ -214,9 +217,11 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-14: an answer before the body is read arrives, then the connection closes", arguments: testedBackends)
-    func earlyAnswer(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test(
+        "H1-14: an answer before the body is read arrives, then the connection closes", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func earlyAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             try client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
             let response = try client.receiveResponse()
             #expect(response.text == "early")
@@ -224,9 +229,9 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("a request before a half-close is answered", arguments: testedBackends)
-    func halfClose(_ backend: IOBackend) async throws {
-        try await withEcho(backend) { client, _ in
+    @Test("a request before a half-close is answered", arguments: testedBackends, Echo.Ending.allCases)
+    func halfClose(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withEcho(backend, ending) { client, _ in
             try client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
             client.shutDown()
             #expect(try client.receiveResponse().text == "GET /1 a ")

@@ -52,4 +52,38 @@ struct HTTPServerGroupTests {
         }
         #expect(error.map { "\($0)".contains("127.0.0.1:\(port)") } == true)
     }
+
+    @Test("a second shutdown waits for the first one, and returns the same", arguments: testedBackends)
+    func shutdownTwice(_ backend: IOBackend) async throws {
+        let group = try await HTTPServerGroup(
+            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 2,
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+        let client = try TestClient(port: try #require(group.port))
+        #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        let ends = Notes()
+        @Sendable func shutDown() async {
+            let end = await group.shutdown(deadline: .seconds(20))
+            ends.note("\(end.finished) \(end.forced)")
+        }
+        // Where a call hangs, the test does not.
+        for _ in 0..<2 { Task.detached { await shutDown() } }
+        try await ends.wait(for: 2)
+        Task.detached { await shutDown() }
+        try await ends.wait(for: 3)
+        #expect(ends.all == ["1 0", "1 0", "1 0"])
+    }
+
+    @Test("a shutdown that a handler waits for ends the program with a message")
+    func shutdownFromHandler() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let group = LoopHeld<HTTPServerGroup?>(nil)
+            let answering = Answering { _ in _ = await group.value?.shutdown(deadline: .milliseconds(100)) }
+            try await withServers(.epoll, answering) { servers in
+                group.value = servers
+                _ = try TestClient(port: servers.port ?? 0).get("/")
+            }
+        }
+        let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(errors.contains("HTTPServerGroup.shutdown was called on one of the loops that it ends"), "\(errors)")
+    }
 }

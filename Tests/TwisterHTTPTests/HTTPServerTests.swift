@@ -100,6 +100,69 @@ struct HTTPServerTests {
         await loops.stop()
     }
 
+    /// Reads a line before it passes a stream on.
+    private final class LineReading: TCPServer {
+        private let http: HTTPServer
+
+        init(_ loop: IOLoop, _ http: HTTPServer) {
+            self.http = http
+            super.init(loop)
+        }
+
+        override func handleStream(_ stream: IOStream) throws {
+            TestFilter.add(to: stream)
+            let held = LoopHeld((stream, http))
+            Task(executorPreference: loop) {
+                let (stream, http) = held.value
+                _ = try await stream.readUntil("\n")
+                http.handleStream(stream)
+            }
+        }
+    }
+
+    @Test("S-28: requests that came behind what was read before handleStream are served", arguments: testedBackends)
+    func streamThatWasRead(_ backend: IOBackend) async throws {
+        let loops = try await IOLoopGroup(count: 1, configuration: IOLoop.Configuration(backend: backend))
+        let keeper = Keeper()
+        let port = try await loops.map { _, loop in
+            // The filter of this run is on the stream already.
+            let server = LineReading(loop, HTTPServer(loop, delegate: Echo()))
+            try server.listen(port: 0, address: "127.0.0.1")
+            keeper.servers = [server]
+            return server.port ?? 0
+        }[0]
+        for isInOnePiece in [true, false] {
+            let client = try TestClient(port: port)
+            let requests = String(repeating: "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", count: 2)
+            try client.send(isInOnePiece ? "line\n" + requests : "line\n")
+            if !isInOnePiece { try client.send(requests) }
+            for _ in 0..<2 { #expect(try client.receiveResponse().text == "GET /1 a ") }
+        }
+        _ = try await loops.map { _, _ in
+            for server in keeper.servers { server.stop() }
+            keeper.servers = []
+        }
+        await loops.stop()
+    }
+
+    @Test("S-28: handleStream of another loop's stream ends the program with a message")
+    func otherLoopsStream() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let loops = try await IOLoopGroup(count: 2, configuration: IOLoop.Configuration(backend: .epoll))
+            let stream = LoopHeld<IOStream?>(nil)
+            try await loops.loops[0].perform {
+                var ends: [CInt] = [-1, -1]
+                socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends)
+                stream.value = try IOStream(loops.loops[0], fileDescriptor: ends[0])
+            }
+            try await loops.loops[1].perform {
+                if let stream = stream.value { HTTPServer(loops.loops[1], delegate: Echo()).handleStream(stream) }
+            }
+        }
+        let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(errors.contains("the stream belongs to another loop than the server"), "\(errors)")
+    }
+
     @Test(
         "S-32, S-34, S-35: one connection object for each stream, counted from its start to its end",
         arguments: testedBackends)

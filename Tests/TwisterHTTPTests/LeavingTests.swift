@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import TwisterHTTP
 import TwisterIO
@@ -12,9 +13,11 @@ struct LeavingTests {
         "GET /sleep?\(milliseconds) HTTP/1.1\r\nHost: a\r\n\r\n"
     }
 
-    @Test("N-14: who leaves with a body begun takes no other client's handler along", arguments: testedBackends)
-    func othersGoOn(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) { port in
+    @Test(
+        "N-14: who leaves with a body begun takes no other client's handler along", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func othersGoOn(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        try await withServer(backend, Echo(ending)) { port in
             for _ in 0..<5 {
                 let leaving = try TestClient(port: port)
                 #expect(try leaving.get("/").status == 200)
@@ -30,9 +33,9 @@ struct LeavingTests {
 
     @Test(
         "N-14: a client that ends right behind its request is noticed where its handler waits",
-        arguments: testedBackends)
-    func endsWithRequest(_ backend: IOBackend) async throws {
-        let echo = Echo()
+        arguments: testedBackends, Echo.Ending.allCases)
+    func endsWithRequest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        let echo = Echo(ending)
         try await withServer(backend, echo) { port in
             let waiting = try TestClient(port: port)
             try waiting.send(Self.get + Self.sleep(5_000))
@@ -47,10 +50,12 @@ struct LeavingTests {
         }
     }
 
-    @Test("N-14: what a client leaves unfinished behind a whole request is given up at once", arguments: testedBackends)
-    func endsInNextRequest(_ backend: IOBackend) async throws {
+    @Test(
+        "N-14: what a client leaves unfinished behind a whole request is given up at once", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func endsInNextRequest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for rest in ["PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", "POST /x HTTP/1.1\r\nHo"] {
-            try await withServer(backend, Echo()) { port in
+            try await withServer(backend, Echo(ending)) { port in
                 let client = try TestClient(port: port)
                 try client.send(Self.get + rest)
                 client.shutDown()
@@ -62,10 +67,12 @@ struct LeavingTests {
         }
     }
 
-    @Test("an answer goes out whole, whatever its client leaves unfinished behind it", arguments: testedBackends)
-    func answerBeforeEnd(_ backend: IOBackend) async throws {
+    @Test(
+        "an answer goes out whole, whatever its client leaves unfinished behind it", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func answerBeforeEnd(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let size = 8_000_000
-        try await withServer(backend, Echo()) { port in
+        try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
             try client.send("GET /big?\(size) HTTP/1.1\r\nHost: a\r\n\r\n")
             try await Task.sleep(for: .milliseconds(50))
@@ -78,10 +85,10 @@ struct LeavingTests {
 
     @Test(
         "requests that wait for a client to take its answers are answered, also where it has ended",
-        arguments: testedBackends)
-    func endsOverWatermark(_ backend: IOBackend) async throws {
+        arguments: testedBackends, Echo.Ending.allCases)
+    func endsOverWatermark(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for size in [65_500, 8_000_000] {
-            try await withServer(backend, Echo()) { port in
+            try await withServer(backend, Echo(ending)) { port in
                 let client = try TestClient(port: port)
                 try client.send("GET /big?\(size) HTTP/1.1\r\nHost: a\r\n\r\n" + Self.get)
                 try await Task.sleep(for: .milliseconds(50))
@@ -94,10 +101,10 @@ struct LeavingTests {
         }
     }
 
-    @Test("N-14: a client that is held up is noticed when it leaves", arguments: testedBackends)
-    func leavesUnread(_ backend: IOBackend) async throws {
+    @Test("N-14: a client that is held up is noticed when it leaves", arguments: testedBackends, Echo.Ending.allCases)
+    func leavesUnread(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for reset in [false, true] {
-            let echo = Echo()
+            let echo = Echo(ending)
             try await withServer(backend, echo) { port in
                 var client: TestClient? = try TestClient(port: port)
                 try client?.send(Self.sleep(5_000) + String(repeating: Self.get, count: 6_000))
@@ -111,9 +118,11 @@ struct LeavingTests {
         }
     }
 
-    @Test("N-13: a client that takes no answers gets no more of them made", arguments: testedBackends)
-    func takesNothing(_ backend: IOBackend) async throws {
-        let echo = Echo()
+    @Test(
+        "N-13: a client that takes no answers gets no more of them made", arguments: testedBackends,
+        Echo.Ending.allCases)
+    func takesNothing(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        let echo = Echo(ending)
         try await withServer(backend, echo) { port in
             let client = try TestClient(port: port)
             for _ in 0..<30 {
@@ -127,10 +136,10 @@ struct LeavingTests {
         }
     }
 
-    @Test("an empty line after a request leaves the connection idle", arguments: testedBackends)
-    func emptyLine(_ backend: IOBackend) async throws {
+    @Test("an empty line after a request leaves the connection idle", arguments: testedBackends, Echo.Ending.allCases)
+    func emptyLine(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for text in ["\r\n", "\r", "\r\n\r\n"] {
-            try await withServer(backend, Echo()) {
+            try await withServer(backend, Echo(ending)) {
                 $0.headerTimeout = .milliseconds(100)
                 $0.idleTimeout = .milliseconds(400)
             } _: { port in
@@ -143,10 +152,10 @@ struct LeavingTests {
         }
     }
 
-    @Test("an answer that is the last because the server ends says so", arguments: testedBackends)
-    func lastAnswer(_ backend: IOBackend) async throws {
+    @Test("an answer that is the last because the server ends says so", arguments: testedBackends, Echo.Ending.allCases)
+    func lastAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let servers = try await HTTPServerGroup(
-            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+            delegate: Echo(ending), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
             loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let client = try TestClient(port: servers.port ?? 0)
         try client.send(Self.sleep(200))
@@ -155,5 +164,78 @@ struct LeavingTests {
         let response = try client.receiveResponse()
         #expect(response.text == "slept" && response.field("Connection") == "close")
         #expect(try client.isClosed())
+    }
+
+    @Test(
+        "N-14: a request, a part of the next one and the end that are read in one turn: a response, then the end",
+        arguments: testedBackends, Echo.Ending.allCases)
+    func endsInNextRequestAtOnce(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        for rest in ["PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", "POST /x HTTP/1.1\r\nHo"] {
+            let blocking = Blocking(Echo(ending))
+            try await withServer(backend, blocking) { port in
+                let client = try TestClient(port: port)
+                #expect(try client.get("/").status == 200)
+                let blocker = try TestClient(port: port)
+                try blocker.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await blocking.notes.wait(for: 1)
+                // As many bytes as one receive brings, so that the end comes with the next one of the same turn.
+                let start = "GET / HTTP/1.1\r\nHost: a\r\nX: "
+                let fill = 16_384 - start.utf8.count - 4 - rest.utf8.count
+                try client.send(start + String(repeating: "x", count: fill) + "\r\n\r\n" + rest)
+                client.shutDown()
+                blocking.release()
+                #expect(try client.receiveResponse().status == 200)
+                #expect(try client.isClosed())
+                #expect(try blocker.receiveResponse().status == 200)
+            }
+        }
+    }
+
+    /// Keeps its loop busy with a request for `/block` until it is released; passes all requests on.
+    private final class Blocking: HTTPServerConnectionDelegate {
+        let notes = Notes()
+        private let isReleased = ConditionLock(false)
+        private let echo: Echo
+
+        init(_ echo: Echo) { self.echo = echo }
+
+        func release() { isReleased.withLock { $0 = true } }
+
+        func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate {
+            if request.path == "/block" {
+                notes.note("blocked")
+                let start = ContinuousClock.now
+                while !isReleased.withLock({ $0 }), ContinuousClock.now - start < .seconds(20) { usleep(500) }
+            }
+            return echo.startRequest(request)
+        }
+    }
+
+    @Test(
+        "a connection that closes after its response closes when that is finished, while its handler goes on",
+        arguments: testedBackends)
+    func closesWithEarlyFinish(_ backend: IOBackend) async throws {
+        for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"] {
+            let isReleased = ConditionLock(false)
+            let notes = Notes()
+            let answering = Answering { request in
+                request.connection.write("part ")
+                try await request.connection.flush()
+                request.connection.write("rest")
+                request.connection.finish()
+                while !isReleased.withLock({ $0 }) { try await request.connection.loop.sleep(for: .milliseconds(5)) }
+                notes.note("returned")
+            }
+            try await withServer(backend, answering) { port in
+                let client = try TestClient(port: port)
+                try client.send(request)
+                let response = try client.receiveResponse()
+                #expect(response.text == "part rest")
+                #expect(try client.isClosed())
+                #expect(notes.all.isEmpty, "the handler goes on")
+                isReleased.withLock { $0 = true }
+                try await notes.wait(for: 1)
+            }
+        }
     }
 }

@@ -134,4 +134,23 @@ struct HeldHandlerTests {
             try await kept.value.first?.loop.perform { kept.value = [] }
         }
     }
+
+    @Test("fault 1: a route whose closure returns one handler for two requests ends the program with a message")
+    func sharedHandler() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let shared = LoopHeld<RequestHandler?>(nil)
+            let application = Application([
+                try URLSpec("/shared") { context in
+                    let handler = shared.value ?? RequestHandler(context)
+                    shared.value = handler
+                    return handler
+                }
+            ])
+            try await withServer(.epoll, application) { port in
+                for _ in 0..<2 { _ = try TestClient(port: port).get("/shared") }
+            }
+        }
+        let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(errors.contains("returned a handler that belongs to another request"), "\(errors)")
+    }
 }

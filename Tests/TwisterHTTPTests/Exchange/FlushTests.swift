@@ -39,4 +39,38 @@ struct FlushTests {
             server.value = nil
         }
     }
+
+    @Test("fault 8: a client that leaves while its handler waits in flush has disconnected", arguments: testedBackends)
+    func leavesDuringFlush(_ backend: IOBackend) async throws {
+        for isReset in [true, false] {
+            let outcome = Notes()
+            let answering = Answering { request in
+                do {
+                    while true {
+                        request.connection.write([UInt8](repeating: 120, count: 300_000))
+                        try await request.connection.flush()
+                    }
+                } catch {
+                    outcome.note("disconnected: \(request.connection.isClientDisconnected)")
+                    throw error
+                }
+            }
+            try await withServers(backend, answering) { group in
+                let server = try #require(group.servers.first)
+                var client: TestClient? = try TestClient(port: group.port ?? 0)
+                try client?.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await eventually("the handler waits") {
+                    try await server.value.loop.perform {
+                        server.value.context.connections.all.contains {
+                            ($0 as? HTTP1ServerConnection)?.stream.isOverHighWatermark == true
+                        }
+                    }
+                }
+                if isReset { client?.reset() }
+                client = nil
+                try await outcome.wait(for: 1)
+            }
+            #expect(outcome.all == ["disconnected: true"], "reset: \(isReset)")
+        }
+    }
 }

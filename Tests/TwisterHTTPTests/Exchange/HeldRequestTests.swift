@@ -229,6 +229,52 @@ struct HeldRequestTests {
         kept.value = []
     }
 
+    /// Refers to a connection without keeping it.
+    private enum Reference {
+        struct Weak { weak var connection: HTTPConnection? }
+        struct Unowned { unowned let connection: HTTPConnection }
+
+        case weak(Weak)
+        case unowned(Unowned)
+    }
+
+    @Test(
+        "fault 1: a weak or unowned reference to a request's connection never reaches another request",
+        arguments: testedBackends, [false, true])
+    func unkeptConnections(_ backend: IOBackend, _ isUnowned: Bool) async throws {
+        let reference = LoopHeld<Reference?>(nil)
+        let first = LoopHeld<ObjectIdentifier?>(nil)
+        let reached = Notes()
+        let answering = Answering { request in
+            let connection = request.connection
+            switch reference.value {
+            case nil:
+                first.value = ObjectIdentifier(connection)
+                reference.value =
+                    isUnowned
+                    ? .unowned(Reference.Unowned(connection: connection))
+                    : .weak(Reference.Weak(connection: connection))
+            case .weak(let weak):
+                if weak.connection === connection { reached.note(request.path) }
+                weak.connection?.write("strange bytes")
+            // The memory of an object to which there are unowned references is not used again, so that nothing else can
+            // have its address. To read the reference would end the program.
+            case .unowned: if first.value == ObjectIdentifier(connection) { reached.note(request.path) }
+            }
+            connection.write("own")
+        }
+        try await withServer(backend, answering) { port in
+            let client = try TestClient(port: port)
+            #expect(try client.get("/first").text == "own")
+            for number in 0..<20 {
+                #expect(try client.get("/same/\(number)").text == "own")
+                #expect(try TestClient(port: port).get("/other/\(number)").text == "own")
+            }
+        }
+        #expect(reached.all == [])
+        reference.value = nil
+    }
+
     // MARK: A field that is renamed
 
     /// Keeps a request's headers from the moment when it is asked for a delegate.

@@ -102,6 +102,34 @@ struct BoundedInputTests {
         }
     }
 
+    @Test(
+        "an upload that is held up behind a slow request goes on when its turn has come", arguments: testedBackends,
+        [false, true])
+    func uploadBehindSlowRequest(_ backend: IOBackend, _ isStreamed: Bool) async throws {
+        let server = LoopHeld<HTTPServer?>(nil)
+        let delivery = isStreamed ? HTTPBodyDelivery.streamed(limit: nil) : .collected(limit: nil)
+        let answering = Answering(delivery: delivery) { request in
+            var count = request.body.count
+            for try await bytes in request.bodyStream { count += bytes.count }
+            while request.path == "/slow", server.value?.holdsUpClient == false {
+                try await request.connection.loop.sleep(for: .milliseconds(5))
+            }
+            request.connection.write("\(count)")
+        }
+        let size = 200_000
+        try await withServers(backend, answering) { group in
+            server.value = group.servers.first?.value
+            let client = try TestClient(port: group.port ?? 0)
+            let requests =
+                "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+                + "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n"
+            try client.send(requests + String(repeating: "x", count: size))
+            #expect(try client.receiveResponse().text == "0")
+            #expect(try client.receiveResponse().text == "\(size)")
+            server.value = nil
+        }
+    }
+
     @Test("fault 2: the bodies of uploads to slow handlers are bounded", arguments: testedBackends, [false, true])
     func uploads(_ backend: IOBackend, _ isChunked: Bool) async throws {
         // Takes a piece each 20 ms.
@@ -121,6 +149,16 @@ struct BoundedInputTests {
             #expect(peaks.body > 16_384, "the clients were to be held up")
             #expect(peaks.body <= 65_536 + Self.slack(backend))
             #expect(peaks.unread <= 65_536 + Self.slack(backend))
+        }
+    }
+}
+
+extension HTTPServer {
+    /// Whether it has left a client unread that has sent more than is worked off.
+    fileprivate var holdsUpClient: Bool {
+        context.connections.all.contains { connection in
+            guard let stream = (connection as? HTTP1ServerConnection)?.stream else { return false }
+            return !stream.isReceiving && stream.unconsumedCount > context.pipelineBufferSize
         }
     }
 }

@@ -1,9 +1,10 @@
 import HTTPTypes
 import Testing
 import TwisterCodec
-import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
+
+@testable import TwisterHTTP
 
 /// A random number generator whose numbers are the same in each run.
 private struct SplitMix: RandomNumberGenerator {
@@ -280,6 +281,29 @@ struct HTTP1ConnectionTests {
             for _ in 0..<200 { #expect(try client.receiveResponse().status == 200) }
         }
         #expect(delegate.exchanges.value.count == 1)
+    }
+
+    @Test(
+        "S-37: requests whose handlers call finish() and return use one exchange, as those without finish() do",
+        arguments: testedBackends, [false, true])
+    func oneExchangeWithFinish(_ backend: IOBackend, _ finishes: Bool) async throws {
+        // Kept, so that their addresses are their own.
+        let exchanges = LoopHeld<[HTTP1Connection]>([])
+        let answering = Answering { request in
+            if let exchange = request.connection.transport as? HTTP1Connection {
+                if !exchanges.value.contains(where: { $0 === exchange }) { exchanges.value.append(exchange) }
+            }
+            request.connection.write("responded")
+            if finishes { request.connection.finish() }
+        }
+        try await withServer(backend, answering) { port in
+            let client = try TestClient(port: port)
+            for _ in 0..<100 { #expect(try client.get("/").text == "responded") }
+            try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 100))
+            for _ in 0..<100 { #expect(try client.receiveResponse().text == "responded") }
+            #expect(exchanges.value.count == 1)
+            exchanges.value = []
+        }
     }
 
     // MARK: The delegate's calls

@@ -109,6 +109,42 @@ struct IdleConnectionTests {
         }
     }
 
+    @Test(
+        "an unread body's rest and an empty line behind it, while no more exchanges are kept", arguments: testedBackends
+    )
+    func emptyLineWithFullPool(_ backend: IOBackend) async throws {
+        let (crowd, waiting) = (80, ConditionLock(0))
+        let answering = Answering(delivery: .streamed(limit: nil)) { request in
+            if request.path == "/crowd" {
+                waiting.withLock { $0 += 1 }
+                // All of them have an exchange at the same time.
+                while waiting.withLock({ $0 }) < crowd {
+                    try await request.connection.loop.sleep(for: .milliseconds(5))
+                }
+            }
+            request.connection.write("responded")
+        }
+        try await withServers(backend, answering) { group in
+            let server = try #require(group.servers.first)
+            func areIdle() async throws -> Bool {
+                try await server.value.loop.perform {
+                    server.value.context.connections.all.allSatisfy { ($0 as? HTTP1ServerConnection)?.exchange == nil }
+                }
+            }
+            let unread = try (0..<4).map { _ in try TestClient(port: group.port ?? 0) }
+            for client in unread {
+                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+                #expect(try client.receiveResponse().status == 200)
+            }
+            let clients = try (0..<crowd).map { _ in try TestClient(port: group.port ?? 0) }
+            for client in clients { try client.send("GET /crowd HTTP/1.1\r\nHost: a\r\n\r\n") }
+            for client in clients { #expect(try client.receiveResponse().status == 200) }
+            for client in unread { try client.send("cde\r\n") }
+            try await eventually("all are idle", areIdle)
+            for client in unread { #expect(try client.ask(Self.get).text == "responded") }
+        }
+    }
+
     @Test("fault 9: a connection and its stream are as small as they are said to be", arguments: testedBackends)
     func sizes(_ backend: IOBackend) async throws {
         try await withServers(backend, Echo()) { group in

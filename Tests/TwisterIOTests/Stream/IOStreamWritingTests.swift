@@ -136,6 +136,37 @@ struct IOStreamWritingTests {
         }
     }
 
+    @Test(
+        "Output for a stream that has closed leaves the memory alone that its last send still uses", arguments: backends
+    )
+    func outputAfterClose(backend: IOBackend) async throws {
+        for count in [4_000, 160_000] {
+            try await onLoop(backend) { loop in
+                let (stream, peer) = try makeStream(loop)
+                let (other, otherPeer) = try makeStream(loop)
+                for _ in 0..<(count / 4_000) { stream.enqueue([UInt8](repeating: 65, count: 4_000)) }
+                stream.flushOutput()
+                stream.close()
+                let inUse = loop.statistics.sendBuffersOut
+                _ = stream.reserveOutput(10)
+                stream.commitOutput(10)
+                #expect(loop.statistics.sendBuffersOut >= inUse)
+                // Memory that was given back too early is what these bytes are gathered in.
+                for _ in 0..<(count / 4_000) { other.enqueue([UInt8](repeating: 83, count: 4_000)) }
+                var received: [UInt8] = []
+                var receivedByOther = 0
+                try await loop.until {
+                    received += peer.receive()
+                    receivedByOther += otherPeer.receive().count
+                    return receivedByOther == count && loop.statistics.sendBuffersOut == 0
+                }
+                received += peer.receive()
+                #expect(received.allSatisfy { $0 == 65 }, "bytes of another stream's output")
+                other.close()
+            }
+        }
+    }
+
     @Test("IOS-15: setNoDelay on TCP; a unix socket is left alone", arguments: backends)
     func noDelay(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
