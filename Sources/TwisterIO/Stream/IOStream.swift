@@ -42,9 +42,6 @@ public final class IOStream: BaseIOStream {
     /// What happens once everything is sent.
     enum AfterOutput: UInt8 { case goOn, shutDown, close, linger, lingering }
 
-    /// The size of the piece under way.
-    private var pieceCount: UInt32 = 0
-
     /// A connection that a listener accepted.
     init(_ loop: IOLoop, accepted handle: Reactor.Handle) {
         super.init(loop)
@@ -294,15 +291,15 @@ public final class IOStream: BaseIOStream {
         switch piece {
         case .memory(let bytes):
             result = reactor.send(handle, bytes)
-            pieceCount = UInt32(truncatingIfNeeded: bytes.count)
+            output.pointee.pieceCount = bytes.count
         case .file(let fd, let offset, let count):
             result = reactor.sendFile(handle, fd, offset: offset, count: count)
-            pieceCount = UInt32(truncatingIfNeeded: count)
+            output.pointee.pieceCount = count
         }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
         output.pointee.progress = loop.turnTime
-        output.pointee.leftAtProgress = Int(pieceCount)
+        output.pointee.leftAtProgress = output.pointee.pieceCount
     }
 
     override func sent(_ result: CInt) {
@@ -310,7 +307,7 @@ public final class IOStream: BaseIOStream {
         sending = .nothing
         guard !isClosed else { return dropOutput() }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
-        let count = Int(pieceCount)
+        let count = output?.pointee.pieceCount ?? 0
         if let output {
             output.pointee.taken(count, reactor)
             if output.pointee.isEmpty { returnOutput() }

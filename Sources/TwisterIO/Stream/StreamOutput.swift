@@ -47,6 +47,8 @@ struct StreamOutput: ~Copyable {
     var began: UInt64 = 0
     /// When the kernel was last given output, or was seen to have taken some.
     var progress: UInt64 = 0
+    /// The size of the piece under way.
+    var pieceCount = 0
     /// How many bytes of the piece under way the kernel had not taken then.
     var leftAtProgress = 0
     /// The next one in the loop's list of outputs that are not in use.
