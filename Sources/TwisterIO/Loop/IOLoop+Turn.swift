@@ -46,7 +46,7 @@ extension IOLoop {
     /// that was in time is not cut off because this process was busy or stopped.
     ///
     /// One wait does not always bring all that has arrived: it may have as many events as it can bring, epoll is not asked
-    /// while other events are known, and io_uring does only some of the outstanding work at a time (20 connections' in Linux
+    /// while other events are known, and io_uring does only a part of the outstanding work at a time (seen on Linux
     /// 6.18). So a stream that has something to be read is judged later, for as many turns as it takes to hear from every
     /// connection; more are not waited for, since a client may go on sending.
     @inline(never)

@@ -148,19 +148,21 @@ struct IdleConnectionTests {
     @Test("fault 9: a connection and its stream are as small as they are said to be", arguments: testedBackends)
     func sizes(_ backend: IOBackend) async throws {
         try await withServers(backend, Echo()) { group in
-            let client = try TestClient(port: group.port ?? 0)
-            #expect(try client.ask(Self.get).status == 200)
+            let clients = try (0..<30).map { _ in try TestClient(port: group.port ?? 0) }
+            for client in clients { #expect(try client.ask(Self.get).status == 200) }
             let server = try #require(group.servers.first)
-            let sizes: [Int] = try await server.value.loop.perform {
-                guard let connection = server.value.context.connections.all.first as? HTTP1ServerConnection else {
-                    return []
+            let sizes = try await server.value.loop.perform {
+                server.value.context.connections.all.compactMap { connection in
+                    (connection as? HTTP1ServerConnection).map {
+                        (connection: Self.usableSize($0), stream: Self.usableSize($0.stream))
+                    }
                 }
-                return [Self.usableSize(connection), Self.usableSize(connection.stream)]
             }
-            // malloc gives chunks of 8 bytes less than a multiple of 16: these are of 96 and of 128 bytes.
-            try #require(sizes.count == 2)
-            #expect(sizes[0] <= 104)
-            #expect(sizes[1] <= 136)
+            #expect(sizes.count == clients.count)
+            // malloc gives 8 bytes less than a multiple of 16, and sometimes a larger piece that it cannot divide: these are
+            // the sizes of 96 and of 128 bytes.
+            #expect(sizes.map(\.connection).min() ?? .max <= 104)
+            #expect(sizes.map(\.stream).min() ?? .max <= 136)
         }
     }
 }
