@@ -16,7 +16,7 @@ struct IdleConnectionTests {
         usableSize(Unmanaged.passUnretained(object).toOpaque()) + 8
     }
 
-    @Test("an idle connection is a stream of 144 bytes and a connection of 96")
+    @Test("an idle connection is a stream of 128 bytes and a connection of 96")
     func sizes() throws {
         let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
         defer { loop.close() }
@@ -28,7 +28,7 @@ struct IdleConnectionTests {
         server.handleStream(stream)
         let connection = try #require(server.context.connections.all.first)
         #expect(connection is HTTP1ServerConnection)
-        #expect((112...144).contains(Self.chunk(stream)), "\(Self.chunk(stream))")
+        #expect((112...128).contains(Self.chunk(stream)), "\(Self.chunk(stream))")
         #expect((64...96).contains(Self.chunk(connection)), "\(Self.chunk(connection))")
     }
 }
