@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import TwisterTestSupport
 
 @testable import TwisterIO
 
@@ -113,7 +114,28 @@ struct StreamFilterFlowTests {
             try await loop.pass(10)
             let start = loop.now
             stream.enqueue("new")
-            #expect(try #require(stream.outputWaitsSince) >= start - 10_000_000)
+            let since = try #require(stream.outputWaitsSince)
+            #expect(since >= start - 10_000_000)
+            try await loop.pass(20)
+            stream.enqueue("more")
+            #expect(stream.outputWaitsSince == since)
+            stream.close()
+        }
+    }
+
+    @Test("A filter that starts a timer when it gets output is called back in time", arguments: backends)
+    func timers(_ backend: IOBackend) async throws {
+        // Nothing else wakes the loop.
+        try await onLoop(backend, timeout: .seconds(5)) { loop in
+            let (mine, theirs) = makeSocketPair()
+            let peer = BarePeer(theirs)
+            let stream = try IOStream(loop, fileDescriptor: mine)
+            stream.addFilter(DelayingFilter())
+            for _ in 0..<3 {
+                try await stream.write("later")
+                try await stream.flush()
+                #expect(peer.receive() == "later")
+            }
             stream.close()
         }
     }
