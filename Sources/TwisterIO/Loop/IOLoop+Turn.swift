@@ -30,6 +30,12 @@ extension IOLoop {
             }
         }
         sendOutput()
+        if streams.hasCalledFilters {
+            // A filter may have started a timer.
+            streams.hasCalledFilters = false
+            now = self.now
+            nextDeadline = reactor.nextDeadline
+        }
         unpinInput()
         let workPending = !callbacks.isEmpty || !jobs.isEmpty || !ready.isEmpty || isStopping || !inbox.isEmpty
         let isOverdue = !streams.overdue.isEmpty || !streams.gathered.isEmpty

@@ -5,6 +5,8 @@ struct LoopStreams {
     private(set) var count = 0
     /// Streams with output that is to be sent at the end of the turn.
     var gathered: ContiguousArray<ReactorOwner> = []
+    /// Whether filters got output of their streams since the next deadline was looked up.
+    var hasCalledFilters = false
     /// Streams whose unread bytes lie in a pool buffer.
     var holding: ContiguousArray<ReactorOwner> = []
     /// Handles of streams whose deadlines have passed, to be judged once everything that had arrived was read.

@@ -84,6 +84,7 @@ extension IOStream {
         case .open:
             guard let piece = output?.pointee.next(reactor, atMost: FilterChannel.pieceSize) else { return }
             sending = .underWay
+            loop.streams.hasCalledFilters = true
             send(piece, through: channel)
         case .ending, .ended:
             // As without a filter, where the kernel refuses output after a half-close.
@@ -132,6 +133,7 @@ extension IOStream {
         // Nothing was said yet, so nothing has to be ended; but a half-close must not break the handshake.
         case .handshake: return afterOutput != .shutDown
         case .open:
+            loop.streams.hasCalledFilters = true
             channel.sendEnd(until: loop.now &+ Self.endTime)
             guard !isClosed else { return false }
             armDeadline(channel)
