@@ -53,8 +53,9 @@ public final class HTTPServer: TCPServer {
 
     public override func handleStream(_ stream: IOStream) {
         loop.preconditionOnLoop()
-        precondition(
-            stream.loop === loop, "HTTPServer.handleStream: the stream belongs to another loop than the server")
+        if stream.loop !== loop {
+            fatalError("HTTPServer.handleStream: the stream is another loop's; serve it with a server of that loop")
+        }
         if let makeFilter = configuration.makeStreamFilter {
             stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
         }
