@@ -1,4 +1,4 @@
-/* The floors' canned answer, given through the reactor: what the reactor itself adds. */
+/* The floors' canned response, given through the reactor: what the reactor itself adds. */
 #include "../floor/floor.h"
 #include "reactor.h"
 

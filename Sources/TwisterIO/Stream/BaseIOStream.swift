@@ -172,7 +172,7 @@ public class BaseIOStream: ReactorOwner {
 
 /// State that few streams have, apart so that idle connections stay small.
 final class RareStreamState {
-    /// Answers the application's reads; made with the first of them.
+    /// Serves the reads of the application; made with the first of them.
     var reader: StreamReader?
     var outputWaiters = OutputWaiters()
     var maxWriteBufferSize = Int.max
