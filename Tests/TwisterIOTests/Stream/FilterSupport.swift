@@ -72,6 +72,7 @@ final class ScriptedFilter: StreamFilter {
     func streamClosed() {
         log.append("closed")
         host = nil
+        onReceive = nil
     }
 }
 
@@ -103,6 +104,7 @@ final class ScriptedConsumer: IOStreamConsumer {
     func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
         log.append("closed")
         self.reason = reason
+        onReceived = nil
     }
 }
 
