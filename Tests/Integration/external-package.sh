@@ -22,7 +22,7 @@ cp -r "$root/Tests/Integration/ExternalPackage" "$work/app"
 
 swift build --quiet --package-path "$work/app" --scratch-path "$scratch"
 
-serve() { # PORT: answers once the server does
+serve() { # PORT: returns once the server responds
   "$scratch/debug/App" --address 127.0.0.1 --port "$1" >"$work/log" 2>&1 &
   server_pid=$!
   for _ in {1..100}; do
@@ -40,9 +40,9 @@ if ! serve "$port"; then
   exit 1
 fi
 
-answer=$(curl -fsS "http://127.0.0.1:$port/")
-if [[ $answer != "Hello from another package!" ]]; then
-  echo "external-package: unexpected answer '$answer'" >&2
+response=$(curl -fsS "http://127.0.0.1:$port/")
+if [[ $response != "Hello from another package!" ]]; then
+  echo "external-package: unexpected response '$response'" >&2
   exit 1
 fi
 echo "external-package: builds and serves"

@@ -213,8 +213,8 @@ def mutated_requests(server, options):
     seconds = time.monotonic() - start
     latency = server.check_alive()
     if counts.get(500):
-        raise Failure(f"{counts[500]} answers with 500")
-    return (f"{options.count} requests on {connections} connections in {seconds:.1f} s, answers "
+        raise Failure(f"{counts[500]} responses with 500")
+    return (f"{options.count} requests on {connections} connections in {seconds:.1f} s, responses "
             f"{dict(sorted(counts.items()))}, {resets} resets, {unfinished} cut by the client's own end, "
             f"then a good one in {latency * 1000:.1f} ms")
 
@@ -233,9 +233,9 @@ class NormalLoad:
         while time.monotonic() < end:
             start = time.perf_counter()
             self.client.sendall(GOOD)
-            answer = self.client.recv(65536)
+            response = self.client.recv(65536)
             times.append(time.perf_counter() - start)
-            if not answer.startswith(b"HTTP/1.1 200 ") or not answer.endswith(b"Hello, World!"):
+            if not response.startswith(b"HTTP/1.1 200 ") or not response.endswith(b"Hello, World!"):
                 self.failures += 1
             time.sleep(0.001)
         times.sort()
@@ -273,7 +273,7 @@ def slow_clients(port, count, result):
                 except OSError:
                     pass
         time.sleep(1)
-    answered = {"head": 0, "body": 0}
+    timed_out = {"head": 0, "body": 0}
     still_open = {kind: 0 for kind in SLOW_KINDS}
     for kind, client in clients:
         client.settimeout(2)
@@ -292,8 +292,8 @@ def slow_clients(port, count, result):
         except OSError:
             pass
         if kind != "reader" and first.startswith(b"HTTP/1.1 408 "):
-            answered[kind] += 1
-    os.write(result, repr((answered, still_open)).encode())
+            timed_out[kind] += 1
+    os.write(result, repr((timed_out, still_open)).encode())
 
 
 def slow(server, options):
@@ -319,13 +319,13 @@ def slow(server, options):
         os.waitpid(child, 0)
     if not text:
         raise Failure("the slow clients failed")
-    answered, still_open = eval(text)  # what the child wrote, not what came from the server
+    timed_out, still_open = eval(text)  # what the child wrote, not what came from the server
     figures = (f"p99 alone {alone:.2f} ms, beside {options.slow} slow connections {beside:.2f} ms ({count} requests), "
-               f"408 for {answered['head']} heads and {answered['body']} bodies, still open {still_open}")
+               f"408 for {timed_out['head']} heads and {timed_out['body']} bodies, still open {still_open}")
     if any(still_open.values()):
         raise Failure("not all were cut off: " + figures)
     wanted = [len(range(index, options.slow, 3)) for index in range(2)]
-    if [answered["head"], answered["body"]] != wanted:
+    if [timed_out["head"], timed_out["body"]] != wanted:
         raise Failure(f"408 was due for {wanted}: {figures}")
     if load.failures:
         raise Failure(f"{load.failures} of the normal requests failed: {figures}")
@@ -356,7 +356,7 @@ def descriptors(server, options):
     latency = server.check_alive(5)
     again = [server.check_alive() for _ in range(50)]
     figures = (f"{options.clients} clients: {used:.2f} s of CPU in {seconds:.1f} s, {len(lines)} log lines, "
-               f"first good answer after {latency * 1000:.0f} ms, then at most {max(again) * 1000:.1f} ms")
+               f"first good response after {latency * 1000:.0f} ms, then at most {max(again) * 1000:.1f} ms")
     if used > 0.3:
         raise Failure("it spins: " + figures)
     if len(lines) > 2 or not lines:
@@ -384,15 +384,15 @@ def transfer(server, options):
         while left > 0:
             client.sendall(piece[:left])
             left -= len(piece)
-        answer = b""
+        response = b""
         while more := client.recv(65536):
-            answer += more
+            response += more
     up = time.monotonic() - start
     peak = server.status("VmHWM")
     figures = (f"{size / 1e9:g} GB down in {down:.1f} s (VmHWM {after_download / 1024:.1f} MiB), "
                f"up in {up:.1f} s (VmHWM {peak / 1024:.1f} MiB)")
-    if not answer.startswith(b"HTTP/1.1 200 ") or f"{size}\n".encode() not in answer:
-        raise Failure(f"the upload is answered with {answer[:300]!r}; {figures}")
+    if not response.startswith(b"HTTP/1.1 200 ") or f"{size}\n".encode() not in response:
+        raise Failure(f"the upload gets the response {response[:300]!r}; {figures}")
     if peak > 64 * 1024:
         raise Failure("more than 64 MiB: " + figures)
     return figures

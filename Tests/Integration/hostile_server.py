@@ -56,15 +56,15 @@ class Server:
         start = time.monotonic()
         with self.connect(timeout) as client:
             client.sendall(LAST)
-            answer = b""
+            response = b""
             while True:
                 client.settimeout(max(0.001, timeout - (time.monotonic() - start)))
                 piece = client.recv(65536)
                 if not piece:
                     break
-                answer += piece
-        if not answer.startswith(b"HTTP/1.1 200 ") or not answer.endswith(b"Hello, World!"):
-            raise Failure(f"a good request is answered with {answer[:200]!r}")
+                response += piece
+        if not response.startswith(b"HTTP/1.1 200 ") or not response.endswith(b"Hello, World!"):
+            raise Failure(f"a good request gets the response {response[:200]!r}")
         return time.monotonic() - start
 
     def check_alive(self, within=1.0):
@@ -73,7 +73,7 @@ class Server:
         try:
             return self.ask(within)
         except OSError as error:
-            raise Failure(f"a good request is not answered within {within} s: {error}") from None
+            raise Failure(f"a good request gets no response within {within} s: {error}") from None
 
     def status(self, name):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:

@@ -42,8 +42,8 @@ struct ByteBudgetTests {
         }
     }
 
-    @Test("N-19: clients that don't read their answers are counted", arguments: testedBackends)
-    func answers(_ backend: IOBackend) async throws {
+    @Test("N-19: clients that don't read their responses are counted", arguments: testedBackends)
+    func unreadResponses(_ backend: IOBackend) async throws {
         try await withServer(backend, Echo()) {
             $0.maxBufferedBytes = 20_000_000
         } _: { port in
@@ -56,7 +56,7 @@ struct ByteBudgetTests {
             // More than the two may hold, whatever the kernel takes of it.
             try lazy.send("GET /big?19900000 HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try newer.receiveResponse().status == 503)
-            #expect(try lazy.receiveResponse().body.count == 19_900_000, "the older one keeps its answer")
+            #expect(try lazy.receiveResponse().body.count == 19_900_000, "the older one keeps its response")
             let again = try TestClient(port: port)
             #expect(try again.ask(Self.head(50_000) + String(repeating: "y", count: 50_000)).status == 200)
         }

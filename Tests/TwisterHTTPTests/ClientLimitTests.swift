@@ -126,7 +126,7 @@ struct ClientLimitTests {
                 #expect((1...10).contains(refused.field("Retry-After").flatMap { Int($0) } ?? 0))
                 #expect(refused.field("Connection") == nil)
             }
-            // A small body is dropped, in whichever pieces it comes; pipelined requests each get their answer.
+            // A small body is dropped, in whichever pieces it comes; pipelined requests each get their response.
             let post = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
             #expect(try client.ask(post + "hello").status == 429)
             #expect(try client.ask(post).status == 429)
@@ -234,7 +234,7 @@ struct ClientLimitTests {
                 #expect(try client.receiveResponse().status == 200)
                 held.append(client)
             }
-            #expect(try connect("TCP6 2001:db8::3 ::1").isClosed(), "the request behind the header is not answered")
+            #expect(try connect("TCP6 2001:db8::3 ::1").isClosed(), "the request behind the header gets no response")
             #expect(try connect("TCP6 2001:db8:0:1::1 ::1").receiveResponse().status == 200)
             #expect(try connect("TCP4 127.0.0.9 127.0.0.1").receiveResponse().status == 200, "a trusted proxy's own")
             #expect(try held.map { try $0.ask(Self.get).status } == [200, 429])

@@ -10,7 +10,7 @@ struct ConformanceTests {
 
     @Test("what is accepted, and as what", arguments: testedBackends, Echo.Ending.allCases)
     func accepted(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
-        let cases: [(request: String, answer: String)] = [
+        let cases: [(request: String, expected: String)] = [
             ("\r\n\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /1 a "),
             ("GET http://b:80/2?q HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b:80/2?q b:80 "),
             ("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b b "),
@@ -26,13 +26,13 @@ struct ConformanceTests {
                 "POST / a hello"
             ),
         ]
-        for (request, answer) in cases {
+        for (request, expected) in cases {
             try await withServer(backend, Echo(ending)) { port in
                 let client = try TestClient(port: port)
                 try client.send(request + Self.behind)
                 let response = try client.receiveResponse()
                 #expect(response.status == 200, "\(request)")
-                #expect(response.text == answer, "\(request)")
+                #expect(response.text == expected, "\(request)")
                 #expect(response.field("Date") != nil)
                 #expect(try client.receiveResponse().text == "GET /behind a ", "\(request)")
             }
@@ -94,13 +94,13 @@ struct ConformanceTests {
                 let all = String(decoding: try client.receiveAll(), as: UTF8.self)
                 #expect(all.hasPrefix("HTTP/1.1 400 "), "\(request.debugDescription): \(all.prefix(60))")
                 #expect(all.contains("\r\nConnection: close\r\n"))
-                #expect(all.split(separator: "HTTP/1.1 ").count == 1, "one answer alone: \(all)")
+                #expect(all.split(separator: "HTTP/1.1 ").count == 1, "one response alone: \(all)")
             }
         }
         #expect(echo.snapshot.executed == 0)
     }
 
-    @Test("a target of the scheme https is not answered without TLS", arguments: testedBackends, Echo.Ending.allCases)
+    @Test("a target of the scheme https gets no response without TLS", arguments: testedBackends, Echo.Ending.allCases)
     func misdirected(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
@@ -157,7 +157,7 @@ struct ConformanceTests {
     }
 
     @Test(
-        "a long rest of an unread body closes the connection, after the answer", arguments: testedBackends,
+        "a long rest of an unread body closes the connection, after the response", arguments: testedBackends,
         Echo.Ending.allCases)
     func longRest(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let chunk = "\(String(50_000, radix: 16))\r\n\(String(repeating: "x", count: 50_000))\r\n"
@@ -178,9 +178,9 @@ struct ConformanceTests {
     }
 
     @Test(
-        "a client that waits for 100 and gets its answer instead may send the body or not", arguments: testedBackends,
+        "a client that waits for 100 and gets its response instead may send the body or not", arguments: testedBackends,
         Echo.Ending.allCases)
-    func expectationUnanswered(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    func expectationWithoutContinue(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
             try client.send("POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")

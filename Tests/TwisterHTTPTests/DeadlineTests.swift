@@ -67,24 +67,24 @@ struct DeadlineTests {
         }
     }
 
-    @Test("a connection is idle since its last answer, not since an earlier one", arguments: testedBackends)
+    @Test("a connection is idle since its last response, not since an earlier one", arguments: testedBackends)
     func idleSinceTheLast(_ backend: IOBackend) async throws {
         try await withServer(backend, Echo()) {
             $0.idleTimeout = .milliseconds(600)
         } _: { port in
             let client = try TestClient(port: port)
-            var lastAnswer = ContinuousClock.now
+            var lastResponse = ContinuousClock.now
             for _ in 0..<4 {
                 try await Task.sleep(for: .milliseconds(250))
                 #expect(try client.get("/").status == 200)
-                lastAnswer = .now
+                lastResponse = .now
             }
             #expect(try client.isClosed())
-            #expect(ContinuousClock.now - lastAnswer > .milliseconds(550))
+            #expect(ContinuousClock.now - lastResponse > .milliseconds(550))
         }
     }
 
-    @Test("a client that does not read its answer is cut off", arguments: testedBackends)
+    @Test("a client that does not read its response is cut off", arguments: testedBackends)
     func slowReader(_ backend: IOBackend) async throws {
         let echo = Echo()
         try await withServer(backend, echo) {
@@ -131,14 +131,14 @@ struct DeadlineTests {
         }
     }
 
-    @Test("N-13: a client that does not read an answer written late is cut off too", arguments: testedBackends)
+    @Test("N-13: a client that does not read a response written late is cut off too", arguments: testedBackends)
     func lateSlowReader(_ backend: IOBackend) async throws {
-        let answering = Answering { request in
+        let responding = Responding { request in
             try await request.connection.loop.sleep(for: .milliseconds(500))
             request.connection.write([UInt8](repeating: 120, count: 50_000_000))
             try await request.connection.flush()
         }
-        try await withServer(backend, answering) {
+        try await withServer(backend, responding) {
             $0.writeStallTimeout = .milliseconds(200)
             $0.idleTimeout = .milliseconds(200)
         } _: { port in

@@ -2,7 +2,7 @@ import HTTPTypes
 import TwisterHTTP
 import TwisterIO
 
-/// Answers what the tests ask for, by path; and counts what happens to its requests.
+/// Responds with what the tests ask for, by path; and counts what happens to its requests.
 final class Echo: HTTPServerConnectionDelegate {
     struct Counts: Sendable, Equatable {
         var executed = 0
@@ -50,37 +50,37 @@ final class Echo: HTTPServerConnectionDelegate {
 
         func execute() async throws {
             echo.count { $0.executed += 1 }
-            let answer = request.connection
+            let connection = request.connection
             switch request.path {
             case "/sleep", "/stubborn", "/unread":
-                try await answer.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
-                answer.write("slept")
+                try await connection.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
+                connection.write("slept")
             case "/count":
                 var count = 0
                 for try await chunk in request.bodyStream { count += chunk.count }
-                answer.write("\(count)")
-            case "/early": answer.write("early")
+                connection.write("\(count)")
+            case "/early": connection.write("early")
             case "/stream":
                 for part in ["a", "bc", "def"] {
-                    answer.write(part)
-                    try await answer.flush()
+                    connection.write(part)
+                    try await connection.flush()
                 }
             case "/big":
-                answer.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
+                connection.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
             case "/short":
-                try answer.setHead(.ok, [.contentLength: "10"])
-                answer.write("short")
+                try connection.setHead(.ok, [.contentLength: "10"])
+                connection.write("short")
             case "/long":
-                try answer.setHead(.ok, [.contentLength: "1"])
-                answer.write("long")
-            case "/nothing": try answer.setHead(.noContent)
+                try connection.setHead(.ok, [.contentLength: "1"])
+                connection.write("long")
+            case "/nothing": try connection.setHead(.noContent)
             case "/trailers":
-                answer.write(request.trailers.map { "\($0.name)=\($0.value)" }.joined(separator: ","))
+                connection.write(request.trailers.map { "\($0.name)=\($0.value)" }.joined(separator: ","))
             default:
-                answer.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
-                answer.write(request.body)
+                connection.write("\(request.method.rawValue) \(request.uri) \(request.host) ")
+                connection.write(request.body)
             }
-            if echo.ending == .finish { answer.finish() }
+            if echo.ending == .finish { connection.finish() }
         }
 
         func executionFailed(_ error: any Error) async {

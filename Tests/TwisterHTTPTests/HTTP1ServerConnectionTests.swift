@@ -3,7 +3,7 @@ import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
 
-/// A connection's life: keep-alive, pipelining, framing of requests and of answers, over real sockets.
+/// A connection's life: keep-alive, pipelining, framing of requests and of responses, over real sockets.
 @Suite(.serialized)
 struct HTTP1ServerConnectionTests {
     private func withEcho(
@@ -29,7 +29,8 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("W-15, H1-10: pipelined requests are answered in order", arguments: testedBackends, Echo.Ending.allCases)
+    @Test(
+        "W-15, H1-10: pipelined requests get their responses in order", arguments: testedBackends, Echo.Ending.allCases)
     func pipelined(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withEcho(backend, ending) { client, _ in
             let count = 200
@@ -99,8 +100,8 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("H1-11: an answer of unknown length is chunked", arguments: testedBackends, Echo.Ending.allCases)
-    func chunkedAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    @Test("H1-11: a response of unknown length is chunked", arguments: testedBackends, Echo.Ending.allCases)
+    func chunkedResponse(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withEcho(backend, ending) { client, _ in
             let response = try client.get("/stream")
             #expect(response.field("Transfer-Encoding") == "chunked")
@@ -191,7 +192,7 @@ struct HTTP1ServerConnectionTests {
                 let all = String(decoding: try client.receiveAll(), as: UTF8.self)
                 #expect(all.hasPrefix("HTTP/1.1 \(status) "), "\(request.prefix(80)): \(all.prefix(80))")
                 #expect(all.contains("Connection: close"))
-                #expect(all.split(separator: "HTTP/1.1 ").count == 1, "one answer alone: \(all)")
+                #expect(all.split(separator: "HTTP/1.1 ").count == 1, "one response alone: \(all)")
             }
             #expect(echo.snapshot.executed == 0)
         }
@@ -207,8 +208,8 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("large answers arrive whole", arguments: testedBackends, Echo.Ending.allCases)
-    func bigAnswers(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    @Test("large responses arrive whole", arguments: testedBackends, Echo.Ending.allCases)
+    func bigResponses(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withEcho(backend, ending) { client, _ in
             for size in [0, 1, 4095, 4096, 16_384, 1_000_000, 5_000_000] {
                 let response = try client.get("/big?\(size)")
@@ -218,9 +219,9 @@ struct HTTP1ServerConnectionTests {
     }
 
     @Test(
-        "H1-14: an answer before the body is read arrives, then the connection closes", arguments: testedBackends,
+        "H1-14: a response before the body is read arrives, then the connection closes", arguments: testedBackends,
         Echo.Ending.allCases)
-    func earlyAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    func earlyResponse(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withEcho(backend, ending) { client, _ in
             try client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
             let response = try client.receiveResponse()
@@ -229,7 +230,7 @@ struct HTTP1ServerConnectionTests {
         }
     }
 
-    @Test("a request before a half-close is answered", arguments: testedBackends, Echo.Ending.allCases)
+    @Test("a request before a half-close gets its response", arguments: testedBackends, Echo.Ending.allCases)
     func halfClose(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         try await withEcho(backend, ending) { client, _ in
             try client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -4,44 +4,44 @@ import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
 
-/// What an answer can be made of: informational answers, trailers, statuses without a body, lengths.
+/// What a response can be made of: informational responses, trailers, statuses without a body, lengths.
 @Suite(.serialized)
 struct HTTPConnectionTests {
-    typealias Answer = @Sendable (HTTPServerRequest) async throws -> Void
+    typealias Respond = @Sendable (HTTPServerRequest) async throws -> Void
 
     private static var link: HTTPField.Name { HTTPField.Name("Link") ?? .location }
 
-    /// Asks a server that answers with `answer`, and gives all that came until the connection's end.
+    /// Asks a server that responds with `respond`, and gives all that came until the connection's end.
     private func ask(
         _ backend: IOBackend, _ request: String = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-        _ answer: @escaping Answer
+        _ respond: @escaping Respond
     ) async throws -> String {
-        try await withServer(backend, Answering(answer)) { port in
+        try await withServer(backend, Responding(respond)) { port in
             let client = try TestClient(port: port)
             try client.send(request)
             return String(decoding: try client.receiveAll(), as: UTF8.self)
         }
     }
 
-    @Test("N-27: 103 Early Hints before the answer", arguments: testedBackends)
+    @Test("N-27: 103 Early Hints before the response", arguments: testedBackends)
     func earlyHints(_ backend: IOBackend) async throws {
-        let answer: Answer = { request in
+        let respond: Respond = { request in
             try request.connection.sendInformational(.earlyHints, [Self.link: "</a.css>; rel=preload"])
             try request.connection.sendInformational(.earlyHints, [Self.link: "</b.css>; rel=preload"])
             request.connection.write("body")
         }
-        let all = try await ask(backend) { try await answer($0) }
+        let all = try await ask(backend) { try await respond($0) }
         let parts = all.split(separator: "\r\n\r\n", omittingEmptySubsequences: false)
         #expect(parts.count == 4)
         #expect(parts[0] == "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload")
         #expect(parts[1].hasSuffix("</b.css>; rel=preload"))
         #expect(parts[2].hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(parts[3] == "body")
-        let old = try await ask(backend, "GET / HTTP/1.0\r\n\r\n", answer)
+        let old = try await ask(backend, "GET / HTTP/1.0\r\n\r\n", respond)
         #expect(old.hasPrefix("HTTP/1.1 200 OK\r\n"), "no 1xx to HTTP/1.0")
     }
 
-    @Test("N-27: what is no informational answer is refused", arguments: testedBackends)
+    @Test("N-27: what is no informational response is refused", arguments: testedBackends)
     func noInformational(_ backend: IOBackend) async throws {
         _ = try await ask(backend) { request in
             for status in [HTTPResponse.Status.switchingProtocols, .ok, .notFound] {
@@ -54,7 +54,7 @@ struct HTTPConnectionTests {
         }
     }
 
-    @Test("N-28: trailers behind a chunked answer, flushed or not", arguments: testedBackends)
+    @Test("N-28: trailers behind a chunked response, flushed or not", arguments: testedBackends)
     func trailers(_ backend: IOBackend) async throws {
         for flushes in [false, true] {
             let all = try await ask(backend) { request in
@@ -74,7 +74,7 @@ struct HTTPConnectionTests {
 
     @Test("N-28: where the framing has no place for trailers they are dropped", arguments: testedBackends)
     func droppedTrailers(_ backend: IOBackend) async throws {
-        let answer: Answer = { request in
+        let respond: Respond = { request in
             if request.path == "/length" { try request.connection.setHead(.ok, [.contentLength: "4"]) }
             request.connection.write("body")
             try request.connection.setTrailer(.init("X-Sum")!, "4")
@@ -83,7 +83,7 @@ struct HTTPConnectionTests {
             "GET / HTTP/1.0\r\n\r\n", "GET /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         ] {
-            let all = try await ask(backend, request, answer)
+            let all = try await ask(backend, request, respond)
             #expect(!all.contains("X-Sum"), "\(all)")
             #expect(!all.contains("chunked"), "\(all)")
         }
@@ -139,19 +139,19 @@ struct HTTPConnectionTests {
         #expect(!all.contains("X: y"))
     }
 
-    @Test("a cut answer is seen to be cut", arguments: testedBackends)
+    @Test("a cut response is seen to be cut", arguments: testedBackends)
     func cut(_ backend: IOBackend) async throws {
         struct Mistake: Error {}
-        let answer: Answer = { request in
+        let respond: Respond = { request in
             request.connection.write("begun")
             try await request.connection.flush()
             throw Mistake()
         }
-        let chunked = try await ask(backend) { try await answer($0) }
+        let chunked = try await ask(backend) { try await respond($0) }
         #expect(chunked.hasSuffix("5\r\nbegun\r\n"), "no last chunk: \(chunked)")
     }
 
-    @Test("answers before a cut one arrive", arguments: testedBackends)
+    @Test("responses before a cut one arrive", arguments: testedBackends)
     func cutLater(_ backend: IOBackend) async throws {
         let request = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
         let all = try await ask(backend, request) { request in
@@ -163,13 +163,13 @@ struct HTTPConnectionTests {
     }
 }
 
-/// Answers each request with a function.
-final class Answering: HTTPServerConnectionDelegate {
-    private let answer: HTTPConnectionTests.Answer
+/// Responds to each request with a function.
+final class Responding: HTTPServerConnectionDelegate {
+    private let respond: HTTPConnectionTests.Respond
     private let delivery: HTTPBodyDelivery
 
-    init(delivery: HTTPBodyDelivery = .collected(limit: nil), _ answer: @escaping HTTPConnectionTests.Answer) {
-        self.answer = answer
+    init(delivery: HTTPBodyDelivery = .collected(limit: nil), _ respond: @escaping HTTPConnectionTests.Respond) {
+        self.respond = respond
         self.delivery = delivery
     }
 
@@ -177,16 +177,16 @@ final class Answering: HTTPServerConnectionDelegate {
 
     private final class Message: HTTPMessageDelegate {
         private let request: HTTPServerRequest
-        private let owner: Answering
+        private let owner: Responding
 
-        init(_ request: HTTPServerRequest, _ owner: Answering) {
+        init(_ request: HTTPServerRequest, _ owner: Responding) {
             self.request = request
             self.owner = owner
         }
 
         func headersReceived() -> HTTPBodyDelivery { owner.delivery }
 
-        func execute() async throws { try await owner.answer(request) }
+        func execute() async throws { try await owner.respond(request) }
         func executionFailed(_ error: any Error) async { request.connection.respondToFailure(500) }
     }
 }

@@ -77,8 +77,8 @@ struct HTTPServerGroupTests {
     func shutdownFromHandler() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let group = LoopHeld<HTTPServerGroup?>(nil)
-            let answering = Answering { _ in _ = await group.value?.shutdown(deadline: .milliseconds(100)) }
-            try await withServers(.epoll, answering) { servers in
+            let responding = Responding { _ in _ = await group.value?.shutdown(deadline: .milliseconds(100)) }
+            try await withServers(.epoll, responding) { servers in
                 group.value = servers
                 _ = try TestClient(port: servers.port ?? 0).get("/")
             }

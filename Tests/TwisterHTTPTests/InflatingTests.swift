@@ -7,7 +7,7 @@ import TwisterTestSupport
 /// H1-20: compressed request bodies reach their handlers inflated, within the limits of bodies.
 @Suite(.serialized)
 struct InflatingTests {
-    private static let report = Answering { request in
+    private static let report = Responding { request in
         let coding = request.headers["Content-Encoding"] ?? "none"
         let consumed = request.headers["X-Consumed-Content-Encoding"] ?? "none"
         request.connection.write("\(coding) \(consumed) \(request.body.count)")

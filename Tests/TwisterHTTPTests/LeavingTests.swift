@@ -4,7 +4,7 @@ import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
 
-/// N-14: clients that leave at awkward moments, or leave their answers unread.
+/// N-14: clients that leave at awkward moments, or leave their responses unread.
 @Suite(.serialized)
 struct LeavingTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -41,7 +41,7 @@ struct LeavingTests {
             try waiting.send(Self.get + Self.sleep(5_000))
             waiting.shutDown()
             let start = ContinuousClock.now
-            // The first is answered at once, the second is given up.
+            // The first gets its response at once, the second is given up.
             #expect(try waiting.receiveResponse().status == 200)
             #expect(try waiting.isClosed())
             #expect(ContinuousClock.now - start < .seconds(1))
@@ -68,9 +68,9 @@ struct LeavingTests {
     }
 
     @Test(
-        "an answer goes out whole, whatever its client leaves unfinished behind it", arguments: testedBackends,
+        "a response goes out whole, whatever its client leaves unfinished behind it", arguments: testedBackends,
         Echo.Ending.allCases)
-    func answerBeforeEnd(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    func responseBeforeEnd(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let size = 8_000_000
         try await withServer(backend, Echo(ending)) { port in
             let client = try TestClient(port: port)
@@ -84,7 +84,7 @@ struct LeavingTests {
     }
 
     @Test(
-        "requests that wait for a client to take its answers are answered, also where it has ended",
+        "requests that wait for a client to take its responses get theirs, also where it has ended",
         arguments: testedBackends, Echo.Ending.allCases)
     func endsOverWatermark(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         for size in [65_500, 8_000_000] {
@@ -119,7 +119,7 @@ struct LeavingTests {
     }
 
     @Test(
-        "N-13: a client that takes no answers gets no more of them made", arguments: testedBackends,
+        "N-13: a client that takes no responses gets no more of them made", arguments: testedBackends,
         Echo.Ending.allCases)
     func takesNothing(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let echo = Echo(ending)
@@ -152,8 +152,9 @@ struct LeavingTests {
         }
     }
 
-    @Test("an answer that is the last because the server ends says so", arguments: testedBackends, Echo.Ending.allCases)
-    func lastAnswer(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+    @Test(
+        "a response that is the last because the server ends says so", arguments: testedBackends, Echo.Ending.allCases)
+    func lastResponse(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
         let servers = try await HTTPServerGroup(
             delegate: Echo(ending), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
             loop: IOLoop.Configuration(backend: backend), configuration: .tested)
@@ -215,7 +216,7 @@ struct LeavingTests {
         for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"] {
             let isReleased = ConditionLock(false)
             let notes = Notes()
-            let answering = Answering { request in
+            let responding = Responding { request in
                 request.connection.write("part ")
                 try await request.connection.flush()
                 request.connection.write("rest")
@@ -223,7 +224,7 @@ struct LeavingTests {
                 while !isReleased.withLock({ $0 }) { try await request.connection.loop.sleep(for: .milliseconds(5)) }
                 notes.note("returned")
             }
-            try await withServer(backend, answering) { port in
+            try await withServer(backend, responding) { port in
                 let client = try TestClient(port: port)
                 try client.send(request)
                 let response = try client.receiveResponse()

@@ -2,12 +2,12 @@ import Testing
 
 @testable import TwisterHTTP
 
-/// N-13: when a client takes its answers too slowly, as a function of time.
+/// N-13: when a client takes its responses too slowly, as a function of time.
 struct OutputWatchTests {
     private static let second: UInt64 = 1_000_000_000
     private static let stall = 30 * second
 
-    /// Looks four times in the stall time at a client that has acknowledged so much by then; answers after how many
+    /// Looks four times in the stall time at a client that has acknowledged so much by then; returns after how many
     /// seconds it is cut off, nil: not within an hour.
     private func cut(rate: Int = 240, _ acknowledged: (_ seconds: Double) -> Double) -> Double? {
         let start = 1000 * Self.second
@@ -68,7 +68,7 @@ struct OutputWatchTests {
     }
 
     /// Something waits for so many seconds, in which the client takes nothing, and at whose end it takes it all; then nothing
-    /// waits for some more; and so on. Answers after how many seconds the client is cut off, nil: not within an hour.
+    /// waits for some more; and so on. Returns after how many seconds the client is cut off, nil: not within an hour.
     private func cut(waiting: Double, pause: Double, bytes: UInt64, rate: Int = 240) -> Double? {
         let start = 1000 * Self.second
         let interval = Self.stall / 4

@@ -7,7 +7,7 @@ import TwisterTestSupport
 /// SRV-10, N-29, N-30: who the client is, behind proxies.
 @Suite(.serialized)
 struct ProxyTests {
-    private static let whoami = Answering { $0.connection.write("\($0.remoteIP) \($0.protocol)") }
+    private static let whoami = Responding { $0.connection.write("\($0.remoteIP) \($0.protocol)") }
 
     private func ask(_ client: TestClient, _ fields: String) throws -> String {
         try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n").text
@@ -15,7 +15,7 @@ struct ProxyTests {
 
     @Test("S-31, SRV-10: X-Forwarded-For and the others, for one request each", arguments: testedBackends)
     func xheaders(_ backend: IOBackend) async throws {
-        let cases: [(fields: String, answer: String)] = [
+        let cases: [(fields: String, expected: String)] = [
             ("X-Forwarded-For: 4.4.4.4\r\n", "4.4.4.4 http"),
             ("X-Forwarded-For: 5.5.5.5, 4.4.4.4\r\n", "4.4.4.4 http"),
             ("X-Forwarded-For: 5.5.5.5\r\nX-Forwarded-For: 4.4.4.4\r\n", "4.4.4.4 http"),
@@ -37,8 +37,8 @@ struct ProxyTests {
             configuration.trustedProxies = ["127.0.0.0/8", "10.0.0.0/8"]
         } _: { port in
             let client = try TestClient(port: port)
-            for (fields, answer) in cases {
-                #expect(try ask(client, fields) == answer, "\(fields)")
+            for (fields, expected) in cases {
+                #expect(try ask(client, fields) == expected, "\(fields)")
                 #expect(try ask(client, "") == "127.0.0.1 http", "undone after \(fields)")
             }
         }
@@ -54,15 +54,15 @@ struct ProxyTests {
                 configuration.forwardedHeader = isOn
                 if isOn { configuration.trustedProxies = ["192.0.2.0/24", "::/0"] }
             } _: { port in
-                let answer = try ask(TestClient(port: port), all)
-                #expect(answer == "127.0.0.1 http")
+                let response = try ask(TestClient(port: port), all)
+                #expect(response == "127.0.0.1 http")
             }
         }
     }
 
     @Test("N-30: Forwarded", arguments: testedBackends)
     func forwarded(_ backend: IOBackend) async throws {
-        let cases: [(field: String, answer: String)] = [
+        let cases: [(field: String, expected: String)] = [
             ("for=4.4.4.4", "4.4.4.4 http"), ("for=4.4.4.4;proto=https", "4.4.4.4 https"),
             ("for=\"[2001:db8::1]:80\"", "2001:db8::1 http"),
             ("for=5.5.5.5, for=4.4.4.4, for=127.0.0.9", "4.4.4.4 http"),
@@ -73,8 +73,8 @@ struct ProxyTests {
             $0.forwardedHeader = true
         } _: { port in
             let client = try TestClient(port: port)
-            for (field, answer) in cases {
-                #expect(try ask(client, "X-Forwarded-For: 9.9.9.9\r\nForwarded: \(field)\r\n") == answer, "\(field)")
+            for (field, expected) in cases {
+                #expect(try ask(client, "X-Forwarded-For: 9.9.9.9\r\nForwarded: \(field)\r\n") == expected, "\(field)")
             }
         }
     }

@@ -4,7 +4,7 @@ import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
 
-/// N-13: a client that takes its answer too slowly is cut off, one that is slow but honest is not.
+/// N-13: a client that takes its response too slowly is cut off, one that is slow but honest is not.
 @Suite(.serialized)
 struct SlowReaderTests {
     /// More than the kernel's buffers hold.
@@ -16,7 +16,7 @@ struct SlowReaderTests {
         configuration.minWriteRate = 200_000
     }
 
-    /// Takes `bytes` every 20 ms, for `duration` at most; answers what came, and whether the server has cut the connection.
+    /// Takes `bytes` every 20 ms, for `duration` at most; returns what came, and whether the server has cut the connection.
     private func trickle(
         _ client: TestClient, _ bytes: Int, for duration: Duration
     ) async throws -> (count: Int, isCut: Bool) {
@@ -57,7 +57,7 @@ struct SlowReaderTests {
     }
 
     @Test(
-        "N-13: a slow client gets its answer, though the kernel takes nothing for longer than the stall time",
+        "N-13: a slow client gets its response, though the kernel takes nothing for longer than the stall time",
         arguments: testedBackends)
     func honest(_ backend: IOBackend) async throws {
         try await withServer(backend, Echo()) {
@@ -77,14 +77,14 @@ struct SlowReaderTests {
 
     @Test("N-13: a handler that writes slowly is not its client's fault", arguments: testedBackends)
     func slowHandler(_ backend: IOBackend) async throws {
-        let answering = Answering { request in
+        let responding = Responding { request in
             for _ in 0..<100 {
                 request.connection.write("some bytes")
                 try await request.connection.flush()
                 try await request.connection.loop.sleep(for: .milliseconds(20))
             }
         }
-        try await withServer(backend, answering) {
+        try await withServer(backend, responding) {
             $0.writeStallTimeout = .milliseconds(200)
             $0.minWriteRate = 1_000_000
         } _: { port in
@@ -94,10 +94,10 @@ struct SlowReaderTests {
     }
 
     /// Three times some megabytes, each of which the client leaves for 700 ms and then takes, and between which nothing waits
-    /// for `pause`; answers how much the client got of all of it.
+    /// for `pause`; returns how much the client got of all of it.
     private func lumps(_ backend: IOBackend, pause: Duration) async throws -> (count: Int, of: Int) {
         let (rounds, size) = (3, 8_000_000)
-        let answering = Answering { request in
+        let responding = Responding { request in
             try request.connection.setHead(.ok, [.contentLength: "\(rounds * size)"])
             for _ in 0..<rounds {
                 request.connection.write([UInt8](repeating: 120, count: size))
@@ -106,7 +106,7 @@ struct SlowReaderTests {
             }
         }
         var count = 0
-        try await withServer(backend, answering) {
+        try await withServer(backend, responding) {
             $0.writeStallTimeout = .milliseconds(1_200)
             $0.minWriteRate = 100_000_000
         } _: { port in
@@ -133,15 +133,15 @@ struct SlowReaderTests {
         #expect(count < whole)
     }
 
-    @Test("N-13: with an answer that has no end, who trickles is cut off in the middle", arguments: testedBackends)
+    @Test("N-13: with a response that has no end, who trickles is cut off in the middle", arguments: testedBackends)
     func endless(_ backend: IOBackend) async throws {
-        let answering = Answering { request in
+        let responding = Responding { request in
             while true {
                 request.connection.write([UInt8](repeating: 120, count: 30_000))
                 try await request.connection.flush()
             }
         }
-        try await withServer(backend, answering, configure: Self.configure) { port in
+        try await withServer(backend, responding, configure: Self.configure) { port in
             let slow = try TestClient(port: port, receiveBuffer: 8192)
             try slow.send(Self.get)
             let honest = try TestClient(port: port, receiveBuffer: 65_536)

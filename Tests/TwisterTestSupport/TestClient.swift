@@ -143,7 +143,7 @@ package final class TestClient {
     /// Whether the server closes without another byte.
     package func isClosed() throws -> Bool { try receive() == nil }
 
-    /// One answer, whatever its framing; 1xx ones count as answers. `toHead`: it answers a HEAD.
+    /// One response, whatever its framing; 1xx ones count as responses. `toHead`: it responds to a HEAD.
     package func receiveResponse(toHead: Bool = false) throws -> Response {
         var bytes: [UInt8] = []
         var end: Int?
@@ -217,7 +217,7 @@ package final class TestClient {
         return nil
     }
 
-    /// Sends a request and takes its answer.
+    /// Sends a request and takes its response.
     package func ask(_ text: String, toHead: Bool = false) throws -> Response {
         try send(text)
         return try receiveResponse(toHead: toHead)

@@ -1,4 +1,4 @@
-// A supervised server for ProcessSupervisorTests. One line a request: `who` answers the worker's process and number,
+// A supervised server for ProcessSupervisorTests. One line a request: `who` tells the worker's process and number,
 // `boom` traps, `bye` ends the worker normally, `fail` throws.
 import Glibc
 import TwisterIO

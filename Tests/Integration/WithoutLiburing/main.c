@@ -28,7 +28,7 @@ int main(void) {
   r = NULL;
   config.backend = REACTOR_IO_URING;
   result = reactor_create(&config, &r, reason, sizeof reason);
-  failures += check(result == -ENOSYS, "asking for io_uring answers ENOSYS");
+  failures += check(result == -ENOSYS, "asking for io_uring fails with ENOSYS");
   if (result == 0) reactor_destroy(r);
 
   if (failures == 0) printf("without-liburing: serves on epoll (%s)\n", reason);

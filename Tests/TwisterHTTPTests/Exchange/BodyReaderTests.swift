@@ -15,7 +15,7 @@ struct BodyReaderTests {
     }
 
     /// Has two tasks read the body of each request; the second has to be refused.
-    private static let twoReaders = Answering(delivery: .streamed(limit: nil)) { request in
+    private static let twoReaders = Responding(delivery: .streamed(limit: nil)) { request in
         let loop = request.connection.loop
         let stream = LoopHeld(request.bodyStream)
         let count = LoopHeld(0)
@@ -59,7 +59,7 @@ struct BodyReaderTests {
         arguments: testedBackends)
     func disconnects(_ backend: IOBackend) async throws {
         let outcomes = Notes()
-        let answering = Answering(delivery: .streamed(limit: nil)) { request in
+        let responding = Responding(delivery: .streamed(limit: nil)) { request in
             let loop = request.connection.loop
             let stream = LoopHeld(request.bodyStream)
             func reader(_ name: String) -> Task<Void, Never> {
@@ -76,7 +76,7 @@ struct BodyReaderTests {
             for reader in readers { await reader.value }
             await reader("third").value
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome")
             try await outcomes.wait(for: 1)
@@ -91,7 +91,7 @@ struct BodyReaderTests {
 
     @Test("fault 4: a reader that is cancelled makes room for the next one", arguments: testedBackends)
     func cancelled(_ backend: IOBackend) async throws {
-        let answering = Answering(delivery: .streamed(limit: nil)) { request in
+        let responding = Responding(delivery: .streamed(limit: nil)) { request in
             let loop = request.connection.loop
             let stream = LoopHeld(request.bodyStream)
             let first = Task(executorPreference: loop) { _ = try await stream.value.next() }
@@ -104,7 +104,7 @@ struct BodyReaderTests {
             for try await bytes in request.bodyStream { count += bytes.count }
             request.connection.write("\(count)")
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             for _ in 0..<20 {
                 let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"

@@ -13,7 +13,7 @@ struct FlushTests {
     func closedStream(_ backend: IOBackend) async throws {
         let server = LoopHeld<HTTPServer?>(nil)
         let outcome = Notes()
-        let answering = Answering { request in
+        let responding = Responding { request in
             // As the stream does where a send fails; the connection hears of that only with the next batch of events.
             for case let connection as HTTP1ServerConnection in server.value?.context.connections.all ?? [] {
                 connection.stream.close(.failed(IOError(errno: 104, "send")))
@@ -29,7 +29,7 @@ struct FlushTests {
                 outcome.note("\(type(of: error)) \(request.connection.isClientDisconnected)")
             }
         }
-        try await withServers(backend, answering) { group in
+        try await withServers(backend, responding) { group in
             server.value = group.servers.first?.value
             let client = try TestClient(port: group.port ?? 0)
             try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -44,7 +44,7 @@ struct FlushTests {
     func leavesDuringFlush(_ backend: IOBackend) async throws {
         for isReset in [true, false] {
             let outcome = Notes()
-            let answering = Answering { request in
+            let responding = Responding { request in
                 do {
                     while true {
                         request.connection.write([UInt8](repeating: 120, count: 300_000))
@@ -55,7 +55,7 @@ struct FlushTests {
                     throw error
                 }
             }
-            try await withServers(backend, answering) { group in
+            try await withServers(backend, responding) { group in
                 let server = try #require(group.servers.first)
                 var client: TestClient? = try TestClient(port: group.port ?? 0)
                 try client?.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

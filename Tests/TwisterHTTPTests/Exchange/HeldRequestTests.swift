@@ -18,7 +18,7 @@ struct HeldRequestTests {
         arguments: testedBackends)
     func headersInTask(_ backend: IOBackend) async throws {
         let audit = Notes()
-        let answering = Answering { request in
+        let responding = Responding { request in
             let headers = request.headers
             Task {
                 try await Task.sleep(for: .milliseconds(300))
@@ -26,7 +26,7 @@ struct HeldRequestTests {
             }
             request.connection.write("responded")
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             let names = ["alice", "bob", "carol", "dave"]
             for name in names { #expect(try client.ask(Self.get(name)).status == 200) }
@@ -43,7 +43,7 @@ struct HeldRequestTests {
             var isOver = false
         }
         let count = ConditionLock(Count())
-        let answering = Answering { request in
+        let responding = Responding { request in
             request.connection.write("responded")
             guard request.path == "/kept" else { return }
             let headers = request.headers
@@ -59,7 +59,7 @@ struct HeldRequestTests {
                 }
             }
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             #expect(try client.ask(Self.get("kept")).status == 200)
             for number in 0..<3_000 {
@@ -110,12 +110,12 @@ struct HeldRequestTests {
     func requests(_ backend: IOBackend) async throws {
         let kept = LoopHeld<[HTTPServerRequest]>([])
         let loop = LoopHeld<IOLoop?>(nil)
-        let answering = Answering { request in
+        let responding = Responding { request in
             loop.value = request.connection.loop
             if request.method == .post { kept.value.append(request) }
             request.connection.write("responded")
         }
-        try await withServer(backend, answering, configure: { $0.xheaders = true }) { port in
+        try await withServer(backend, responding, configure: { $0.xheaders = true }) { port in
             let count = 60
             let client = try TestClient(port: port)
             for number in 0..<20 { #expect(try client.ask(Self.post(number)).status == 200) }
@@ -136,7 +136,7 @@ struct HeldRequestTests {
     func bodyStreams(_ backend: IOBackend) async throws {
         let kept = LoopHeld<[HTTPBodyStream]>([])
         let loop = LoopHeld<IOLoop?>(nil)
-        let answering = Answering(delivery: .streamed(limit: nil)) { request in
+        let responding = Responding(delivery: .streamed(limit: nil)) { request in
             loop.value = request.connection.loop
             kept.value.append(request.bodyStream)
             request.connection.write("responded")
@@ -146,7 +146,7 @@ struct HeldRequestTests {
             return Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n".utf8)
                 + [UInt8](repeating: UInt8(number), count: size)
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let count = 40
             let client = try TestClient(port: port)
             for number in 0..<count {
@@ -197,7 +197,7 @@ struct HeldRequestTests {
         arguments: testedBackends, [false, true])
     func connections(_ backend: IOBackend, _ isPipelined: Bool) async throws {
         let kept = LoopHeld<[HTTPConnection]>([])
-        let answering = Answering { request in
+        let responding = Responding { request in
             let connection = request.connection
             for (index, old) in kept.value.enumerated() { await Self.misuse(old, abort: index % 2 == 0) }
             connection.write("begin \(request.path) ")
@@ -212,7 +212,7 @@ struct HeldRequestTests {
             let body = String(repeating: "\(number) ", count: number * 20)
             return "POST /\(number) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let count = 60
             let client = try TestClient(port: port)
             if isPipelined { try client.send((0..<count).map(post).joined()) }
@@ -245,7 +245,7 @@ struct HeldRequestTests {
         let reference = LoopHeld<Reference?>(nil)
         let first = LoopHeld<ObjectIdentifier?>(nil)
         let reached = Notes()
-        let answering = Answering { request in
+        let responding = Responding { request in
             let connection = request.connection
             switch reference.value {
             case nil:
@@ -263,7 +263,7 @@ struct HeldRequestTests {
             }
             connection.write("own")
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             #expect(try client.get("/first").text == "own")
             for number in 0..<20 {

@@ -108,7 +108,7 @@ struct BoundedInputTests {
     func uploadBehindSlowRequest(_ backend: IOBackend, _ isStreamed: Bool) async throws {
         let server = LoopHeld<HTTPServer?>(nil)
         let delivery = isStreamed ? HTTPBodyDelivery.streamed(limit: nil) : .collected(limit: nil)
-        let answering = Answering(delivery: delivery) { request in
+        let responding = Responding(delivery: delivery) { request in
             var count = request.body.count
             for try await bytes in request.bodyStream { count += bytes.count }
             while request.path == "/slow", server.value?.holdsUpClient == false {
@@ -117,7 +117,7 @@ struct BoundedInputTests {
             request.connection.write("\(count)")
         }
         let size = 200_000
-        try await withServers(backend, answering) { group in
+        try await withServers(backend, responding) { group in
             server.value = group.servers.first?.value
             let client = try TestClient(port: group.port ?? 0)
             let requests =
@@ -133,7 +133,7 @@ struct BoundedInputTests {
     @Test("fault 2: the bodies of uploads to slow handlers are bounded", arguments: testedBackends, [false, true])
     func uploads(_ backend: IOBackend, _ isChunked: Bool) async throws {
         // Takes a piece each 20 ms.
-        let slow = Answering(delivery: .streamed(limit: nil)) { request in
+        let slow = Responding(delivery: .streamed(limit: nil)) { request in
             for try await _ in request.bodyStream { try await request.connection.loop.sleep(for: .milliseconds(20)) }
         }
         let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 100000000000"

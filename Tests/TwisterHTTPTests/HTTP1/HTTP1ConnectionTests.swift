@@ -289,14 +289,14 @@ struct HTTP1ConnectionTests {
     func oneExchangeWithFinish(_ backend: IOBackend, _ finishes: Bool) async throws {
         // Kept, so that their addresses are their own.
         let exchanges = LoopHeld<[HTTP1Connection]>([])
-        let answering = Answering { request in
+        let responding = Responding { request in
             if let exchange = request.connection.transport as? HTTP1Connection {
                 if !exchanges.value.contains(where: { $0 === exchange }) { exchanges.value.append(exchange) }
             }
             request.connection.write("responded")
             if finishes { request.connection.finish() }
         }
-        try await withServer(backend, answering) { port in
+        try await withServer(backend, responding) { port in
             let client = try TestClient(port: port)
             for _ in 0..<100 { #expect(try client.get("/").text == "responded") }
             try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 100))

@@ -114,7 +114,7 @@ struct IdleConnectionTests {
     )
     func emptyLineWithFullPool(_ backend: IOBackend) async throws {
         let (crowd, waiting) = (80, ConditionLock(0))
-        let answering = Answering(delivery: .streamed(limit: nil)) { request in
+        let responding = Responding(delivery: .streamed(limit: nil)) { request in
             if request.path == "/crowd" {
                 waiting.withLock { $0 += 1 }
                 // All of them have an exchange at the same time.
@@ -124,7 +124,7 @@ struct IdleConnectionTests {
             }
             request.connection.write("responded")
         }
-        try await withServers(backend, answering) { group in
+        try await withServers(backend, responding) { group in
             let server = try #require(group.servers.first)
             func areIdle() async throws -> Bool {
                 try await server.value.loop.perform {

@@ -8,7 +8,7 @@ import TwisterTestSupport
 @Suite("Deadlines while the loop is blocked", .serialized)
 struct BusyLoopDeadlineTests {
     /// Responds to `/block?N` after it has blocked the loop's thread for N milliseconds, as no handler should.
-    private static let blocking = Answering { request in
+    private static let blocking = Responding { request in
         if request.path == "/block" { usleep((UInt32(request.query) ?? 0) * 1_000) }
         request.connection.write(request.body)
     }

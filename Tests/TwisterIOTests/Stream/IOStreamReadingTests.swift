@@ -22,7 +22,7 @@ struct IOStreamReadingTests {
             #expect(text(Array(memory)) == "into")
             peer.shutDown()
             #expect(text(try await stream.readUntilClose()) == "rest of it")
-            // Half-closed: the answer still goes out.
+            // Half-closed: the response still goes out.
             try await stream.write("answer")
             try await stream.flush()
             try await loop.pass()
@@ -176,7 +176,7 @@ struct IOStreamReadingTests {
         }
     }
 
-    @Test("IOS-12: the close callback comes once, after the outstanding read was answered", arguments: backends)
+    @Test("IOS-12: the close callback comes once, after the outstanding read got its result", arguments: backends)
     func closeCallback(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let (stream, peer) = try makeStream(loop)

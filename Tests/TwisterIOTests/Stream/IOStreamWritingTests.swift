@@ -118,7 +118,7 @@ struct IOStreamWritingTests {
         }
     }
 
-    @Test("Half-close: the peer sees the end after what was written, and can still answer", arguments: backends)
+    @Test("Half-close: the peer sees the end after what was written, and can still respond", arguments: backends)
     func halfClose(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
             let (stream, peer) = try makeStream(loop)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TwisterIO
 
-/// Offers `bytes` in two pieces, cut at `cut`, then the end; answers what the read got and what it left.
+/// Offers `bytes` in two pieces, cut at `cut`, then the end; returns what the read got and what it left.
 private func run(_ goal: ReadRequest.Goal, _ bytes: [UInt8], cut: Int, limit: Int = 1000) throws -> String {
     var request = ReadRequest(goal)
     var input: [UInt8] = []
@@ -11,10 +11,10 @@ private func run(_ goal: ReadRequest.Goal, _ bytes: [UInt8], cut: Int, limit: In
     ]
     for (piece, later, atEnd) in offers {
         input += piece
-        let (consumed, answer) = try input.withUnsafeBytes { try request.offer($0, atEnd: atEnd, limit: limit) }
+        let (consumed, result) = try input.withUnsafeBytes { try request.offer($0, atEnd: atEnd, limit: limit) }
         input.removeFirst(consumed)
         // What comes later is left, whenever it comes.
-        if let answer { return text(answer.bytes) + "|" + text(input + later) }
+        if let result { return text(result.bytes) + "|" + text(input + later) }
     }
     return "nothing|" + text(input)
 }
@@ -38,7 +38,7 @@ struct ReadRequestTests {
         }
     }
 
-    @Test("IOS-3: the answer may be maxBytes long, delimiter included, and no longer", arguments: 0...8)
+    @Test("IOS-3: the result may be maxBytes long, delimiter included, and no longer", arguments: 0...8)
     func maxBytes(cut: Int) throws {
         let bytes = Array("abcd\r\nef".utf8)
         let delimiter = Array("\r\n".utf8)
