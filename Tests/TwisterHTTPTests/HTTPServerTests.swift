@@ -160,7 +160,7 @@ struct HTTPServerTests {
             }
         }
         let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-        #expect(errors.contains("the stream belongs to another loop than the server"), "\(errors)")
+        #expect(errors.contains("the stream is another loop's; serve it with a server of that loop"), "\(errors)")
     }
 
     @Test(
