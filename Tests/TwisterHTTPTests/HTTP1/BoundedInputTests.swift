@@ -6,7 +6,9 @@ import TwisterTestSupport
 @testable import TwisterIO
 
 /// Fault 2: what a connection holds of a client that sends more than can be used is bounded, on both backends.
-@Suite("Bounded input", .serialized)
+@Suite(
+    "Bounded input", .serialized,
+    .disabled(if: TestFilter.current == .delay, "the filter itself holds all that came while it delays"))
 struct BoundedInputTests {
     /// Sends the same bytes again and again on a thread of its own, as fast as the server takes them, until it is stopped.
     private final class Flood: @unchecked Sendable {
@@ -19,6 +21,7 @@ struct BoundedInputTests {
         init(_ port: UInt16, first: [UInt8] = [], _ bytes: [UInt8], readsResponses: Bool) throws {
             client = try TestClient(port: port)
             try client.send(first)
+            let bytes = TestFilter.changed(bytes)
             try NativeThread.start(name: "flood") { self.run(bytes, readsResponses) }
         }
 
