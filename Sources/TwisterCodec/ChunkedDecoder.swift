@@ -1,6 +1,6 @@
 package import HTTPTypes
 
-/// What a `ChunkedDecoder` found in the octets that it was given.
+/// The result of one step of a `ChunkedDecoder`.
 package enum ChunkStep: Equatable, Sendable {
     /// These octets of the buffer are a piece of the body. The caller continues behind `consumed`.
     case data(Range<Int>, consumed: Int)

@@ -1,7 +1,7 @@
 /// Reads the elements of a `Forwarded` field (RFC 7239) one after the other. Each describes the node from which one proxy
 /// received the request. The octets have to outlive the parser.
 package struct ForwardedParser {
-    /// What one proxy reports. Values are without quotes and escapes.
+    /// One proxy's element of the field. Quotes and escapes are already removed from its values.
     package struct Element: Equatable {
         package var node: ForwardedNode?
         package var proto: String?

@@ -1,5 +1,5 @@
 extension RequestHead {
-    /// What the client expects of the server before it sends the body (RFC 9110 10.1.1).
+    /// The request's Expect field (RFC 9110 10.1.1).
     package enum Expectation: Sendable {
         case none
         case continue100

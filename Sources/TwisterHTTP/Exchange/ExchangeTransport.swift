@@ -1,7 +1,7 @@
 package import TwisterCodec
 package import TwisterIO
 
-/// What a response's head says of its body.
+/// The framing of a response's body, as its head gives it.
 package enum BodyLength {
     /// No body follows, and nothing is said of one.
     case none

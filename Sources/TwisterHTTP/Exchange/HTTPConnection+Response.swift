@@ -14,7 +14,7 @@ public struct HTTPOutputError: Error, CustomStringConvertible, Sendable {
     static let headIsSent = HTTPOutputError(description: "the response's head is sent")
 }
 
-/// What handlers call to respond.
+/// The calls with which a handler responds.
 extension HTTPConnection {
     /// Whether the response's head is sent and can no longer be changed.
     public var isHeadSent: Bool {

@@ -48,7 +48,7 @@ public final class HTTPConnection {
     #endif
     private var owners = Owners()
 
-    /// What begins anew with each request, besides head and body.
+    /// The state of one request besides its head and its body. Each request starts with a new value.
     struct State {
         /// Whether the request's head was read as a whole; its fields are not there before.
         var isRequestHeadRead = false
@@ -208,7 +208,7 @@ enum ResponsePhase {
 struct RequestOrigin {
     /// The peer, or whom the PROXY protocol named; nil on a unix socket.
     var peer: IPAddress?
-    /// What a trusted proxy says of the client; nil: nothing.
+    /// The client as a trusted proxy reports it; nil where no proxy reports one.
     var forwarded: ForwardedClient?
 
     /// Whether the client speaks https.

@@ -62,7 +62,7 @@ final class HTTP1Connection: ExchangeTransport {
     /// connection detaches its exchange before it goes; to retain them at each use would cost 200 instructions a request.
     private var unretainedOwner: Unmanaged<HTTP1ServerConnection>?
     var unretainedStream: Unmanaged<IOStream>?
-    /// Who is at the other end.
+    /// The client's address, as the connection has it; nil on a unix socket.
     var client: IPAddress?
     private(set) var run = Run.waiting
     #if !DEBUG

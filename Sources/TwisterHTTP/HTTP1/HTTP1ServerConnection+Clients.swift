@@ -1,7 +1,7 @@
 import TwisterCodec
 import TwisterIO
 
-/// Who a connection's client is, and what it has open.
+/// The address of the client, and the limits that hold for it.
 extension HTTP1ServerConnection {
     func readProxyHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch ProxyProtocolParser.parse(bytes) {

@@ -24,13 +24,13 @@ final class HTTP1ServerConnection {
     var rare: RareConnectionState?
     /// Since the last response, on the loop's clock.
     private var idleSince: UInt64 = 0
-    /// Who is at the other end: the peer, or whom the PROXY protocol named; nil on a unix socket.
+    /// The client's address: the peer's, or the one that the PROXY protocol gave; nil on a unix socket.
     var client: IPAddress?
     var phase = Phase.idle
     var tableIndex: UInt32 = 0
     let number: UInt32
 
-    /// What the connection does with the bytes that come.
+    /// How the connection treats the bytes that arrive.
     enum Phase: UInt8 {
         /// They are the PROXY protocol's header, which comes once.
         case proxyHeader
@@ -42,7 +42,7 @@ final class HTTP1ServerConnection {
         case dropping
         /// They wait until the client has taken its responses.
         case blocked
-        /// Nobody wants them: the connection is about to close.
+        /// The bytes are dropped, because the connection is about to close.
         case ending
     }
 
@@ -189,7 +189,7 @@ final class HTTP1ServerConnection {
         if isRead { stream.closeAfterOutput() } else { stream.lingerAfterOutput() }
     }
 
-    /// What follows on this connection is not read as requests any more.
+    /// No more requests are read from this connection.
     func stopReading() {
         phase = .ending
         exchange?.abandonReading()
@@ -447,6 +447,6 @@ final class RareConnectionState {
     var isParked = false
     /// Whether the connection counts as its client's.
     var isClientCounted = false
-    /// What was seen of a client that does not take its responses at once.
+    /// The progress of a client that does not take its responses at once.
     var outputWatch: OutputWatch?
 }

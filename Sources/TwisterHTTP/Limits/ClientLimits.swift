@@ -1,4 +1,4 @@
-/// What one client may take of a server. Nothing is limited by default.
+/// The limits on one client's use of a server. Nothing is limited by default.
 ///
 ///     configuration.clientLimits.maxConnections = 100
 ///     configuration.clientLimits.requestsPerSecond = 50

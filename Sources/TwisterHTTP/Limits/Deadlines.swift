@@ -38,7 +38,7 @@ struct ConnectionWait {
     var idleSince: UInt64?
     /// Its request's clocks; nil: it has none.
     var request: RequestClocks?
-    /// What was seen of a client that does not take its responses at once.
+    /// The progress of a client that does not take its responses at once.
     var output: OutputWatch?
 }
 
