@@ -112,7 +112,9 @@ let package = Package(
             name: "TwisterIOTests", dependencies: ["TwisterIO", "TwisterTestSupport"], swiftSettings: settings),
         .testTarget(
             name: "TwisterCodecTests",
-            dependencies: ["TwisterCodec", .product(name: "HTTPTypes", package: "swift-http-types")],
+            dependencies: [
+                "TwisterCodec", "TwisterTestSupport", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
             swiftSettings: settings),
         .target(
             name: "TwisterTestSupport", dependencies: ["CZlib", "TwisterHTTP", "TwisterIO"],

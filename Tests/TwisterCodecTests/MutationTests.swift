@@ -1,19 +1,7 @@
 import Testing
+import TwisterTestSupport
 
 @testable import TwisterCodec
-
-/// A generator of random numbers that is small, fast and the same on each run.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("Mutations")
 struct MutationTests {
@@ -52,7 +40,7 @@ struct MutationTests {
 
     @Test("50,000 mutated heads: no trap, and the same however they are cut")
     func mutatedHeads() {
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         let buffer = GuardedBuffer(capacity: 1024)
         let limits = ParserLimits(requestLine: 60, headerBlock: 200, fieldCount: 6)
         for _ in 0..<50_000 {
@@ -66,7 +54,7 @@ struct MutationTests {
 
     @Test("50,000 mutated chunked bodies: no trap, and the same however they are cut")
     func mutatedBodies() {
-        var generator = SeededGenerator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         let buffer = GuardedBuffer(capacity: 1024)
         for _ in 0..<50_000 {
             let octets = mutated(Self.bodies.randomElement(using: &generator) ?? [], &generator)
@@ -79,7 +67,7 @@ struct MutationTests {
 
     @Test("50,000 mutated queries, dates and hosts: no trap")
     func mutatedText() {
-        var generator = SeededGenerator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let buffer = GuardedBuffer(capacity: 1024)
         let texts = [
             "a=b&c=%41+", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "[::1:2.3.4.5]:80",

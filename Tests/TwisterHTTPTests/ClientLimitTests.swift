@@ -275,7 +275,7 @@ struct ClientLimitTests {
             "GET /short HTTP/1.1\r\nHost: a\r\n\r\n", "GET /long HTTP/1.1\r\nHost: a\r\n\r\n" + Self.get,
             Self.get + "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
         ]
-        var random = SeededGenerator(state: 22)
+        var random = SeededGenerator(seed: 22)
         try await withLimits(backend, loops: 2) {
             $0.maxConnections = 8
             $0.requestsPerSecond = 500
@@ -327,18 +327,5 @@ struct ClientLimitTests {
         await group.shutdown(deadline: .milliseconds(300))
         #expect(table.total.held.connections == 0)
         #expect(try await eventually { table.total.clients == 0 })
-    }
-}
-
-/// The same numbers in each run (SplitMix64).
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var number = state
-        number = (number ^ number >> 30) &* 0xBF58_476D_1CE4_E5B9
-        number = (number ^ number >> 27) &* 0x94D0_49BB_1331_11EB
-        return number ^ number >> 31
     }
 }

@@ -135,7 +135,8 @@ final class FilterChannel {
     var isHolding: Bool { held != nil }
 
     func hold(_ bytes: UnsafeRawBufferPointer) {
-        if held?.hasEnd != true { held = ((held?.bytes ?? []) + bytes, false) }
+        if held == nil { held = ([], false) }
+        if held?.hasEnd == false { held?.bytes += bytes }
     }
 
     func holdEnd() { held = (held?.bytes ?? [], true) }

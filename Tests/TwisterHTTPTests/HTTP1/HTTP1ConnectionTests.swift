@@ -6,19 +6,6 @@ import TwisterTestSupport
 
 @testable import TwisterHTTP
 
-/// A random number generator whose numbers are the same in each run.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 private enum Names {
     static let own = HTTPField.Name("X-Own") ?? .location
     static let link = HTTPField.Name("Link") ?? .location
@@ -237,7 +224,7 @@ struct HTTP1ConnectionTests {
         let kinds = Step.Kind.allCases
         try await withServer(backend, Reporting()) { port in
             for seed in 0..<300 {
-                var random = SplitMix(state: UInt64(seed))
+                var random = SeededGenerator(seed: UInt64(seed))
                 var client = try TestClient(port: port)
                 let steps = (0..<12).map { _ in
                     Step(

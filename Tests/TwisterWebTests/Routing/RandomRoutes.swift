@@ -1,17 +1,4 @@
-/// A small generator with a seed, so that a failing case can be run again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
+import TwisterTestSupport
 
 /// Simple patterns over a small alphabet, and paths that often match them.
 enum RandomRoutes {
@@ -21,13 +8,13 @@ enum RandomRoutes {
         "(a([0-9]*)b)", "(?:ab)", "([^/.]+)", ".", #"(\S)"#,
     ]
 
-    static func pattern(_ random: inout SplitMix) -> String {
+    static func pattern(_ random: inout SeededGenerator) -> String {
         "/" + (0..<Int.random(in: 1...6, using: &random)).map { _ in pick(pieces, &random) }.joined()
             + pick(["", "", "", "(a|b)", "(?:a|/)", "(ab|ba)"], &random)
     }
 
     /// A path made from the pattern's elements, with a few random changes.
-    static func path(_ random: inout SplitMix, like pattern: String) -> String {
+    static func path(_ random: inout SeededGenerator, like pattern: String) -> String {
         var path = ""
         var inClass = false
         for character in pattern {
@@ -48,7 +35,7 @@ enum RandomRoutes {
     }
 
     /// Loops of which each takes what the next one could take.
-    static func ambiguousPattern(_ random: inout SplitMix) -> String {
+    static func ambiguousPattern(_ random: inout SeededGenerator) -> String {
         let loops = ["(.*)", "([^/]*)", "([ab]+)", "(a*)", "(b?)", "([ab-]{0,3})", "([a/]+)"]
         let literals = ["a", "b", "-", "/", "", "ab"]
         return "/"
@@ -57,7 +44,7 @@ enum RandomRoutes {
             }.joined()
     }
 
-    private static func pick(_ choices: [String], _ random: inout SplitMix) -> String {
+    private static func pick(_ choices: [String], _ random: inout SeededGenerator) -> String {
         choices[Int.random(in: 0..<choices.count, using: &random)]
     }
 }
