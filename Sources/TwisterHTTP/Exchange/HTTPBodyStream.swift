@@ -121,7 +121,8 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
 
 /// Why a body ended before its end.
 public enum HTTPBodyError: Error, Sendable {
-    /// The client disconnected, or the connection broke.
+    /// The client disconnected, the connection broke, or the handler has returned: a task that it left behind gets no
+    /// more of the body.
     case clientDisconnected
     /// The body was refused: too long, too slow, or badly framed; the status that the client was told.
     case refused(status: Int)

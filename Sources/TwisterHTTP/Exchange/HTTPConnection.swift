@@ -100,7 +100,7 @@ public final class HTTPConnection {
         requestBody.fail(.clientDisconnected)
     }
 
-    /// The same without a transport, which has left before.
+    /// Ends the exchange where the application has returned and the transport was detached before.
     package func concludeDetached() {
         markFinished()
         requestBody.fail(.clientDisconnected)
@@ -112,7 +112,7 @@ public final class HTTPConnection {
         !unretainedHead.isUniquelyReferenced || _getUnownedRetainCount(self) > 1 || _getWeakRetainCount(self) > 1
     }
 
-    /// Makes ready for another request; only where nobody else holds the exchange.
+    /// Makes the exchange ready for another request. Called only where nobody else holds it.
     package func renew() {
         requestHead.reuse()
         if requestBody.isUsed { requestBody = RequestBody() }

@@ -114,7 +114,8 @@ extension HTTP1Connection {
         if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
     }
 
-    /// Also where the stream is closed, so that a handler that goes on writing hears of that at once.
+    /// True where the client lags behind, and where the stream is closed: `drained` then throws at once, so that a handler
+    /// does not go on writing for nobody.
     var isBackedUp: Bool { stream.map { $0.isClosed || $0.isOverHighWatermark } ?? true }
 
     func drained() async throws {
@@ -124,7 +125,7 @@ extension HTTP1Connection {
         do {
             try await stream.drained()
         } catch let error as StreamClosedError {
-            // Those that wait for a stream hear of its end before its connection does.
+            // The stream resumes its waiters before it tells the connection that it is closed.
             clientDisconnected()
             throw error
         }

@@ -15,23 +15,23 @@ final class HTTP1Connection: ExchangeTransport {
         case head
         case fixedBody(remaining: Int)
         case chunkedBody
-        /// To its end.
+        /// All of it was read.
         case complete
-        /// No further: the rest is of no interest.
+        /// The rest of the request is not read.
         case abandoned
     }
 
     /// How far the application is.
     enum Run {
-        /// It does not run: the head or a collected body is not complete.
+        /// The application does not run: the head or a collected body is not complete.
         case waiting
-        /// It is in the loop's queue.
+        /// The application is in the loop's queue.
         case scheduled
-        /// On that worker of the loop.
+        /// The application runs on that worker of the loop.
         case executing(worker: Int)
-        /// It has returned, and the exchange is being ended.
+        /// The application has returned, and the exchange is being ended.
         case ending
-        /// The connection's next request became ready meanwhile.
+        /// The same, and the connection's next request has become ready meanwhile.
         case endingAndReady
     }
 
@@ -236,16 +236,15 @@ final class HTTP1Service {
     #endif
     private var idle: HTTP1Connection?
     private var idleCount = 0
+    /// Exchanges whose responses were complete before their applications had returned.
+    private var releasable: ContiguousArray<HTTP1Connection> = []
 
     /// So many are kept: as many as one batch of events usually needs at once.
     private static let keptExchanges = 64
 
     init(_ context: ServerContext) { self.context = context }
 
-    /// Exchanges whose responses were complete before their applications had returned.
-    private var releasable: ContiguousArray<HTTP1Connection> = []
-
-    /// Looks in the next turn whether the exchange's application still goes on.
+    /// Frees the exchange's connection in the next turn, if the application still goes on then.
     func releaseLater(_ exchange: HTTP1Connection) {
         releasable.append(exchange)
         guard releasable.count == 1 else { return }

@@ -24,7 +24,7 @@ extension HTTP1ServerConnection {
         if change > 0, !isParked, budget.budget.isExceeded { budget.park(self) }
     }
 
-    /// The connection is gone.
+    /// Gives the connection's share back when it closes.
     func releaseCharge() {
         guard let rare else { return }
         rare.isParked = false
@@ -33,7 +33,7 @@ extension HTTP1ServerConnection {
         rare.charged = 0
     }
 
-    /// That the body stands still is not the client's fault.
+    /// Leaves the client unread. Its body's clock stands still meanwhile, since the client is not to blame.
     func park() {
         madeRare().isParked = true
         exchange?.pauseClocks()
@@ -50,7 +50,7 @@ extension HTTP1ServerConnection {
         }
     }
 
-    /// 503, where nothing of a response is sent.
+    /// Responds with 503 where nothing of a response is sent, and closes the connection otherwise.
     func shed() {
         if phase == .blocked || exchange?.exchange.isHeadSent == true {
             stream.close()
