@@ -141,6 +141,9 @@ struct reactor {
   uint32_t pauses_to_report;
   uint32_t connections_max;
   uint32_t accepts_per_turn;
+  bool has_headroom;         /* as it was when it was last probed, ... */
+  uint32_t headroom_accepts; /* so many accepted connections ago, ... */
+  uint64_t headroom_turn;    /* in this turn */
   uint32_t ring_entries;
   uint32_t timers;
   uint64_t now; /* of the last reactor_expire */
@@ -218,5 +221,8 @@ bool listener_report_accepted(reactor *r, listener *l, connection *c, batch *out
 void listener_failed(reactor *r, listener *l, int error);
 void listeners_report(reactor *r, batch *out);
 void listeners_resume(reactor *r);
+
+/* Writes which step has failed, and why. Returns `result`, which is -errno. */
+int explain(char *reason, size_t size, const char *step, int result);
 
 #endif

@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,6 +31,12 @@ static uint32_t power_of_two(uint32_t value, uint32_t maximum) {
   uint32_t power = 1;
   while (power < value && power < maximum) power *= 2;
   return power;
+}
+
+int explain(char *reason, size_t size, const char *step, int result) {
+  char text[64];
+  snprintf(reason, size, "%s: %s", step, strerror_r(-result, text, sizeof text));
+  return result;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
@@ -80,10 +89,13 @@ static int create_backend(reactor *r, reactor_backend wanted, char *reason, size
     r->backend = &uring_backend;
     int result = r->backend->create(r, reason, reason_size);
     if (result == 0 || wanted == REACTOR_IO_URING) return result;
-    char ignored[1];
+    /* Where epoll works, the reason says why io_uring does not. */
+    char epoll_reason[128] = "";
     buffers_reclaim(&r->buffers);
     r->backend = &epoll_backend;
-    return r->backend->create(r, ignored, sizeof ignored);
+    result = r->backend->create(r, epoll_reason, sizeof epoll_reason);
+    if (result < 0) snprintf(reason, reason_size, "%s", epoll_reason);
+    return result;
   }
   r->backend = &epoll_backend;
   return r->backend->create(r, reason, reason_size);
@@ -107,9 +119,10 @@ int reactor_create(const reactor_config *config, reactor **out, char *reason, si
   if (config->backend > REACTOR_EPOLL) return -EINVAL;
   ignore_broken_pipes();
   reactor *r = calloc(1, sizeof *r);
-  if (r == NULL) return -ENOMEM;
+  if (r == NULL) return explain(reason, reason_size, "calloc", -ENOMEM);
   r->wake_fd = -1;
   int result = init_common(r, config);
+  if (result < 0) explain(reason, reason_size, result == -ENOMEM ? "pool of buffers" : "eventfd", result);
   if (result == 0) result = create_backend(r, config->backend, reason, reason_size);
   if (result < 0) {
     destroy_common(r);
@@ -335,6 +348,16 @@ int reactor_buffer_acquire(reactor *r, uint32_t *buffer, void **data) {
 void reactor_buffer_release(reactor *r, uint32_t buffer) { buffers_take_back(&r->buffers, buffer); }
 
 uint32_t reactor_buffer_size(const reactor *r) { return r->buffers.size; }
+
+/* Address space that is taken and given back untouched: under a limit, memory is short when the space is. */
+bool reactor_has_headroom(reactor *r, size_t size) {
+  r->syscalls++;
+  void *probe = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) return false;
+  r->syscalls++;
+  munmap(probe, size);
+  return true;
+}
 
 bool reactor_is_trimmable(const reactor *r) {
   return stack_is_trimmable(&r->buffers.receive) || stack_is_trimmable(&r->buffers.send);

@@ -199,12 +199,6 @@ static void uring_trim(reactor *r) {
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
-static int explain(char *reason, size_t size, const char *step, int result) {
-  char text[64];
-  snprintf(reason, size, "%s: %s", step, strerror_r(-result, text, sizeof text));
-  return result;
-}
-
 static int create_ring(reactor *r, char *reason, size_t reason_size) {
   uring_state *state = r->state;
   struct io_uring_params parameters = {

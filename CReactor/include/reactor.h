@@ -192,6 +192,12 @@ uint32_t reactor_buffer_size(const reactor *r);
  * buffers again, and has the allocator give its free memory back too. For a loop that has nothing else to do. */
 void reactor_trim(reactor *r);
 
+/* Returns whether the process could get `size` more bytes from the system. Accepting pauses where there are not 8 MiB, so that
+ * what is left serves the connections that are there: most of the program's small allocations would end it if they failed.
+ * They take more than their size: where an arena of the C library is full and the limit allows no other one, the library takes
+ * whole pages for each small object. */
+bool reactor_has_headroom(reactor *r, size_t size);
+
 /* Whether enough buffers were used since the last `reactor_trim` for another one to free memory. It compares two pairs
  * of numbers, so that a loop can call it before each wait. */
 bool reactor_is_trimmable(const reactor *r);
@@ -238,8 +244,76 @@ int reactor_has_io_uring(void);
 /* ---- Files ----------------------------------------------------------------------------------------------------- */
 
 /* openat2(2), which Swift cannot call: opens a path beneath the open directory. Links are followed as long as they stay
- * beneath it. Returns the descriptor or -errno: -EXDEV for a path that leads outside, -ENOSYS before Linux 5.6. */
-int reactor_open_beneath(int directory, const char *path, int flags);
+ * beneath it. Returns the descriptor or -errno: -EXDEV for a path that leads outside, -ENOSYS before Linux 5.6.
+ *
+ * With `cached_only`, a path that is not in the kernel's cache of directories is -EAGAIN, so that the call does not wait for a
+ * disk; before Linux 5.12 it may wait all the same. */
+int reactor_open_beneath(int directory, const char *path, int flags, int cached_only);
+
+/* Returns 0 where reading `length` bytes at `offset`, which lie within the file, would wait for the disk, otherwise 1, also where
+ * the kernel cannot tell. Of long ranges, Linux before 6.5 tells only whether the last byte is in its cache, and so do later
+ * ones where the process may not write to the file (cachestat(2)). */
+int reactor_is_cached(int fd, uint64_t offset, uint64_t length);
+
+/* ---- Calls that Swift cannot make ------------------------------------------------------------------------------ */
+
+/* accept4(2): a connection that waits at the listening socket, not blocking and closed on exec, or -errno. */
+int reactor_accept_one(int fd);
+
+/* Lets no new client connect to a listening socket: one that tries waits, and is refused once the socket is closed (TCP), or is
+ * refused at once (unix). Connections that wait to be accepted are not concerned. 0 or -errno. */
+int reactor_refuse_clients(int fd);
+
+/* gettid(2): the kernel's number of the calling thread. */
+int reactor_thread_number(void);
+
+/* memfd_create(2): memory of `size` bytes that processes can share by its descriptor, or -errno. */
+int reactor_memory_file(size_t size);
+
+#define REACTOR_FRAMES_MAX 64
+
+/* The return addresses on the stack of another thread of this process, the innermost first; how many there are. A thread that
+ * sleeps in a system call is not disturbed. */
+int reactor_backtrace(int thread, uintptr_t *frames, int most);
+
+/* Writes the (mangled) name of the function that has code at `address`. Returns 0 where it is not known. */
+int reactor_symbol(uintptr_t address, char *name, size_t size);
+
+/* prctl(PR_SET_PDEATHSIG): the calling process gets `signal` when the thread that started it ends. 0 or -errno. */
+int reactor_die_with_parent(int signal);
+
+/* ---- Processes ------------------------------------------------------------------------------------------------- */
+
+/* System calls that Swift cannot make, or not with every version of the C library. */
+
+typedef struct reactor_spawn_plan {
+  const char *program;      /* a path or, if `is_searched`, a name that is looked for in PATH */
+  char *const *arguments;   /* NULL at the end */
+  char *const *environment; /* NULL at the end */
+  const char *directory;    /* the working directory; NULL: that of this process */
+  const int *descriptors;   /* [n] becomes descriptor n of the process; -1: it inherits its own n */
+  int descriptor_count;
+  bool is_searched;
+  bool closes_others;        /* whether it gets no descriptor from `descriptor_count` on */
+  bool keeps_hangup_ignored; /* whether SIGHUP stays ignored if it is ignored here, as by nohup(1) */
+} reactor_spawn_plan;
+
+/* Starts a process, with the default action for every signal and with none blocked. Returns 0 or -errno. Any thread. */
+int reactor_spawn(const reactor_spawn_plan *plan, pid_t *process);
+
+/* Returns a descriptor that is readable once the process has ended (pidfd_open(2)), or -errno: -ENOSYS before Linux 5.3. */
+int reactor_process_open(pid_t process);
+
+/* Sends a signal to a process that was not collected yet. `descriptor` is that of reactor_process_open, or -1. Returns 0 or
+ * -errno. */
+int reactor_process_signal(pid_t process, int descriptor, int signal);
+
+/* Collects the exit status of a process that has ended, without waiting. Returns 1, with an exit status of 0 or more or the
+ * negative number of the signal that has ended it; 0 while it runs; -ECHILD if somebody else has collected it. */
+int reactor_process_collect(pid_t process, int descriptor, int *status);
+
+/* pipe2(2) with O_CLOEXEC. Returns 0 or -errno. */
+int reactor_pipe(int ends[2]);
 
 #ifdef __cplusplus
 }
