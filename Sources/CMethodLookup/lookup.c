@@ -25,6 +25,9 @@ DESCRIPTOR(handler_delete, "6deleteyyYaKFTq");
 DESCRIPTOR(handler_options, "7optionsyyYaKFTq");
 DESCRIPTOR(handler_other, "5otheryy9HTTPTypes11HTTPRequestV6MethodVYaKFTq");
 DESCRIPTOR(handler_prepare, "7prepareyyYaKFTq");
+DESCRIPTOR(handler_set_default_headers, "17setDefaultHeadersyyKFTq");
+DESCRIPTOR(handler_decode_argument, "14decodeArgumentySSSays5UInt8VG_SSSgtKFTq");
+DESCRIPTOR(handler_compute_etag, "11computeETagSSSgyFTq");
 
 /* Swift's runtime: the implementation that the class `metadata` has for a method of the class `description`. */
 extern const void *swift_lookUpClassMethod(const void *metadata, const void *method, const void *description)
@@ -50,6 +53,12 @@ static const void *descriptor_of(handler_method method) {
     return &handler_other;
   case HANDLER_PREPARE:
     return &handler_prepare;
+  case HANDLER_SET_DEFAULT_HEADERS:
+    return &handler_set_default_headers;
+  case HANDLER_DECODE_ARGUMENT:
+    return &handler_decode_argument;
+  case HANDLER_COMPUTE_ETAG:
+    return &handler_compute_etag;
   }
   return NULL;
 }

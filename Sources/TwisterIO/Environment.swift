@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 import Logging
 
 /// The settings that come from environment variables.
@@ -15,18 +15,58 @@ enum Environment {
     /// How many listening descriptors this process was started with; nil: none.
     static var inheritedDescriptors: CInt? {
         guard let count = number("LISTEN_FDS"), count > 0, count <= 1024 else { return nil }
+        // A parent that has died meanwhile has left its pipe.
+        if Readiness.pipe != nil, getenv(supervisorVariable) != nil { return count }
         // A parent that spawns a child cannot put the child's process number into its environment; the child can compare
         // its parent's.
         let isOurs = number("LISTEN_PID") == getpid() || number(supervisorVariable) == getppid()
         return isOurs ? count : nil
     }
 
+    /// The names of these descriptors, in order; empty where they have none.
+    static var inheritedNames: [String] {
+        guard let names = getenv("LISTEN_FDNAMES") else { return [] }
+        return String(cString: names).split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    }
+
     /// The number of the `ProcessSupervisor`'s worker that this process is; nil if it is none. A process that a worker starts
     /// inherits the variables, but has another parent.
-    static let taskID = number(supervisorVariable) == getppid() ? number(taskVariable).map(Int.init) : nil
+    ///
+    /// A worker gets SIGTERM when its supervisor dies, however that happens, so that it does not hold the port for ever.
+    static let taskID: Int? = {
+        let supervisor = number(supervisorVariable)
+        guard supervisor == getppid(), let task = number(taskVariable) else { return nil }
+        _ = Reactor.dieWithParent(SIGTERM)
+        // It may have died before that.
+        if getppid() != supervisor { exit(0) }
+        return Int(task)
+    }()
+
+    /// Whether this process is a worker whose supervisor has died.
+    static var isOrphan: Bool { taskID != nil && number(supervisorVariable) != getppid() }
 
     static let taskVariable = "TWISTER_TASK_ID"
     static let supervisorVariable = "TWISTER_SUPERVISOR_PID"
+
+    /// Set by a process that hands its sockets over for good.
+    static let ownershipVariable = "TWISTER_OWNS_SOCKETS"
+
+    /// Whether the inherited sockets are this process's own now.
+    static func takeSocketOwnership() -> Bool {
+        defer { unsetenv(ownershipVariable) }
+        return taskID == nil && getenv(ownershipVariable) != nil
+    }
+
+    /// The environment of this process, as `NAME=value`.
+    static var entries: [String] {
+        var entries: [String] = []
+        var next: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ
+        while let entry = next.pointee {
+            entries.append(String(cString: entry))
+            next += 1
+        }
+        return entries
+    }
 
     private static func number(_ name: String) -> CInt? {
         getenv(name).flatMap { CInt(String(cString: $0)) }

@@ -13,7 +13,18 @@ public struct IOError: Error, CustomStringConvertible, Sendable {
     }
 
     public var description: String {
-        "\(operation): \(String(cString: strerror(errnoCode))) (errno \(errnoCode))"
+        "\(operation): \(Self.text(of: errnoCode)) (errno \(errnoCode))"
+    }
+
+    /// The meaning of the error number `code`, in words; never empty. May be called from any thread.
+    static func text(of code: CInt) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { room in
+            guard let base = room.baseAddress else { return "error \(code)" }
+            base.pointee = 0
+            // Another thread's call of strerror(3) may overwrite the text of an unknown number.
+            _ = strerror_r(code, base, room.count)
+            return base.pointee == 0 ? "error \(code)" : String(cString: base)
+        }
     }
 }
 

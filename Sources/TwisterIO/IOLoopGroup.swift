@@ -12,6 +12,9 @@ public final class IOLoopGroup: Sendable {
 
     private let members: [Member]
 
+    /// The number of the machine's cores.
+    package static var coreCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+
     /// The loops, in order of creation.
     public var loops: [IOLoop] { members.map(\.loop) }
 
@@ -23,7 +26,7 @@ public final class IOLoopGroup: Sendable {
     ) async throws {
         var members: [Member] = []
         do {
-            for index in 0..<max(1, count ?? sysconf(CInt(_SC_NPROCESSORS_ONLN))) {
+            for index in 0..<max(1, count ?? Self.coreCount) {
                 let thread = LoopThread(name: "twister-loop-\(index)")
                 let loop = try await thread.start(configuration)
                 members.append(Member(loop: loop, thread: thread))
@@ -51,6 +54,12 @@ public final class IOLoopGroup: Sendable {
     /// Stops the loops and waits for their threads to end. Idempotent.
     public func stop() async {
         for member in members { await member.thread.stop() }
+    }
+
+    /// Stops all loops, and waits for the threads of those with these indices: the other threads are blocked.
+    package func stop(_ awaited: Set<Int>) async {
+        for (index, member) in members.enumerated() where !awaited.contains(index) { member.loop.stop() }
+        for index in awaited { await members[index].thread.stop() }
     }
 }
 

@@ -43,6 +43,23 @@ public class ReactorOwner {
     func closeWithLoop() {}
 }
 
+/// The use of memory that may be short. When it runs out, accepting pauses first, then first requests are refused, and requests of
+/// clients that were served before are refused last.
+package enum MemoryUse {
+    /// First requests, and buffers whose size depends on the peer.
+    case newcomers
+    /// Requests on connections that have had a response.
+    case established
+
+    /// So many bytes have to be left. What closing a stream takes is not asked for.
+    var headroom: Int {
+        switch self {
+        case .newcomers: 4 << 20
+        case .established: 512 << 10
+        }
+    }
+}
+
 /// The Swift face of the C reactor: the one file that imports it. It turns -errno into `IOError` and hands each event to
 /// the owner of its handle.
 package final class Reactor {
@@ -70,7 +87,10 @@ package final class Reactor {
         let length = text.firstIndex(of: 0) ?? text.count
         let reason = String(decoding: text[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
         guard result == 0, let created else {
-            throw IOError(errno: -result, "\(wanted) backend: \(reason)")
+            // The error adds the text of the error number itself.
+            let ending = ": " + IOError.text(of: -result)
+            let step = reason.hasSuffix(ending) ? reason.dropLast(ending.count) : reason[...]
+            throw IOError(errno: -result, "\(wanted) backend: \(step)")
         }
         var statistics = reactor_statistics()
         reactor_get_statistics(created, &statistics)
@@ -79,11 +99,14 @@ package final class Reactor {
         fallbackReason = reason.isEmpty ? nil : reason
         bufferSize = Int(reactor_buffer_size(created))
         events = .allocate(capacity: Int(Self.batch))
+        spill = .allocate(byteCount: Self.spillSize, alignment: 16)
     }
 
     deinit {
         reactor_destroy(raw)
         events.deallocate()
+        spill.deallocate()
+        free(reserve)
     }
 
     // MARK: Waiting
@@ -126,7 +149,7 @@ package final class Reactor {
 
     // MARK: Memory
 
-    /// Bytes of memory, besides the pool's, that streams took since the last `trim`.
+    /// Bytes of memory, besides the pool's, that streams took since the last `trim`, or freed long after they had taken them.
     private var heapBytes = 0
     private var closedConnections = 0
 
@@ -134,8 +157,56 @@ package final class Reactor {
     private static let trimmableBytes = 4 << 20
     private static let trimmableConnections = 1024
 
-    /// A stream takes memory of its own for its input or output.
-    func noteAllocation(_ size: Int) { heapBytes += size }
+    /// Bytes that were allocated since the system was last asked whether it has more.
+    private var unprobedBytes = 0
+    /// After so many of them it is asked again.
+    private static let probedBytes = 64 << 10
+
+    /// Memory that is given back to the heap of the loop's thread when the system has no more: closing streams takes small objects,
+    /// and Swift ends the program where there is no memory for one.
+    private var reserve: UnsafeMutableRawPointer?
+    /// Less than the C library takes from the system for a single allocation, so that it stays in the heap when it is freed.
+    private static let reserveSize = 96 << 10
+
+    /// Memory for the input or output of a stream, which `free` gives back; nil where memory is short, so that the stream
+    /// is closed and not the program ended.
+    func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard hasMemory(size, for: .newcomers) else { return nil }
+        if let memory = malloc(size) { return memory }
+        giveUpReserve()
+        return nil
+    }
+
+    /// So much memory of the heap is free again.
+    func noteFreed(_ size: Int) { heapBytes += size }
+
+    /// Whether there is memory for objects of so many bytes in all, with enough left for what is more important.
+    func hasMemory(_ size: Int, for use: MemoryUse) -> Bool {
+        heapBytes += size
+        unprobedBytes += size
+        if unprobedBytes >= Self.probedBytes {
+            guard reactor_has_headroom(raw, use.headroom) else {
+                giveUpReserve()
+                return false
+            }
+            unprobedBytes = 0
+            if reserve == nil { reserve = malloc(Self.reserveSize) }
+        }
+        return true
+    }
+
+    @inline(never)
+    private func giveUpReserve() {
+        free(reserve)
+        reserve = nil
+        // The system is asked again at the next call.
+        unprobedBytes = Self.probedBytes
+    }
+
+    /// Where output is written that there is no memory for, until its stream is closed. Taken from the system beforehand; its
+    /// pages are untouched until then.
+    let spill: UnsafeMutableRawPointer
+    static let spillSize = 256 << 10
 
     /// A connection is gone, and with it what it held.
     func noteClosed() { closedConnections += 1 }
@@ -187,7 +258,8 @@ package final class Reactor {
         return fd >= 0 ? fd : nil
     }
 
-    func startReceiving(_ handle: Handle) { _ = reactor_recv_start(raw, handle) }
+    /// 0 or -errno.
+    func startReceiving(_ handle: Handle) -> CInt { reactor_recv_start(raw, handle) }
     func stopReceiving(_ handle: Handle) { _ = reactor_recv_stop(raw, handle) }
 
     /// One at a time; the bytes stay where they are until `IOStream.sent`.
@@ -205,7 +277,8 @@ package final class Reactor {
     func shutdown(_ handle: Handle) { _ = reactor_shutdown(raw, handle) }
     func close(_ handle: Handle) { _ = reactor_close(raw, handle) }
 
-    func setDeadline(_ handle: Handle, _ deadline: UInt64) { _ = reactor_set_deadline(raw, handle, deadline) }
+    /// 0, or -errno where there is no memory; the connection then has no deadline.
+    func setDeadline(_ handle: Handle, _ deadline: UInt64) -> CInt { reactor_set_deadline(raw, handle, deadline) }
 
     // MARK: Watches, buffers, timers
 
@@ -265,7 +338,12 @@ extension ReactorOwner {
         case REACTOR_END: ended(event.result)
         case REACTOR_HANGUP: hungUp(event.result)
         case REACTOR_CONNECTED: connected(event.result)
-        case REACTOR_CLOSED: closedByReactor()
+        case REACTOR_CLOSED:
+            // The loop lets go of the owner in here, and nobody else may hold it. An explicit retain, because the optimiser trusts
+            // the caller to hold what is not consumed, `withExtendedLifetime` or not.
+            let kept = Unmanaged.passRetained(self)
+            closedByReactor()
+            kept.release()
         case REACTOR_ACCEPTED: accepted(event.handle, event.result)
         case REACTOR_READY: ready(event.handle, event.result)
         default: break
@@ -285,7 +363,105 @@ extension IOBackend {
 
 extension Reactor {
     /// Opens what lies beneath `directory`; the descriptor or -errno, `EXDEV` for what lies outside.
-    static func openBeneath(_ directory: CInt, _ path: String, _ flags: CInt) -> CInt {
-        reactor_open_beneath(directory, path, flags)
+    static func openBeneath(_ directory: CInt, _ path: String, _ flags: CInt, cachedOnly: Bool) -> CInt {
+        reactor_open_beneath(directory, path, flags, cachedOnly ? 1 : 0)
+    }
+
+    /// Whether `count` bytes from `offset` on can be read without waiting for the disk, as far as the kernel tells.
+    static func isCached(_ fd: CInt, at offset: UInt64, _ count: UInt64) -> Bool {
+        reactor_is_cached(fd, offset, count) != 0
+    }
+
+    /// Accepts a connection that waits at the listening socket; the descriptor or -errno.
+    static func acceptOne(_ fd: CInt) -> CInt { reactor_accept_one(fd) }
+
+    /// Lets no new client connect to a listening socket.
+    static func refuseClients(_ fd: CInt) { _ = reactor_refuse_clients(fd) }
+
+    /// The kernel's number of the calling thread.
+    static var threadNumber: CInt { reactor_thread_number() }
+
+    /// A descriptor of memory that processes can share; the descriptor or -errno.
+    static func memoryFile(_ size: Int) -> CInt { reactor_memory_file(size) }
+
+    /// The return addresses on the stack of another thread, the innermost first.
+    static func backtrace(ofThread thread: CInt) -> [UInt] {
+        var frames = [UInt](repeating: 0, count: Int(REACTOR_FRAMES_MAX))
+        let count = reactor_backtrace(thread, &frames, CInt(frames.count))
+        return Array(frames[..<Int(count)])
+    }
+
+    /// The mangled name of the function that has code at `address`; nil: it is not known.
+    static func symbol(at address: UInt) -> String? {
+        var name = [CChar](repeating: 0, count: 1024)
+        guard reactor_symbol(address, &name, name.count) != 0 else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Has the kernel send `signal` to this process when the thread that started it ends; 0 or -errno.
+    static func dieWithParent(_ signal: CInt) -> CInt { reactor_die_with_parent(signal) }
+}
+
+/// The system calls for processes that Swift cannot call itself.
+enum ProcessCalls {
+    /// Starts a process; all signals have their default action there, and none is blocked.
+    ///
+    /// - Parameters:
+    ///   - descriptors: number n becomes descriptor n of the process; nil: it inherits this process's n.
+    ///   - closesOthers: whether it gets no further descriptor.
+    ///   - keepsHangupIgnored: whether SIGHUP stays ignored where nohup(1) has had it ignored.
+    /// - Returns: the process, or -errno.
+    static func spawn(
+        _ program: String, isSearched: Bool, arguments: [String], environment: [String], directory: String? = nil,
+        descriptors: [CInt?], closesOthers: Bool, keepsHangupIgnored: Bool
+    ) -> pid_t {
+        var plan = reactor_spawn_plan()
+        plan.descriptor_count = CInt(clamping: descriptors.count)
+        plan.is_searched = isSearched
+        plan.closes_others = closesOthers
+        plan.keeps_hangup_ignored = keepsHangupIgnored
+        let numbers = descriptors.map { $0 ?? -1 }
+        let strings = ([program] + arguments + environment).map { strdup($0) }
+        let folder = directory.map { strdup($0) } ?? nil
+        defer { for string in strings + [folder] { free(string) } }
+        guard !strings.contains(nil), directory == nil || folder != nil else { return -ENOMEM }
+        let argv = Array(strings[1...arguments.count]) + [nil]
+        let envp = Array(strings[(1 + arguments.count)...]) + [nil]
+        plan.program = UnsafePointer(strings[0])
+        plan.directory = UnsafePointer(folder)
+        var process: pid_t = 0
+        let result = argv.withUnsafeBufferPointer { argv in
+            envp.withUnsafeBufferPointer { envp in
+                numbers.withUnsafeBufferPointer { numbers in
+                    plan.arguments = argv.baseAddress
+                    plan.environment = envp.baseAddress
+                    plan.descriptors = numbers.baseAddress
+                    return reactor_spawn(&plan, &process)
+                }
+            }
+        }
+        return result < 0 ? result : process
+    }
+
+    /// A descriptor that is readable once the process has ended; -errno where there are none (before Linux 5.3).
+    static func open(_ process: pid_t) -> CInt { reactor_process_open(process) }
+
+    /// Sends a signal to a process that was not collected yet; 0 or -errno.
+    static func send(_ signal: CInt, to process: pid_t, _ descriptor: CInt) -> CInt {
+        reactor_process_signal(process, descriptor, signal)
+    }
+
+    /// Collects the exit status of a process, without waiting: 1 and its status (negative: the signal that has ended it), 0
+    /// while it runs, or -errno.
+    static func collect(_ process: pid_t, _ descriptor: CInt) -> (result: CInt, status: CInt) {
+        var status: CInt = 0
+        return (reactor_process_collect(process, descriptor, &status), status)
+    }
+
+    /// Makes a pipe whose ends programs that are started do not inherit; the ends, or -errno as both.
+    static func pipe() -> (reading: CInt, writing: CInt) {
+        var ends: [CInt] = [-1, -1]
+        let result = reactor_pipe(&ends)
+        return result < 0 ? (result, result) : (ends[0], ends[1])
     }
 }

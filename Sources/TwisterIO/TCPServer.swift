@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 
 /// Listens on sockets, accepts connections, and passes each to `handleStream`, whatever protocol they speak.
@@ -20,6 +21,7 @@ open class TCPServer {
     private let handler: Handler?
     private var listeners: [(socket: ListeningSocket, acceptor: Acceptor)] = []
     private var boundSockets: [ListeningSocket] = []
+    private var acceptedCount = 0
 
     /// The most bytes that a read of an accepted stream may buffer; nil: the stream's default, 100 MiB. Applies to
     /// connections that are accepted from now on. (`IOLoop.Configuration.readChunkSize` is the size of one receive.)
@@ -97,8 +99,13 @@ open class TCPServer {
             // Weak, because another thread may release the server while the loop accepts. The weak reference makes each retain
             // and release of the server slower (260 instructions a pair), but requests do not retain it: `bench/counts.sh`
             // counts the same instructions for a request with an unowned reference.
+            let security = socket.filters.map { filters in
+                (makeFilter: filters.makeFilters(on: loop, for: securedUsage), timeout: filters.handshakeTimeout)
+            }
             let acceptor = try Acceptor(loop, socket.fileDescriptor) { [weak self] stream in
-                if let self { self.handleConnection(stream) } else { stream.close() }
+                guard let self else { return stream.close() }
+                if let security { addFilter(security.makeFilter(), to: stream, timeout: security.timeout) }
+                handleConnection(stream)
             }
             listeners.append((socket, acceptor))
         }
@@ -126,6 +133,42 @@ open class TCPServer {
         listeners.removeAll()
     }
 
+    /// Stops accepting, after it has served every connection that the kernel has established for this server so far: closing
+    /// a listening socket resets those that wait to be accepted. On the loop's thread.
+    ///
+    /// - Parameter sharesSockets: other processes go on to accept from the sockets.
+    package func stopAccepting(sharesSockets: Bool) async {
+        loop.preconditionOnLoop()
+        if !sharesSockets { for (socket, _) in listeners { socket.refuseNewClients() } }
+        // The kernel tells the loop of accepted connections in the next turns, a bounded number in each.
+        for _ in 0..<Self.mostLastTurns {
+            let before = acceptedCount
+            acceptWaiting()
+            await loop.nextTurn()
+            if acceptedCount == before { break }
+        }
+        stop()
+    }
+
+    /// Where clients come without end, because other processes share the sockets, accepting ends all the same.
+    private static let mostLastTurns = 64
+    /// As many as wait at most by default.
+    private static let mostInOneTurn = 1024
+
+    /// Accepts what waits.
+    private func acceptWaiting() {
+        for (socket, acceptor) in listeners {
+            for _ in 0..<Self.mostInOneTurn {
+                guard let fd = socket.accept() else { break }
+                do throws(IOError) {
+                    acceptor.take(try IOStream(loop, fileDescriptor: fd))
+                } catch {
+                    close(fd)
+                }
+            }
+        }
+    }
+
     private static func cancel(_ listeners: [(socket: ListeningSocket, acceptor: Acceptor)]) {
         for (_, acceptor) in listeners { acceptor.cancel() }
     }
@@ -148,7 +191,18 @@ open class TCPServer {
         }
     }
 
+    /// What the server's protocol asks of TLS, on sockets that are added from now on.
+    package var securedUsage = SecuredUsage()
+
+    /// Puts something in front of the filter of a stream that was accepted; nil: nothing is put there.
+    package var wrapFilter: ((_ filter: any StreamFilter, _ stream: IOStream) -> any StreamFilter)?
+
+    private func addFilter(_ filter: any StreamFilter, to stream: IOStream, timeout: Duration) {
+        stream.addFilter(wrapFilter?(filter, stream) ?? filter, handshakeTimeout: timeout)
+    }
+
     private func handleConnection(_ stream: IOStream) {
+        acceptedCount &+= 1
         if let maxBufferSize { stream.maxBufferSize = maxBufferSize }
         do {
             try handleStream(stream)

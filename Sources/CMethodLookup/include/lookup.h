@@ -12,6 +12,9 @@ typedef enum handler_method {
   HANDLER_OPTIONS,
   HANDLER_OTHER,
   HANDLER_PREPARE,
+  HANDLER_SET_DEFAULT_HEADERS,
+  HANDLER_DECODE_ARGUMENT,
+  HANDLER_COMPUTE_ETAG,
 } handler_method;
 
 /* The implementation that `handler`, the class object of a subclass of RequestHandler, has for `method`; NULL: not known. */

@@ -3,8 +3,18 @@ import Glibc
 /// A directory through which only the files beneath it can be opened, whatever the path contains and wherever symbolic links
 /// lead.
 ///
-/// The calls block, for microseconds if the directories are cached. A server opens files on its loop, as nginx does.
+/// The calls block, for microseconds where the kernel has the directories in its cache. A loop opens files with `.cached`, and
+/// those that are not on a thread of its executor.
 package struct FileRoot: ~Copyable {
+    /// Whether opening may wait for a disk.
+    package enum Lookup: Sendable {
+        /// Whatever it takes.
+        case blocking
+        /// `IOError.isNotCached` for a path that the kernel does not have in its cache. Kernels before Linux 5.12, and
+        /// sandboxes without openat2(2), wait all the same.
+        case cached
+    }
+
     private let directory: CInt
 
     /// `O_NONBLOCK`, so that opening a named pipe does not wait for a writer.
@@ -24,12 +34,12 @@ package struct FileRoot: ~Copyable {
     /// Opens a file for reading, or a directory. `path` is relative, and empty for the root itself.
     ///
     /// - Throws: `IOError`, with `EXDEV` for a file that lies outside of the root.
-    package func open(_ path: String) throws(IOError) -> OpenFile {
+    package func open(_ path: String, _ lookup: Lookup = .blocking) throws(IOError) -> OpenFile {
         guard !path.utf8.contains(0), path.utf8.first != UInt8(ascii: "/") else {
             throw IOError(errno: EXDEV, "open \(path)")
         }
         let path = path.isEmpty ? "." : path
-        let result = Reactor.openBeneath(directory, path, Self.flags)
+        let result = Reactor.openBeneath(directory, path, Self.flags, cachedOnly: lookup == .cached)
         switch result {
         case 0...: return try OpenFile(descriptor: result)
         // The kernel or the sandbox does not know openat2(2).
@@ -67,4 +77,12 @@ package struct FileRoot: ~Copyable {
         guard let path else { throw IOError(errno: EXDEV, "readlink /proc/self/fd") }
         return path
     }
+}
+
+extension IOError {
+    /// Opening a file would have waited for a disk.
+    package var isNotCached: Bool { errnoCode == EAGAIN }
+
+    /// What lies at the path is a directory, a pipe or a device.
+    package static func notAFile(_ path: String) -> IOError { IOError(errno: EACCES, "open \(path), not a file") }
 }

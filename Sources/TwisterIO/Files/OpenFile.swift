@@ -1,7 +1,7 @@
 import Glibc
 
 /// An open file, which is closed when the last reference to it is released.
-package final class OpenFile {
+package final class OpenFile: Sendable {
     package enum Kind: Sendable { case regular, directory, other }
 
     package let descriptor: CInt
@@ -10,8 +10,6 @@ package final class OpenFile {
     package let size: Int
     /// The time of the last change of the content: seconds since 1970, and nanoseconds in that second.
     package let modified: (seconds: Int64, nanoseconds: Int64)
-    /// The file's number in its file system.
-    package let inode: UInt64
 
     /// Larger files are refused (`EFBIG`), so that additions to a size cannot overflow.
     private static var largestSize: Int { 1 << 60 }
@@ -34,7 +32,6 @@ package final class OpenFile {
             }
         size = max(Int(info.st_size), 0)
         modified = (Int64(info.st_mtim.tv_sec), Int64(info.st_mtim.tv_nsec))
-        inode = UInt64(info.st_ino)
     }
 
     deinit { close(descriptor) }
@@ -51,4 +48,36 @@ package final class OpenFile {
         }
         return done
     }
+
+    /// Whether the bytes of `range` that the file has can be read without waiting for the disk; true where the kernel cannot
+    /// tell.
+    package func isCached(_ range: Range<Int>) -> Bool {
+        let range = range.clamped(to: 0..<size)
+        return Reactor.isCached(descriptor, at: UInt64(range.lowerBound), UInt64(range.count))
+    }
+
+    /// Reads the bytes of `range` into the page cache, so that the next reader does not wait for them. Blocks.
+    package func load(_ range: Range<Int>) {
+        let range = range.clamped(to: 0..<size)
+        // To fadvise(2), no length is the rest of the file.
+        guard !range.isEmpty else { return }
+        // The disk may read all of it at once, although the bytes are waited for in small parts.
+        _ = posix_fadvise(descriptor, off_t(range.lowerBound), off_t(range.count), POSIX_FADV_WILLNEED)
+        withUnsafeTemporaryAllocation(byteCount: min(range.count, 65_536), alignment: 1) { room in
+            guard let base = room.baseAddress else { return }
+            var offset = range.lowerBound
+            while offset < range.upperBound {
+                let count = read(into: base, min(room.count, range.upperBound - offset), at: offset)
+                guard count > 0 else { return }
+                offset += count
+            }
+        }
+    }
+
+    /// Responses copy ranges of at most so many bytes at once: a client that asks for many small files and takes none of them
+    /// does not keep them all open.
+    package static var copiedSize: Int { 16_384 }
+
+    /// Keeps the kernel from reading more than it is asked for: readers who do not want to wait have threads read ahead.
+    func stopReadingAhead() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM) }
 }

@@ -54,15 +54,22 @@ public final class ExecutorPool: Sendable {
     /// - Throws: the error that `work` throws; `ExecutorError`; `CancellationError` if it was cancelled before it began.
     public func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         let item = WorkItem()
-        return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
-                item.run = { continuation.resume(with: Result { try work() }) }
+        // The result is handed over under a lock: the thread sanitizer does not know how the runtime hands one over.
+        let outcome = ConditionLock<Result<Value, any Error>>(.failure(CancellationError()))
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                item.run = {
+                    let result = Result { try work() }
+                    outcome.withLock { $0 = result }
+                    continuation.resume()
+                }
                 item.drop = { continuation.resume(throwing: $0) }
                 submit(item)
             }
         } onCancel: {
             if let drop = state.withLock({ $0.queue.cancel(item) }) { drop(CancellationError()) }
         }
+        return try outcome.withLock { $0 }.get()
     }
 
     /// Whether the task that waits for the current work of a pool was cancelled; false outside of such work.

@@ -24,6 +24,16 @@ extension IOLoop {
         callbacks.append(callback)
     }
 
+    /// Waits until the loop has looked for events once more. On the loop's thread.
+    package func nextTurn() async {
+        preconditionOnLoop()
+        for _ in 0..<2 {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                addLocalCallback { continuation.resume() }
+            }
+        }
+    }
+
     /// Starts `work` as a task of this loop in the next turn; an error that it throws is logged. May be called from any
     /// thread.
     ///

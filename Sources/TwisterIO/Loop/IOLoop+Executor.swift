@@ -51,6 +51,7 @@ extension IOLoop {
         var count = jobs.count
         while count > 0, let job = jobs.popFirst() {
             count -= 1
+            pulse.willRun(job)
             unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }

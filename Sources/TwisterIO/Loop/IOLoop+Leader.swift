@@ -7,6 +7,7 @@ extension IOLoop {
     static let anyLeader: Leader = { loop, worker in await loop.lead(worker, mostly: AnyLoopJob.self) }
 
     func work(_ worker: Worker) async {
+        pulse.began(worker)
         // A job may cancel the task on which it runs (`withUnsafeCurrentTask`). The next job must not inherit that, so the
         // worker takes no other one.
         await withTaskCancellationHandler {
@@ -20,6 +21,7 @@ extension IOLoop {
             worker.noteCancellation()
         }
         workers.remove(worker)
+        pulse.ended(worker)
     }
 
     /// Leads: runs what is ready, then a turn, and so on, until the worker has slept or other jobs wait for the thread.
@@ -35,7 +37,13 @@ extension IOLoop {
                 // The job is released before `didRun`, which uses the request's memory again unless somebody holds it.
                 guard let job = work.willRun(on: worker.id) else { break }
                 do {
-                    if let job = job as? Job { try await job.execute() } else { try await job.execute() }
+                    if let job = job as? Job {
+                        worker.note(job.label)
+                        try await job.execute()
+                    } else {
+                        worker.note(job.label)
+                        try await job.execute()
+                    }
                 } catch {
                     await job.executionFailed(error)
                 }

@@ -78,6 +78,8 @@ extension IOLoop {
 }
 
 extension IOLoop: WaitClock {
+    var hasEnded: Bool { inbox.isClosed }
+
     func startTimer(_ timeout: Duration, _ body: @escaping @Sendable () -> Void) -> (@Sendable () -> Void)? {
         // A loop that does not run would not call back.
         guard isCurrentThread, isRunning else { return nil }

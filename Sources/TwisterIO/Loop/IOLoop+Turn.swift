@@ -42,8 +42,12 @@ extension IOLoop {
         let timeout = Self.waitTimeout(
             workPending: workPending || isOverdue, nextDeadline: nextDeadline, now: now)
         if timeout != 0 { trimLater() }
+        pulse.endTurn()
         let count = reactor.wait(timeout: timeout)
-        turnTime = self.now
+        let woken = self.now
+        turnTime = woken
+        pulse.beginTurn(woken)
+        counts.turns.add()
         reactor.dispatch(count)
         if isOverdue { judgeDeadlines(asOf: now, eventCount: count) }
     }
@@ -106,6 +110,12 @@ extension IOLoop {
             streams.gathered.removeAll(keepingCapacity: count < 1024)
         } else {
             streams.gathered.removeFirst(count)
+            // Streams behind carriers were flushed above, and so their output lies in the streams of the carriers, which come now.
+            // This is over when no carrier takes more.
+            if streams.hasCarriedOutput {
+                streams.hasCarriedOutput = false
+                sendOutput()
+            }
         }
     }
 

@@ -23,9 +23,13 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     private let thread = pthread_self()
     private let clock: (@Sendable () -> UInt64)?
 
+    /// The thread's activity at the moment, for threads that watch it.
+    package let pulse = LoopPulse()
     /// What other threads hand in.
     let inbox = Inbox()
     private let stopRequested = Atomic(false)
+    /// Numbers for metrics, which any thread may read.
+    package let counts = LoopCounts()
     let executors = Mutex(LoopExecutors())
 
     // The loop thread's own. Release builds do not check the queues for overlapping accesses: that would cost 1,770
@@ -58,6 +62,8 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     var workers = WorkerPool()
     var leader: Leader = IOLoop.anyLeader
     var signalHandlers = SignalHandlers()
+    /// See `local`.
+    var locals: [ObjectIdentifier: AnyObject] = [:]
     private var life = Life.idle
 
     private enum Life { case idle, running, closed }
@@ -69,11 +75,15 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     ///
     /// - Throws: `IOError` where the backend asked for is not to be had, saying why.
     public init(_ configuration: Configuration = Configuration()) throws(IOError) {
+        StandardDescriptors.secure()
         reactor = try Reactor(
             configuration.backend, bufferSize: configuration.readChunkSize,
             maxConnections: configuration.maxConnections)
         clock = configuration.clock
     }
+
+    // A condition that belongs to a loop may belong to another one afterwards.
+    deinit { inbox.close() }
 
     // MARK: The thread's loop
 
@@ -132,9 +142,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     /// The loop's clock, now, in nanoseconds.
     package var now: UInt64 {
         if let clock { return clock() }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+        return MonotonicTime.now
     }
 
     /// The backend that runs: `.ioUring` or `.epoll`.
@@ -165,6 +173,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         turnTime = now
         defer {
             life = .idle
+            pulse.endTurn()
             ThreadLoop.set(previous)
             stopRequested.store(false, ordering: .releasing)
         }
@@ -191,6 +200,10 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         preconditionOnLoop()
         precondition(!isRunning, "IOLoop: close() while it runs")
         guard !isClosed else { return }
+        // Tasks that run once more below find their loop, and that it is closed.
+        let previous = ThreadLoop.get()
+        ThreadLoop.set(self)
+        defer { ThreadLoop.set(previous === self ? nil : previous) }
         shutDownExecutor()
         removeSignalHandlers()
         closeStreams()
@@ -203,7 +216,6 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         dropPending()
         // After that, because tasks that sleep on a timer run once more when it is dropped.
         retireWorkers()
-        if ThreadLoop.get() === self { ThreadLoop.set(nil) }
     }
 
     /// Closes every stream and waits until the kernel has let go of their buffers, a second at most.
@@ -221,7 +233,9 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         inbox.close()
         let callbacks = callbacks.takeAll()
         let timers = timers.takeAll()
-        withExtendedLifetime(callbacks) { withExtendedLifetime(timers) {} }
+        let held = locals
+        locals = [:]
+        withExtendedLifetime(callbacks) { withExtendedLifetime(timers) { withExtendedLifetime(held) {} } }
     }
 
     /// Makes a waiting loop go through a turn. Any thread.

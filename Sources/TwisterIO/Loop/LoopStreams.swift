@@ -5,6 +5,8 @@ struct LoopStreams {
     private(set) var count = 0
     /// Streams with output that is to be sent at the end of the turn.
     var gathered: ContiguousArray<ReactorOwner> = []
+    /// Whether carriers got output, which other streams send (`StreamCarrier`).
+    var hasCarriedOutput = false
     /// Whether filters got output of their streams since the next deadline was looked up.
     var hasCalledFilters = false
     /// Streams whose unread bytes lie in a pool buffer.
@@ -14,6 +16,8 @@ struct LoopStreams {
     /// For how many turns in a row deadlines were put off.
     var deferrals = 0
     let outputs = OutputPool()
+    /// When it was last logged that streams are closed because memory is short, in nanoseconds of the loop's clock; 0: never.
+    var shortageLoggedAt: UInt64 = 0
     /// Whether memory is about to be given back to the system.
     var isTrimDue = false
 

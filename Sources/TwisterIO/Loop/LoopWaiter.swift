@@ -1,5 +1,5 @@
 /// A thread that runs callbacks, as a loop's thread does. Helpers of the loop know it by this protocol only.
-protocol CallbackThread: AnyObject, Sendable {
+package protocol CallbackThread: AnyObject, Sendable {
     /// Whether the caller runs on this thread.
     var isCurrentThread: Bool { get }
 
@@ -17,14 +17,14 @@ extension CallbackThread {
 /// One task of a loop that waits for one result. The result or the task's cancellation resumes it, whichever comes first.
 ///
 /// Sendable, because its state is used on the loop's thread only; a cancellation on another thread is handed over.
-final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
+package final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
     private let thread: any CallbackThread
     private var continuation: UnsafeContinuation<Value, any Error>?
     /// Undoes what was begun, if the task is cancelled before the result is there.
     private var onCancel: (() -> Void)?
 
     /// - Parameter onCancel: called on the loop's thread, before the task goes on with `CancellationError`.
-    init(_ thread: any CallbackThread, onCancel: (() -> Void)? = nil) {
+    package init(_ thread: any CallbackThread, onCancel: (() -> Void)? = nil) {
         self.thread = thread
         self.onCancel = onCancel
     }
@@ -33,7 +33,7 @@ final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
     ///
     /// - Parameter start: begins the work whose result is waited for; may call `resume` at once.
     /// - Throws: the error that the result is, or `CancellationError`.
-    func value(after start: () -> Void = {}) async throws -> Value {
+    package func value(after start: () -> Void = {}) async throws -> Value {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 self.continuation = continuation
@@ -46,7 +46,7 @@ final class LoopWaiter<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Resumes the task, which runs later in this turn or in the next. Only the first result counts.
-    func resume(with result: Result<Value, any Error>) {
+    package func resume(with result: Result<Value, any Error>) {
         guard let continuation = continuation.take() else { return }
         onCancel = nil
         continuation.resume(with: result)

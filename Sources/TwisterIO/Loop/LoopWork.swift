@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// Something with async work that is ready: a connection with a request to respond to.
 ///
@@ -15,10 +15,17 @@ package protocol LoopWork: AnyObject {
 
 /// Async work that a loop runs.
 public protocol LoopJob: AnyObject {
+    /// The name of the job in logs and reports. Default: unknown.
+    var label: JobLabel { get }
     /// Does the work, on the loop's thread.
     func execute() async throws
     /// Deals with the error that `execute` has thrown.
     func executionFailed(_ error: any Error) async
+}
+
+extension LoopJob {
+    /// Nothing is known of it.
+    public var label: JobLabel { .unknown }
 }
 
 /// A task that runs what is ready, one job at a time.
@@ -26,8 +33,17 @@ public protocol LoopJob: AnyObject {
 package final class Worker: Sendable {
     @usableFromInline package let id: Int
     private let cancelled = Atomic(false)
+    /// The address of its task; see `LoopPulse`.
+    let task = Atomic<UInt>(0)
+    /// The label of the job that it runs, or ran last.
+    @usableFromInline package let label = Atomic<Int>(0)
 
     init(id: Int) { self.id = id }
+
+    /// The worker runs such a job from now on.
+    @inlinable
+    @inline(__always)
+    package func note(_ label: JobLabel) { self.label.store(label.number, ordering: .relaxed) }
 
     /// Whether the worker's task is cancelled, by `IOLoop.cancelWorker` or by the very job that runs on it.
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) }

@@ -18,4 +18,26 @@ package final class ManualClock: Sendable {
         nanoseconds.add(UInt64(max(duration.nanosecondsClamped, 0)), ordering: .acquiringAndReleasing)
         loop.wakeup()
     }
+
+    /// Sets the clock to `time`, in nanoseconds, unless it is there or beyond, and wakes `loop`.
+    package func advance(to time: UInt64, waking loop: IOLoop) {
+        nanoseconds.max(time, ordering: .acquiringAndReleasing)
+        loop.wakeup()
+    }
+}
+
+/// What a test that moves the clock has to know of the loop. On the loop's thread.
+extension IOLoop {
+    /// Whether nothing is left to be run but what waits for a timer, for I/O or for another thread.
+    package var isQuiet: Bool {
+        preconditionOnLoop()
+        return callbacks.isEmpty && jobs.isEmpty && ready.isEmpty && inbox.isEmpty && streams.gathered.isEmpty
+            && streams.overdue.isEmpty
+    }
+
+    /// No timer and no deadline is due before this time, in nanoseconds of the loop's clock; `.max`: there is none.
+    package var nextDeadline: UInt64 {
+        preconditionOnLoop()
+        return reactor.nextDeadline
+    }
 }

@@ -31,8 +31,11 @@ enum NativeThread {
         pthread_detach(thread)
     }
 
+    /// The kernel's number of the calling thread (gettid(2)).
+    static var currentNumber: CInt { Reactor.threadNumber }
+
     private static func setName(_ name: String) {
-        let fd = open("/proc/thread-self/comm", O_WRONLY)
+        let fd = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
         guard fd >= 0 else { return }
         _ = name.withCString { write(fd, $0, strlen($0)) }
         close(fd)

@@ -40,8 +40,20 @@ enum SignalCenter {
         guard !state.isRunning else { return }
         // Also initialises the pipe, which a signal handler must not do.
         guard pipe.isOpen else { throw IOError(errno: EMFILE, "make the pipe for signals") }
-        try NativeThread.start(name: "twister-signals", blocksSignals: true) { deliver() }
+        try NativeThread.start(name: "twister-signals") {
+            acceptSignals()
+            deliver()
+        }
         state.isRunning = true
+    }
+
+    /// The process may have been started with blocked signals, and other threads may block them: this one takes them all.
+    private static func acceptSignals() {
+        // The kernel keeps the wish for each thread by itself, and this one never ends.
+        if Environment.taskID != nil { _ = Reactor.dieWithParent(SIGTERM) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
     }
 
     /// The body of the thread.

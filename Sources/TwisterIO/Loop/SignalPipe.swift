@@ -19,15 +19,8 @@ final class SignalPipe: Sendable {
     var isOpen: Bool { readEnd >= 0 }
 
     init() {
-        var ends: [CInt] = [-1, -1]
-        if pipe(&ends) == 0 {
-            for end in ends {
-                _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-                _ = fcntl(end, F_SETFL, O_NONBLOCK)
-            }
-        }
-        readEnd = ends[0]
-        writeEnd = ends[1]
+        (readEnd, writeEnd) = ProcessCalls.pipe()
+        if readEnd >= 0 { for end in [readEnd, writeEnd] { _ = fcntl(end, F_SETFL, O_NONBLOCK) } }
     }
 
     /// Called in the signal handler: an atomic operation and a write(2), which leave errno as it was.
@@ -39,12 +32,12 @@ final class SignalPipe: Sendable {
         errno = savedErrno
     }
 
-    /// Blocks the calling thread until a signal has arrived.
+    /// Blocks the calling thread until a signal has arrived, or one of the descriptors is readable.
     ///
     /// - Parameter timeout: in milliseconds; negative: no limit.
-    func wait(timeout: CInt = -1) {
-        var readable = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
-        guard poll(&readable, 1, timeout) > 0 else { return }
+    func wait(timeout: CInt = -1, also descriptors: [CInt] = []) {
+        var readable = ([readEnd] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        guard poll(&readable, nfds_t(readable.count), timeout) > 0, readable[0].revents != 0 else { return }
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
             while read(readEnd, buffer.baseAddress, buffer.count) > 0 {}
         }

@@ -6,6 +6,8 @@ final class Acceptor: ReactorOwner {
     let fd: CInt
     private let loop: IOLoop
     private var accept: ((IOStream) -> Void)?
+    /// When a pause was last logged, in nanoseconds of the loop's clock; nil: never. Under load, pauses may follow one another.
+    private var loggedAt: UInt64?
 
     /// - Parameter accept: gets each new stream, on the loop's thread.
     init(_ loop: IOLoop, _ fd: CInt, accept: @escaping (IOStream) -> Void) throws(IOError) {
@@ -18,12 +20,20 @@ final class Acceptor: ReactorOwner {
 
     override func accepted(_ connection: Reactor.Handle, _ result: CInt) {
         guard result >= 0 else {
+            let now = loop.now
+            if let loggedAt, now &- loggedAt < 1_000_000_000 { return }
+            loggedAt = now
             // The loop's own limit is nothing that the kernel has a word for.
             let reason = -result == ENOBUFS ? "all connections are in use" : "\(IOError(errno: -result, "accept"))"
             return Log.general.warning("Accepting pauses: \(reason); it resumes by itself when one closes")
         }
         guard let accept else { return loop.reactor.close(connection) }
         accept(IOStream(loop, accepted: connection))
+    }
+
+    /// Hands out a connection that was accepted without the reactor.
+    func take(_ stream: IOStream) {
+        if let accept { accept(stream) } else { stream.close() }
     }
 
     /// Stops accepting; the listening socket is left open.

@@ -23,6 +23,28 @@ public struct ListenOptions: Sendable {
 public func bindSockets(
     port: UInt16, address: String? = nil, options: ListenOptions = ListenOptions()
 ) throws(IOError) -> [ListeningSocket] {
+    try bindSockets(port: port, address: address, copies: 1, options: options)[0]
+}
+
+/// Binds `port` on `address` for several loops of this process: each gets sockets of its own, and the kernel distributes the
+/// connections among them.
+///
+/// Another program that listens on the port, with however many loops, makes the call fail, and a port bound by this call
+/// cannot be bound by another program either, unless that one asks for `reusePort`. With `reusePort` in `options`, this
+/// call shares the port too.
+///
+/// - Parameters:
+///   - port: the port; 0: a free one, the same for all addresses and loops.
+///   - address: a numeric address, `localhost`, a host name (resolved here, blocking), or nil for every interface.
+///   - copies: the number of loops, 1 or more.
+/// - Returns: the sockets of each loop; all loops have the same addresses, in the same order.
+/// - Throws: `IOError` with the address and the port in its text, for instance `EADDRINUSE`.
+///
+/// Tornado: `netutil.bind_sockets` with `reuse_port`, in each process.
+public func bindSockets(
+    port: UInt16, address: String? = nil, copies: Int, options: ListenOptions = ListenOptions()
+) throws(IOError) -> [[ListeningSocket]] {
+    precondition(copies >= 1, "bindSockets: copies is at least 1")
     let addresses: [SocketAddress]
     do throws(ResolverError) {
         addresses = try AddressLookup.addresses(of: address, port: port, flags: AI_PASSIVE)
@@ -34,7 +56,7 @@ public func bindSockets(
     while true {
         triesLeft -= 1
         do throws(IOError) {
-            return try bindAll(addresses, port, address, options)
+            return try bindAll(addresses, port, address, copies, options)
         } catch {
             guard error.errnoCode == EADDRINUSE, triesLeft > 0 else { throw error }
         }
@@ -42,17 +64,20 @@ public func bindSockets(
 }
 
 private func bindAll(
-    _ addresses: [SocketAddress], _ port: UInt16, _ name: String?, _ options: ListenOptions
-) throws(IOError) -> [ListeningSocket] {
+    _ addresses: [SocketAddress], _ port: UInt16, _ name: String?, _ copies: Int, _ options: ListenOptions
+) throws(IOError) -> [[ListeningSocket]] {
     var boundPort = port
-    var sockets: [ListeningSocket] = []
+    var sockets = Array(repeating: [ListeningSocket](), count: copies)
     // A resolver may return an address twice.
     for (index, candidate) in addresses.enumerated() where !addresses[..<index].contains(candidate) {
-        guard let target = candidate.withPort(boundPort) else { continue }
+        guard var target = candidate.withPort(boundPort) else { continue }
         do throws(IOError) {
-            let socket = try bindSocket(target, options)
-            if boundPort == 0 { boundPort = socket.address?.port ?? 0 }
-            sockets.append(socket)
+            let first = try bindFirst(target, isShared: copies > 1, options)
+            if boundPort == 0 { boundPort = first.address?.port ?? 0 }
+            sockets[0].append(first)
+            // The further sockets have to be bound to the very address of the first one.
+            target = first.address ?? target
+            for copy in 1..<copies { sockets[copy].append(try bindShared(target, options)) }
         } catch {
             // A machine may have IPv4 only.
             guard error.errnoCode == EAFNOSUPPORT || error.errnoCode == EADDRNOTAVAIL,
@@ -60,55 +85,72 @@ private func bindAll(
             else { throw error }
         }
     }
-    guard !sockets.isEmpty else { throw IOError(errno: EADDRNOTAVAIL, "bind \(name ?? "*") port \(port)") }
+    guard !sockets[0].isEmpty else { throw IOError(errno: EADDRNOTAVAIL, "bind \(name ?? "*") port \(port)") }
     return sockets
 }
 
-/// Binds a unix socket at `path` with the permissions `mode`. If the first byte of `path` is NUL, it is a name in the abstract
-/// namespace. An existing socket is replaced; another kind of file is not.
-///
-/// - Throws: `IOError`, with `EEXIST` for another kind of file.
-///
-/// Tornado: `netutil.bind_unix_socket`.
-public func bindUnixSocket(
-    _ path: String, mode: UInt32 = 0o600, options: ListenOptions = ListenOptions()
+/// Binds the first socket of an address. It gets `SO_REUSEPORT` only once it listens, so that the kernel compares it with the
+/// sockets of other programs as one that does not share its port.
+private func bindFirst(
+    _ address: SocketAddress, isShared: Bool, _ options: ListenOptions
 ) throws(IOError) -> ListeningSocket {
-    let address = try SocketAddress(unixPath: path)
-    if path.utf8.first != 0 {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFSOCK else {
-                throw IOError(errno: EEXIST, "bind unix:\(path): the file is not a socket")
-            }
-            unlink(path)
+    if options.reusePort { return try bindShared(address, options) }
+    let socket = try makeSocket(address)
+    try bindAndListen(socket, address, options)
+    if isShared { try sharePort(socket, address) }
+    return socket
+}
+
+private func bindShared(_ address: SocketAddress, _ options: ListenOptions) throws(IOError) -> ListeningSocket {
+    let socket = try makeSocket(address)
+    try sharePort(socket, address)
+    try bindAndListen(socket, address, options)
+    return socket
+}
+
+private func makeSocket(_ address: SocketAddress) throws(IOError) -> ListeningSocket {
+    let socket = try ListeningSocket(unboundFor: address)
+    let fd = socket.fileDescriptor
+    setOption(fd, SOL_SOCKET, SO_REUSEADDR)
+    // Accepted sockets inherit it: a response must not wait until the client has acknowledged the one before.
+    setOption(fd, CInt(IPPROTO_TCP), TCP_NODELAY)
+    if address.family == AF_INET6 { setOption(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
+    return socket
+}
+
+private func sharePort(_ socket: ListeningSocket, _ address: SocketAddress) throws(IOError) {
+    guard setOption(socket.fileDescriptor, SOL_SOCKET, SO_REUSEPORT) else {
+        throw IOError(errno: errno, "share the port of \(address)")
+    }
+}
+
+private func bindAndListen(
+    _ socket: ListeningSocket, _ address: SocketAddress, _ options: ListenOptions
+) throws(IOError) {
+    let fd = socket.fileDescriptor
+    guard address.withSockaddr({ bind(fd, $0, $1) }) == 0 else { throw IOError(errno: errno, "bind \(address)") }
+    try socket.listen(options, address)
+}
+
+@discardableResult
+private func setOption(_ fd: CInt, _ level: CInt, _ name: CInt) -> Bool {
+    var on: CInt = 1
+    return setsockopt(fd, level, name, &on, socklen_t(MemoryLayout<CInt>.size)) == 0
+}
+
+extension ListeningSocket {
+    /// Makes a socket for `address`, which is not bound yet.
+    convenience init(unboundFor address: SocketAddress) throws(IOError) {
+        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let fd = socket(address.family, type, 0)
+        guard fd >= 0 else { throw IOError(errno: errno, "socket for \(address)") }
+        self.init(takingOver: fd)
+    }
+
+    /// Starts to listen, once the socket is bound to `address`.
+    func listen(_ options: ListenOptions, _ address: SocketAddress) throws(IOError) {
+        guard Glibc.listen(fileDescriptor, CInt(clamping: options.backlog)) == 0 else {
+            throw IOError(errno: errno, "listen \(address)")
         }
     }
-    return try bindSocket(address, options, mode: path.utf8.first == 0 ? nil : (path, mode))
-}
-
-private func bindSocket(
-    _ address: SocketAddress, _ options: ListenOptions, mode: (path: String, bits: UInt32)? = nil
-) throws(IOError) -> ListeningSocket {
-    let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-    let fd = socket(address.family, type, 0)
-    guard fd >= 0 else { throw IOError(errno: errno, "socket for \(address)") }
-    let bound = ListeningSocket(takingOver: fd)
-    if !address.isUnix {
-        setOption(fd, SOL_SOCKET, SO_REUSEADDR)
-        // Accepted sockets inherit it: a response must not wait until the client has acknowledged the one before.
-        setOption(fd, CInt(IPPROTO_TCP), TCP_NODELAY)
-        if address.family == AF_INET6 { setOption(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
-    }
-    if options.reusePort { setOption(fd, SOL_SOCKET, SO_REUSEPORT) }
-    let result = address.withSockaddr { bind(fd, $0, $1) }
-    guard result == 0 else { throw IOError(errno: errno, "bind \(address)") }
-    // No client can connect before it listens, so none connects under other permissions.
-    if let mode, chmod(mode.path, mode.bits) != 0 { throw IOError(errno: errno, "chmod \(mode.path)") }
-    guard listen(fd, CInt(clamping: options.backlog)) == 0 else { throw IOError(errno: errno, "listen \(address)") }
-    return bound
-}
-
-private func setOption(_ fd: CInt, _ level: CInt, _ name: CInt) {
-    var on: CInt = 1
-    setsockopt(fd, level, name, &on, socklen_t(MemoryLayout<CInt>.size))
 }

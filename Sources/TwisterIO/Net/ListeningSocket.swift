@@ -1,17 +1,94 @@
 import Glibc
+import Synchronization
 
 /// A listening socket, which is closed when the last reference to it is released.
 public final class ListeningSocket: Sendable {
     /// The socket's descriptor, which it owns.
     public let fileDescriptor: CInt
+    /// Whether no process accepts from it but this one, and those that this one starts.
+    package var isOwned: Bool { ownership.load(ordering: .relaxed) }
+    private let ownership: Atomic<Bool>
+    private let use = ConditionLock(Use())
+
+    /// What the socket is for, apart so that it can be said of a socket that exists.
+    private struct Use {
+        var name: String?
+        var filters: (any StreamFilterFactory)?
+    }
+
+    /// The name by which a process that inherits the socket knows what it is for (`LISTEN_FDNAMES`); nil: it has none.
+    package var name: String? {
+        get { use.withLock { $0.name } }
+        set { use.withLock { $0.name = newValue } }
+    }
+
+    /// Makes the filters of the connections that are accepted from the socket; nil: they have none. A server asks for it once,
+    /// when it begins to accept.
+    package var filters: (any StreamFilterFactory)? {
+        get { use.withLock { $0.filters } }
+        set { use.withLock { $0.filters = newValue } }
+    }
+
+    /// From now on no other process accepts from the socket.
+    package func takeOwnership() { ownership.store(true, ordering: .relaxed) }
 
     /// Takes over a socket that listens already, for instance of socket activation or a parent process.
-    public init(takingOver fd: CInt) { fileDescriptor = fd }
+    public init(takingOver fd: CInt) {
+        fileDescriptor = fd
+        ownership = Atomic(true)
+    }
+
+    private init(inherited fd: CInt, isOwned: Bool) {
+        fileDescriptor = fd
+        ownership = Atomic(isOwned)
+    }
 
     deinit { Glibc.close(fileDescriptor) }
 
     /// The address that it is bound to, with the port that the kernel chose for port 0.
     public var address: SocketAddress? { SocketAddress.local(of: fileDescriptor) }
+
+    /// From now on no client gets a connection; those that try are refused once the socket is closed. Without this a client
+    /// may connect between the last accept and the close, and would be reset with its request. For every process that has
+    /// the socket.
+    ///
+    /// Nothing is done where the socket is somebody else's, who will have others accept from it (systemd, a supervisor).
+    package func refuseNewClients() {
+        if isOwned { Reactor.refuseClients(fileDescriptor) }
+    }
+
+    /// Accepts a connection that waits; nil where none does.
+    func accept() -> CInt? {
+        let fd = Reactor.acceptOne(fileDescriptor)
+        return fd < 0 ? nil : fd
+    }
+
+    /// Shares sockets out among `count` loops or processes. Where there are several sockets of one address, each of the parties
+    /// gets some of them; a socket is shared by as many as there are too few of it. No socket is left without a party.
+    package static func distribute(_ sockets: [ListeningSocket], over count: Int) -> [[ListeningSocket]] {
+        var shares = Array(repeating: [ListeningSocket](), count: max(count, 1))
+        var groups: [(address: SocketAddress?, sockets: [ListeningSocket])] = []
+        for socket in sockets {
+            let address = socket.address
+            if let index = groups.firstIndex(where: { $0.address == address && address != nil }) {
+                groups[index].sockets.append(socket)
+            } else {
+                groups.append((address, [socket]))
+            }
+        }
+        for (_, same) in groups {
+            for index in 0..<max(same.count, shares.count) {
+                shares[index % shares.count].append(same[index % same.count])
+            }
+        }
+        return shares
+    }
+
+    /// The sockets, each once, in order.
+    package static func unique(_ sockets: some Sequence<ListeningSocket>) -> [ListeningSocket] {
+        var seen: Set<ObjectIdentifier> = []
+        return sockets.filter { seen.insert(ObjectIdentifier($0)).inserted }
+    }
 
     /// The number of the first inherited descriptor.
     static let firstInherited: CInt = 3
@@ -25,10 +102,14 @@ public final class ListeningSocket: Sendable {
     /// - Throws: `IOError` if one of them is not a listening socket; all of them are then closed.
     public static func inherited() throws(IOError) -> [ListeningSocket] {
         guard let count = Environment.inheritedDescriptors else { return [] }
+        let names = Environment.inheritedNames
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }
-        let sockets = (0..<count).map { ListeningSocket(takingOver: firstInherited + $0) }
+        let isOwned = Environment.takeSocketOwnership()
+        let sockets = (0..<count).map { ListeningSocket(inherited: firstInherited + $0, isOwned: isOwned) }
         for socket in sockets {
             let fd = socket.fileDescriptor
+            let index = Int(fd - firstInherited)
+            if names.indices.contains(index), !names[index].isEmpty { socket.name = names[index] }
             var isListening: CInt = 0
             var length = socklen_t(MemoryLayout<CInt>.size)
             guard getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 else {

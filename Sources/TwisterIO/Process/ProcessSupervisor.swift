@@ -1,8 +1,8 @@
 import Glibc
 import Logging
 
-/// Keeps several processes of this program running, which share listening sockets. A crash of one loses only its own
-/// connections.
+/// Keeps several processes of this program running, which accept from listening sockets that the supervisor has bound. A crash
+/// of one loses only its own connections.
 ///
 /// The workers are started with posix_spawn(3), from the same executable with the same arguments. They are not forked, because
 /// forking a process with threads is not safe. They inherit the listening sockets of the parent and do not bind the port again
@@ -17,6 +17,7 @@ import Logging
 ///     } else {
 ///         let server = TCPServer(loop) { stream, address in ... }
 ///         try server.addSockets(ListeningSocket.inherited())
+///         ProcessSupervisor.workerServes()
 ///         ...
 ///     }
 ///
@@ -30,6 +31,8 @@ public final class ProcessSupervisor {
         public var maxRestarts = 100
         /// The delay of a worker's first restart; each further restart doubles it. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
+        /// How long a worker gets to end after it was told to; then it is killed (SIGKILL). Default 12 s.
+        public var stopTimeout: Duration = .seconds(12)
         /// The longest delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
         public var maxBackoff: Duration = .seconds(30)
 
@@ -52,25 +55,74 @@ public final class ProcessSupervisor {
     /// Tornado: `process.task_id`.
     public static var taskID: Int? { Environment.taskID }
 
-    private let sockets: [ListeningSocket]
+    /// Says that this process serves: to the supervisor, which replaces workers one after the other and lets another program take
+    /// over only once the new ones serve. A worker calls it once it accepts connections; `run` of an application does so.
+    /// Elsewhere, and the second time, nothing is done.
+    public static func workerServes() { Readiness.tell() }
+
+    /// Whether this process is a worker whose supervisor has died.
+    package static var isOrphan: Bool { Environment.isOrphan }
+
     private let configuration: Configuration
     private var workers: [SupervisedWorker]
     private var restarts = 0
-    private var isStopping = false
-    private var hasGivenUp = false
+    private var phase = Phase.starting
+    /// The workers that are still to be replaced, one after the other, by new processes.
+    private var toReplace: [Int] = []
+    /// A new process of the whole program that is to take over, and until when it has to serve.
+    private var successor: (child: Successor, readyBy: UInt64)?
+    /// Successors that have failed and were not collected yet.
+    private var failedSuccessors: [pid_t] = []
+    /// Whether a worker had to be killed, or its watchdog has ended it.
+    package private(set) var hadBlockedWorker = false
 
-    /// - Parameters:
-    ///   - sockets: the sockets that the workers get from `ListeningSocket.inherited()`.
-    ///   - configuration: the number of workers, and the limits of their restarts.
-    public init(_ sockets: [ListeningSocket], configuration: Configuration = Configuration()) {
-        self.sockets = sockets
-        self.configuration = configuration
-        let count = configuration.processes ?? sysconf(CInt(_SC_NPROCESSORS_ONLN))
-        workers = (0..<max(1, count)).map(SupervisedWorker.init)
+    /// Where a supervisor is in its life.
+    private enum Phase {
+        /// Not all workers serve yet.
+        case starting
+        case serving
+        /// Another program has taken over.
+        case replaced
+        /// It was told to end.
+        case stopping
+        /// Too many workers have died.
+        case givingUp
+
+        var isEnding: Bool { self == .replaced || self == .stopping || self == .givingUp }
     }
 
-    /// Starts the workers and blocks the calling thread until all of them have ended: with status 0 by themselves, or after
-    /// SIGTERM or SIGINT, which the supervisor passes to them. A worker that ends otherwise is restarted after a delay.
+    /// The memory that the workers share with this process, as of the last step; for systemd's watchdog, which another thread serves.
+    private let statuses = ConditionLock<[WorkerStatus]>([])
+    private let terminal = ControllingTerminal()
+
+    /// Called when logs are to be opened anew (SIGUSR1, SIGHUP).
+    package var onReopenLogs: () -> Void = {}
+
+    /// - Parameters:
+    ///   - sockets: the sockets that each worker gets from `ListeningSocket.inherited()`.
+    ///   - configuration: the number of workers, and the limits of their restarts.
+    public convenience init(_ sockets: [ListeningSocket], configuration: Configuration = Configuration()) {
+        let count = max(1, configuration.processes ?? IOLoopGroup.coreCount)
+        self.init(socketsOfWorkers: Array(repeating: sockets, count: count), configuration: configuration)
+    }
+
+    /// The same, with sockets of its own for each worker.
+    package init(socketsOfWorkers: [[ListeningSocket]], configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        workers = socketsOfWorkers.enumerated().map { SupervisedWorker($0.offset, $0.element) }
+        // Now, since the process may change its working directory later.
+        ProgramImage.remember()
+    }
+
+    /// Starts the workers and blocks the calling thread until all of them have ended: with status 0 by themselves, or after a
+    /// signal. A worker that ends otherwise is restarted after a delay.
+    ///
+    /// - SIGTERM, SIGINT, SIGQUIT: the workers end (they get SIGTERM); those that have not ended after `stopTimeout` are killed.
+    ///   A second one kills them at once.
+    /// - SIGHUP: logs are opened anew, and new processes replace the workers, one after the other: a worker is told to end once
+    ///   its successor serves.
+    /// - SIGUSR1: logs are opened anew, in the workers, too.
+    /// - SIGUSR2: a new process of the program takes over the listening sockets, and this one ends once it serves.
     ///
     /// - Throws: `IOError` if a worker cannot be started at the beginning; `TooManyRestarts`. All workers have ended then.
     public func run() throws {
@@ -79,47 +131,85 @@ public final class ProcessSupervisor {
         do {
             for index in workers.indices { try start(index) }
         } catch {
-            endAll(SIGTERM)
-            while isAnyoneRunning {
-                signals.wait(timeout: -1)
-                reap()
-            }
+            stop(.stopping)
+            while isAnyoneRunning { step(signals) }
             throw error
         }
-        while isAnyoneRunning || isAnyoneWaiting {
-            signals.wait(timeout: millisecondsToNextStart)
-            for signal in signals.takeTerminations() { stop(signal) }
-            reap()
-            startWhatIsDue()
-        }
-        if hasGivenUp { throw TooManyRestarts(limit: configuration.maxRestarts) }
+        while isAnyoneRunning || isAnyoneWaiting { step(signals) }
+        endSuccessor()
+        if phase == .givingUp { throw TooManyRestarts(limit: configuration.maxRestarts) }
     }
 
-    private var isAnyoneRunning: Bool { workers.contains { $0.process != nil } }
+    /// Waits until something happens, and does what is to be done then.
+    private func step(_ signals: SupervisorSignals) {
+        signals.wait(timeout: millisecondsToNextDeadline, also: readinessDescriptors)
+        for signal in signals.takeRequests() { handle(signal) }
+        noteReadiness()
+        reap()
+        startWhatIsDue()
+        killWhatIsLate()
+        statuses.withLock { $0 = workers.compactMap { $0.current?.status } }
+    }
+
+    private func handle(_ signal: CInt) {
+        switch signal {
+        case SIGUSR1:
+            onReopenLogs()
+            for worker in workers { for process in worker.processes { kill(process, SIGUSR1) } }
+        case SIGHUP where !terminal.hasGone:
+            onReopenLogs()
+            replaceAll()
+        case SIGUSR2: startSuccessor()
+        default: endBySignal()
+        }
+    }
+
+    private func endBySignal() {
+        switch phase {
+        case .stopping, .givingUp: killAll()
+        // It ends already, without a signal of the operator, whose first one cuts nothing.
+        case .replaced: phase = .stopping
+        case .starting, .serving:
+            endSuccessor()
+            // The workers keep new clients out themselves, right before they close the sockets: a client that tries meanwhile
+            // would wait for a second.
+            for worker in workers where worker.sockets.allSatisfy(\.isOwned) {
+                worker.current?.status?.isServerEnding = true
+            }
+            Systemd.notify("STOPPING=1")
+            stop(.stopping)
+        }
+    }
+
+    private var isAnyoneRunning: Bool { workers.contains(where: \.isRunning) }
     private var isAnyoneWaiting: Bool { workers.contains { $0.startsAt != nil } }
 
-    private var millisecondsToNextStart: CInt {
-        guard let next = workers.compactMap(\.startsAt).min() else { return -1 }
-        let now = Self.now
-        return next <= now ? 0 : CInt(clamping: (next - now) / 1_000_000 + 1)
+    private var readinessDescriptors: [CInt] {
+        workers.compactMap { $0.current?.readiness } + (successor.map { [$0.child.readinessDescriptor] } ?? [])
     }
 
-    private static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    private var millisecondsToNextDeadline: CInt {
+        guard let next = (workers.compactMap(\.nextDeadline) + [successor?.readyBy].compactMap { $0 }).min() else {
+            return -1
+        }
+        let now = MonotonicTime.now
+        return next <= now ? 0 : CInt(clamping: (next - now) / 1_000_000 + 1)
     }
 
     // MARK: Starting
 
     private func start(_ index: Int) throws(IOError) {
-        let process = try WorkerProcess.spawn(taskID: index, sockets)
-        Log.general.info("Worker \(index) started: process \(process)")
-        workers[index].started(process, at: Self.now)
+        let status = WorkerStatus.create()
+        let child = try ProgramImage.start(
+            .running, sockets: workers[index].sockets,
+            descriptors: status.map { [(WorkerStatus.variable, $0.descriptor)] } ?? [],
+            variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"])
+        Log.general.info("Worker \(index) started: process \(child.process)")
+        workers[index].started(child, status, at: MonotonicTime.now)
     }
 
     private func startWhatIsDue() {
-        let now = Self.now
+        let now = MonotonicTime.now
         for index in workers.indices where (workers[index].startsAt ?? .max) <= now {
             do throws(IOError) {
                 try start(index)
@@ -130,52 +220,208 @@ public final class ProcessSupervisor {
         }
     }
 
+    /// Hears which processes have come to serve.
+    private func noteReadiness() {
+        for index in workers.indices where workers[index].hearsReadiness() {
+            if let next = toReplace.first, next == index { replaced(index) }
+        }
+        if phase == .starting, workers.allSatisfy({ $0.current?.isReady == true }) {
+            phase = .serving
+            Readiness.tell()
+            Systemd.startWatchdog { [statuses] in
+                statuses.withLock { all in all.allSatisfy { $0.stalledLoops == 0 } }
+            }
+        }
+        guard let (child, readyBy) = successor else { return }
+        if Self.isReadable(child.readinessDescriptor) {
+            successorAnswered(child, isReady: child.takeAnswer())
+        } else if readyBy <= MonotonicTime.now {
+            close(child.readinessDescriptor)
+            successorAnswered(child, isReady: false)
+        }
+    }
+
+    static func isReadable(_ descriptor: CInt) -> Bool {
+        var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&readable, 1, 0) > 0
+    }
+
+    private func tellNotServing(_ what: String) {
+        if phase.isEnding { return }
+        Log.general.warning(
+            phase == .starting
+                ? "The workers cannot be \(what) before each has said that it serves (ProcessSupervisor.workerServes)"
+                : "The workers are being replaced already")
+    }
+
+    // MARK: Replacing the workers
+
+    private func replaceAll() {
+        guard phase == .serving, toReplace.isEmpty else { return tellNotServing("replaced") }
+        Log.general.info("Replacing the workers, one after the other")
+        toReplace = Array(workers.indices)
+        replaceNext()
+    }
+
+    /// Starts the successor of the next worker, which goes on to serve until that one does.
+    private func replaceNext() {
+        while let index = toReplace.first {
+            do throws(IOError) {
+                workers[index].retire()
+                try start(index)
+                workers[index].readyBy(MonotonicTime.now &+ UInt64(clamping: Successor.patience.nanosecondsClamped))
+                return
+            } catch {
+                Log.general.error("Worker \(index) cannot be replaced: \(error)")
+                toReplace.removeFirst()
+                if !workers[index].comeBack() { restart(index) }
+            }
+        }
+    }
+
+    /// The new process of a worker serves: the old one ends.
+    private func replaced(_ index: Int) {
+        toReplace.removeFirst()
+        workers[index].endRetired(at: killTime)
+        replaceNext()
+    }
+
+    // MARK: Another program
+
+    private func startSuccessor() {
+        guard phase == .serving, successor == nil else { return tellNotServing("succeeded by a new process") }
+        do throws(IOError) {
+            let child = try Successor.start(ListeningSocket.unique(workers.flatMap(\.sockets)))
+            Log.general.info("A new process is to take over: \(child.process)")
+            successor = (child, MonotonicTime.now &+ UInt64(clamping: Successor.patience.nanosecondsClamped))
+        } catch {
+            Log.general.error("No new process can take over: \(error)")
+        }
+    }
+
+    private func successorAnswered(_ child: Successor, isReady: Bool) {
+        successor = nil
+        guard isReady else {
+            Log.general.error("The new process \(child.process) did not come to serve: this one goes on")
+            child.kill()
+            failedSuccessors.append(child.process)
+            return
+        }
+        Log.general.info("Process \(child.process) has taken over: this one ends")
+        stop(.replaced)
+    }
+
+    /// Ends a successor that does not serve yet, before anything is done to the sockets that it shares.
+    private func endSuccessor() {
+        guard let (child, _) = successor.take() else { return }
+        close(child.readinessDescriptor)
+        child.kill()
+        child.reap()
+    }
+
     // MARK: Ending
 
-    private func stop(_ signal: CInt) {
-        isStopping = true
-        endAll(signal)
+    private var killTime: UInt64 { MonotonicTime.now &+ UInt64(clamping: configuration.stopTimeout.nanosecondsClamped) }
+
+    private func stop(_ phase: Phase) {
+        self.phase = phase
+        endAll()
     }
 
-    private func endAll(_ signal: CInt) {
+    private func endAll() {
+        toReplace = []
         for index in workers.indices {
             workers[index].startsAt = nil
-            if let process = workers[index].process { kill(process, signal) }
+            // The sockets close once the workers have closed theirs, too.
+            workers[index].sockets = []
+            workers[index].endAll(at: killTime)
         }
     }
 
-    /// Collects the exit status of the workers that have ended.
+    private func killAll() {
+        Log.general.warning("Ending at once")
+        for worker in workers { for process in worker.processes { kill(process, SIGKILL) } }
+    }
+
+    private func killWhatIsLate() {
+        let now = MonotonicTime.now
+        for index in workers.indices {
+            for process in workers[index].takeLate(now) {
+                Log.general.error("Worker \(index) (process \(process)) took too long: it is killed")
+                hadBlockedWorker = hadBlockedWorker || phase.isEnding
+                kill(process, SIGKILL)
+            }
+        }
+    }
+
+    /// Collects the exit status of the processes that have ended.
     private func reap() {
         for index in workers.indices {
-            guard let process = workers[index].process else { continue }
-            var status: CInt = 0
-            guard waitpid(process, &status, WNOHANG) == process else { continue }
-            workers[index].process = nil
-            ended(index, process, status)
+            for process in workers[index].processes {
+                var status: CInt = 0
+                if waitpid(process, &status, WNOHANG) == process { ended(index, process, status) }
+            }
         }
+        failedSuccessors.removeAll { waitpid($0, nil, WNOHANG) != 0 }
     }
 
     private func ended(_ index: Int, _ process: pid_t, _ status: CInt) {
+        guard let (running, wasCurrent) = workers[index].ended(process) else { return }
         let signal = status & 0x7F
         let code = (status >> 8) & 0xFF
-        if signal == 0, code == 0 {
-            return Log.general.info("Worker \(index) (process \(process)) ended normally")
-        }
         let how = signal == 0 ? "status \(code)" : "signal \(signal) (\(String(cString: strsignal(signal))))"
-        if isStopping || hasGivenUp {
-            return Log.general.info("Worker \(index) (process \(process)) ended: \(how)")
+        if code == Self.blockedStatus, phase.isEnding { hadBlockedWorker = true }
+        if signal == 0, code == 0 {
+            Log.general.info("Worker \(index) (process \(process)) ended normally")
+        } else if wasEndedHere(running, signal) {
+            Log.general.info("Worker \(index) (process \(process)) ended: \(how)")
+        } else {
+            let requests = running.status?.requests ?? []
+            let count = requests.isEmpty ? "" : "; \(requests.count) request(s) were under way"
+            Log.general.error("Worker \(index) (process \(process)) died: \(how)\(count)")
+            for request in requests { tell(request) }
         }
-        Log.general.error("Worker \(index) (process \(process)) died: \(how)")
-        restart(index)
+        guard wasCurrent, !phase.isEnding else { return }
+        if toReplace.first == index { return replacementFailed(index) }
+        if signal == 0, code == 0 {
+            // No process accepts from its sockets any more: the kernel is to give them no connections.
+            workers[index].sockets = []
+        } else {
+            restart(index)
+        }
+    }
+
+    /// Whether a process has ended because this one wanted it to, and not by a mistake of its own.
+    private func wasEndedHere(_ running: SupervisedWorker.Running, _ signal: CInt) -> Bool {
+        let wasTold = running.killsAt != nil || phase.isEnding
+        return wasTold && (signal == 0 || signal == SIGTERM || signal == SIGKILL)
+    }
+
+    /// The exit status of a worker whose watchdog has ended it: `EX_TEMPFAIL` of sysexits.h.
+    package static let blockedStatus: CInt = 75
+
+    /// Logs a request that a worker has taken with it.
+    private func tell(_ request: WorkerStatus.Work) {
+        let now = MonotonicTime.now
+        let age = now > request.began ? (now - request.began) / 1_000_000 : 0
+        Log.general.error(
+            "  \(request.line)\(request.label.isEmpty ? "" : " by \(request.label)"), for \(age) ms")
+    }
+
+    /// The new process of a worker has ended before it served: the old one goes on.
+    private func replacementFailed(_ index: Int) {
+        Log.general.error("Worker \(index) cannot be replaced: its new process has ended before it served")
+        toReplace = []
+        if !workers[index].comeBack() { restart(index) }
     }
 
     private func restart(_ index: Int) {
         guard restarts < configuration.maxRestarts else {
-            hasGivenUp = true
+            phase = .givingUp
             Log.general.error("\(TooManyRestarts(limit: configuration.maxRestarts))")
-            return endAll(SIGTERM)
+            return endAll()
         }
         restarts += 1
-        workers[index].startLater(Self.now, configuration.backoff)
+        workers[index].startLater(MonotonicTime.now, configuration.backoff)
     }
 }

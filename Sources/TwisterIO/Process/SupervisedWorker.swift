@@ -1,3 +1,5 @@
+import Glibc
+
 /// A worker that a supervisor keeps running: its process, or the time of the next start.
 struct SupervisedWorker {
     /// How long a worker that has died waits for its restart.
@@ -19,19 +21,45 @@ struct SupervisedWorker {
         }
     }
 
+    /// A process of the worker.
+    struct Running {
+        let process: pid_t
+        /// The memory that it shares with the supervisor; nil: none could be had.
+        let status: WorkerStatus?
+        /// Becomes readable when it serves, or has ended; nil: it was heard.
+        var readiness: CInt?
+        var isReady = false
+        /// When it is killed, on the monotonic clock; nil: it was not told to end.
+        var killsAt: UInt64?
+    }
+
     let taskID: Int
+    /// The sockets that it accepts from.
+    var sockets: [ListeningSocket]
     /// Nil while the worker does not run.
-    var process: Int32?
+    private(set) var current: Running?
+    /// Older processes, which serve until the current one does, or come to their end.
+    private var retired: [Running] = []
     /// The time of the next start on the monotonic clock, in nanoseconds; nil if none is planned.
     var startsAt: UInt64?
     private var startedAt: UInt64 = 0
     /// Deaths in a row that were not preceded by a long life.
     private var deaths = 0
 
-    init(_ taskID: Int) { self.taskID = taskID }
+    init(_ taskID: Int, _ sockets: [ListeningSocket]) {
+        self.taskID = taskID
+        self.sockets = sockets
+    }
 
-    mutating func started(_ process: Int32, at now: UInt64) {
-        self.process = process
+    var isRunning: Bool { current != nil || !retired.isEmpty }
+    var processes: [pid_t] { (current.map { [$0] } ?? []).map(\.process) + retired.map(\.process) }
+    /// When something is to be done for it, on the monotonic clock; nil: nothing is.
+    var nextDeadline: UInt64? {
+        ([startsAt, current?.killsAt] + retired.map(\.killsAt)).compactMap { $0 }.min()
+    }
+
+    mutating func started(_ child: ProgramImage.Child, _ status: WorkerStatus?, at now: UInt64) {
+        current = Running(process: child.process, status: status, readiness: child.readiness)
         startsAt = nil
         startedAt = now
     }
@@ -41,5 +69,75 @@ struct SupervisedWorker {
         if now &- startedAt >= backoff.longest { deaths = 0 }
         startsAt = now &+ backoff.wait(deaths: deaths)
         deaths += 1
+    }
+
+    /// Whether the current process has just said that it serves.
+    mutating func hearsReadiness() -> Bool {
+        guard let readiness = current?.readiness, ProcessSupervisor.isReadable(readiness) else { return false }
+        var byte: UInt8 = 0
+        let isReady = read(readiness, &byte, 1) == 1
+        close(readiness)
+        current?.readiness = nil
+        current?.isReady = isReady
+        if isReady { current?.killsAt = nil }
+        return isReady
+    }
+
+    /// The current process becomes an old one.
+    mutating func retire() {
+        if let old = current.take() { retired.append(old) }
+    }
+
+    /// The old process is the current one again. Returns false where there is none that goes on to serve.
+    mutating func comeBack() -> Bool {
+        guard current == nil, let index = retired.lastIndex(where: { $0.killsAt == nil }) else { return false }
+        current = retired.remove(at: index)
+        return true
+    }
+
+    /// The current process is killed unless it serves by then.
+    mutating func readyBy(_ time: UInt64) { current?.killsAt = time }
+
+    /// Tells the old processes to end.
+    mutating func endRetired(at killTime: UInt64) {
+        for index in retired.indices where retired[index].killsAt == nil {
+            retired[index].killsAt = killTime
+            kill(retired[index].process, SIGTERM)
+        }
+    }
+
+    /// Tells all processes to end.
+    mutating func endAll(at killTime: UInt64) {
+        endRetired(at: killTime)
+        guard let process = current?.process else { return }
+        current?.killsAt = killTime
+        kill(process, SIGTERM)
+    }
+
+    /// The processes that have not ended in time, each once.
+    mutating func takeLate(_ now: UInt64) -> [pid_t] {
+        var late: [pid_t] = []
+        if let process = current?.process, let time = current?.killsAt, time <= now {
+            current?.killsAt = .max
+            late.append(process)
+        }
+        for index in retired.indices where (retired[index].killsAt ?? .max) <= now {
+            retired[index].killsAt = .max
+            late.append(retired[index].process)
+        }
+        return late
+    }
+
+    /// Forgets a process that has ended, and returns what was known of it.
+    mutating func ended(_ process: pid_t) -> (running: Running, wasCurrent: Bool)? {
+        if let running = current, running.process == process {
+            if let readiness = running.readiness { close(readiness) }
+            current = nil
+            return (running, true)
+        }
+        guard let index = retired.firstIndex(where: { $0.process == process }) else { return nil }
+        let running = retired.remove(at: index)
+        if let readiness = running.readiness { close(readiness) }
+        return (running, false)
     }
 }

@@ -13,7 +13,7 @@ struct SupervisorSignals {
         var earlier: [(signal: CInt, action: SignalAction)] = []
         var mask = sigset_t()
         sigemptyset(&mask)
-        for signal in [SIGTERM, SIGINT, SIGCHLD] {
+        for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD] {
             let action = try SignalAction.install(on: signal, flags: SA_NOCLDSTOP) {
                 SupervisorSignals.pipe.arrived($0)
             }
@@ -25,13 +25,13 @@ struct SupervisorSignals {
         pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 
-    /// Waits for a signal.
+    /// Waits for a signal, or until one of the descriptors is readable.
     ///
     /// - Parameter timeout: in milliseconds; negative: no limit.
-    func wait(timeout: CInt) { Self.pipe.wait(timeout: timeout) }
+    func wait(timeout: CInt, also descriptors: [CInt]) { Self.pipe.wait(timeout: timeout, also: descriptors) }
 
-    /// Returns the signals to end that have arrived, each once.
-    func takeTerminations() -> [CInt] { Self.pipe.takeArrived().filter { $0 != SIGCHLD } }
+    /// Returns the signals that have arrived, each once, without SIGCHLD.
+    func takeRequests() -> [CInt] { Self.pipe.takeArrived().filter { $0 != SIGCHLD } }
 
     /// Restores the actions that were in force before.
     func restore() {

@@ -55,7 +55,8 @@ extension BaseIOStream {
         shutDownAfterOutput()
     }
 
-    /// Closes at once; what was not sent is dropped. Once closed, ignored.
+    /// Closes at once; what was not sent is dropped, also what was written just before: `closeAfterWriting` sends it. Once
+    /// closed, ignored.
     ///
     /// Tornado: `BaseIOStream.close`.
     public func close() {
@@ -72,6 +73,10 @@ extension BaseIOStream {
     }
 
     /// Closes when everything that was written was sent, or the peer has not taken it for 30 s.
+    ///
+    /// The output ends then, and a socket stays open until the peer has ended its side too, for 2 s at most: a socket that
+    /// is closed while bytes arrive resets the connection, and the reset may cost the peer what was written. Bytes that
+    /// arrive meanwhile are dropped.
     public func closeAfterWriting() {
         loop.preconditionOnLoop()
         attachedReader().closeSoon()

@@ -119,6 +119,9 @@ public class BaseIOStream: ReactorOwner {
     /// Closes after what is queued was sent.
     package func closeAfterOutput() {}
 
+    /// The same, and what the peer still sends does not cost it what was queued.
+    package func lingerAfterOutput() { closeAfterOutput() }
+
     /// Closes at once; what was not sent is dropped. Once closed, ignored.
     package func close(_ reason: CloseReason) {}
 
@@ -142,6 +145,15 @@ public class BaseIOStream: ReactorOwner {
         guard isOverHighWatermark else { return }
         let waiter = LoopWaiter<Void>(loop)
         try await waiter.value { madeRare().outputWaiters.waitUntilLow(waiter) }
+    }
+
+    /// Calls back once the kernel has taken everything that is queued now; with the reason where the stream closes first.
+    /// At once where nothing is queued.
+    package final func whenOutputTaken(_ callback: @escaping (CloseReason?) -> Void) {
+        if let closeReason { return callback(closeReason) }
+        let count = outputCount
+        if count == 0 { return callback(nil) }
+        madeRare().outputWaiters.waitForFlush(of: count, callback)
     }
 
     /// Resumes the tasks that wait for output, `count` bytes of which were just taken.
@@ -174,6 +186,10 @@ public class BaseIOStream: ReactorOwner {
 final class RareStreamState {
     /// Serves the reads of the application; made with the first of them.
     var reader: StreamReader?
+    // Where a server logs its requests, each of them waits here. The checks would cost 200 instructions.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
     var outputWaiters = OutputWaiters()
     var maxWriteBufferSize = Int.max
     /// Why the stream is closed, where that is not the usual reason.
@@ -182,4 +198,6 @@ final class RareStreamState {
     var connecting: ((CInt) -> Void)?
     /// Stands between the socket and the consumer.
     var channel: FilterChannel?
+    /// Stands in place of the socket.
+    var carrier: (any StreamCarrier)?
 }

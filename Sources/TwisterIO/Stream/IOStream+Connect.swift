@@ -43,12 +43,14 @@ extension IOStream {
     }
 
     /// Whether small writes go out at once (`TCP_NODELAY`) or wait for an acknowledgement. On by default: what is
-    /// written within one turn goes out together anyhow. A socket that is not TCP is left as it is.
+    /// written within one turn goes out together anyhow. A socket that is not TCP is left as it is, and so is a
+    /// connection that other streams share (HTTP/2).
     ///
     /// - Throws: `IOError`.
     ///
     /// Tornado: `IOStream.set_nodelay`.
     public func setNoDelay(_ isOn: Bool) throws(IOError) {
+        if carrier != nil { return }
         guard let fd = fileDescriptor else { throw IOError(errno: EBADF, "setsockopt TCP_NODELAY") }
         guard let address = localAddress, !address.isUnix else { return }
         var value: CInt = isOn ? 1 : 0

@@ -20,7 +20,7 @@ extension IOStream {
         madeRare().channel = channel
         armDeadline(channel)
         // The handshake is received whether the consumer receives or not.
-        reactor.startReceiving(handle)
+        receiveFromReactor()
         channel.start()
     }
 
@@ -30,7 +30,7 @@ extension IOStream {
     /// Whether the filter's handshake is under way.
     package var isHandshaking: Bool { rare?.channel?.isHandshaking ?? false }
 
-    private func armDeadline(_ channel: FilterChannel) { reactor.setDeadline(handle, min(deadline, channel.deadline)) }
+    private func armDeadline(_ channel: FilterChannel) { arm(min(deadline, channel.deadline)) }
 
     /// A phase of the filter has lasted too long.
     func filterIsOverdue(_ channel: FilterChannel) {
@@ -64,6 +64,8 @@ extension IOStream {
         if !channel.hasWire, afterOutput != .lingering {
             giveOutput(to: channel)
             guard !isClosed else { return }
+            endWithLastOutput(channel)
+            guard !isClosed else { return }
         }
         var result: CInt = 0
         if channel.sendWaiting({ result = reactor.send(handle, $0) }) {
@@ -76,13 +78,23 @@ extension IOStream {
         }
     }
 
+    /// A filter that has got all of the application's output ends its own at once, so that both go out by one system call.
+    private func endWithLastOutput(_ channel: FilterChannel) {
+        guard case .open = channel.phase, channel.taken > 0, channel.taken == outputCount else { return }
+        switch afterOutput {
+        case .close, .linger, .shutDown: endOutput(of: channel)
+        case .goOn, .lingering: break
+        }
+    }
+
     private func giveOutput(to channel: FilterChannel) {
-        guard channel.taken == 0 else { return }
+        guard channel.taken == 0, sending != .awaitsFile else { return }
         guard outputCount > 0 else { return finishOutput() }
         switch channel.phase {
         case .handshake, .failed: break
         case .open:
             guard let piece = output?.pointee.next(reactor, atMost: FilterChannel.pieceSize) else { return }
+            if case .file(let file, let range) = piece, !isReady(file, range) { return }
             sending = .underWay
             loop.streams.hasCalledFilters = true
             send(piece, through: channel)
@@ -95,9 +107,9 @@ extension IOStream {
     private func send(_ piece: StreamOutput.Piece, through channel: FilterChannel) {
         switch piece {
         case .memory(let bytes): channel.send(bytes)
-        case .file(let fd, let offset, let count):
-            let read = withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { room in
-                let read = pread(fd, room.baseAddress, count, off_t(clamping: offset))
+        case .file(let file, let range):
+            let read = withUnsafeTemporaryAllocation(byteCount: range.count, alignment: 16) { room in
+                let read = pread(file.file.descriptor, room.baseAddress, range.count, off_t(range.lowerBound))
                 if read > 0 { channel.send(UnsafeRawBufferPointer(rebasing: room[..<read])) }
                 return read
             }
@@ -122,9 +134,17 @@ extension IOStream {
             sending = .nothing
             output.pointee.taken(count, reactor)
             if output.pointee.isEmpty { returnOutput() }
+            outputTaken(count)
         }
         sendNext(through: channel)
-        if count > 0 { tellTaken(count) }
+        if count > 0 { tellDrained() }
+    }
+
+    /// The filter transmits its last bytes.
+    private func endOutput(of channel: FilterChannel) {
+        loop.streams.hasCalledFilters = true
+        channel.sendEnd(until: loop.now &+ Self.endTime)
+        if !isClosed { armDeadline(channel) }
     }
 
     /// Ends the filter's output, once the application's has ended. Returns whether the socket may be shut down or closed.
@@ -133,10 +153,8 @@ extension IOStream {
         // Nothing was said yet, so nothing has to be ended; but a half-close must not break the handshake.
         case .handshake: return afterOutput != .shutDown
         case .open:
-            loop.streams.hasCalledFilters = true
-            channel.sendEnd(until: loop.now &+ Self.endTime)
+            endOutput(of: channel)
             guard !isClosed else { return false }
-            armDeadline(channel)
         case .ending, .ended: break
         case .failed: return false
         }
@@ -153,7 +171,7 @@ extension IOStream {
     /// Receives from the socket if the consumer or the handshake wants it and the filter can take it.
     private func updateReceiving(_ channel: FilterChannel) {
         if channel.mayReceive, isReceiving || channel.isHandshaking || afterOutput == .lingering {
-            reactor.startReceiving(handle)
+            receiveFromReactor()
         } else {
             reactor.stopReceiving(handle)
         }
@@ -177,13 +195,18 @@ extension IOStream: FilteredStream {
         guard !isClosed, !isPeerEnded, afterOutput != .lingering, !bytes.isEmpty else { return }
         // The consumer looks at the bytes that it was offered before: they stay where they are until it has returned.
         if isDelivering || channel.isHolding { return holdBack(channel) { channel.hold(bytes) } }
+        deliver(copyOf: bytes)
+    }
+
+    /// Offers the consumer bytes that lie in memory of the caller.
+    func deliver(copyOf bytes: UnsafeRawBufferPointer) {
         if input.isEmpty, bytes.count <= reactor.bufferSize, let source = bytes.baseAddress,
             let (buffer, base) = reactor.acquireBuffer()
         {
             base.copyMemory(from: source, byteCount: bytes.count)
             input.pin(UnsafeRawBufferPointer(start: base, count: bytes.count), buffer: buffer)
         } else {
-            input.append(bytes, reactor)
+            guard input.append(bytes, reactor) else { return closeForLackOfMemory() }
         }
         deliverInput()
         if input.isPinned { loop.streams.holding.append(self) }
@@ -221,7 +244,7 @@ extension IOStream: FilteredStream {
         // An alert is sent first, and the peer gets time to read it. What it sends meanwhile is dropped.
         failWaiters(.error(failure))
         afterOutput = .lingering
-        reactor.setDeadline(handle, loop.now &+ Self.lingerTime)
+        arm(loop.now &+ Self.lingerTime)
         updateReceiving(channel)
         gather(channel)
     }

@@ -37,6 +37,8 @@ public final class IOStream: BaseIOStream {
         case gathered
         /// The kernel has the first piece.
         case underWay
+        /// The first piece is a file's, and is being read from the disk.
+        case awaitsFile
     }
 
     /// What happens once everything is sent.
@@ -72,6 +74,12 @@ public final class IOStream: BaseIOStream {
         loop.streams.insert(self)
     }
 
+    /// A stream that `carrier` carries. Whoever makes it keeps it, since it is none of the loop's connections.
+    package init(_ loop: IOLoop, carrier: any StreamCarrier) {
+        super.init(loop)
+        madeRare().carrier = carrier
+    }
+
     deinit {
         dropOutput()
         rare?.channel?.detach()
@@ -93,8 +101,14 @@ public final class IOStream: BaseIOStream {
     package override func startReceiving() {
         guard !isReceiving, !isPeerEnded, !isClosed else { return }
         isReceiving = true
+        receive()
+    }
+
+    /// Apart, because each request asks for what its stream does already.
+    @inline(never)
+    private func receive() {
         if let channel = rare?.channel, !channel.mayReceive { return }
-        reactor.startReceiving(handle)
+        if let carrier { carrier.startReceiving() } else { receiveFromReactor() }
     }
 
     /// Stops to take bytes: the peer is held up by TCP's own flow control. Bytes on their way are still kept.
@@ -102,7 +116,7 @@ public final class IOStream: BaseIOStream {
         guard isReceiving else { return }
         isReceiving = false
         if isHandshaking { return }
-        reactor.stopReceiving(handle)
+        if let carrier { carrier.stopReceiving() } else { reactor.stopReceiving(handle) }
     }
 
     /// How many bytes the consumer has left.
@@ -124,9 +138,9 @@ public final class IOStream: BaseIOStream {
             return reactor.releaseBuffer(poolBuffer)
         }
         guard input.isEmpty, !isDelivering else {
-            input.append(bytes, reactor)
+            let hasMemory = input.append(bytes, reactor)
             reactor.releaseBuffer(poolBuffer)
-            return deliverInput()
+            return hasMemory ? deliverInput() : closeForLackOfMemory()
         }
         input.pin(bytes, buffer: poolBuffer)
         deliverInput()
@@ -134,7 +148,7 @@ public final class IOStream: BaseIOStream {
     }
 
     /// The end of a turn: unread bytes leave the pool.
-    override func unpinInput() { input.unpin(reactor) }
+    override func unpinInput() { if !input.unpin(reactor) { closeForLackOfMemory() } }
 
     func deliverInput() {
         guard !isDelivering, let consumer else { return }
@@ -163,9 +177,6 @@ public final class IOStream: BaseIOStream {
         if let consumer { consumer.streamEnded(self) } else { close(.endedByPeer) }
     }
 
-    /// Whether the peer was seen to leave while receiving was stopped; its last bytes may be unread.
-    package var isPeerHungUp: Bool { peerHungUp }
-
     /// Whether the peer has left, as far as is known.
     package var hasPeerLeft: Bool { peerHungUp || isPeerEnded }
 
@@ -185,7 +196,7 @@ public final class IOStream: BaseIOStream {
     package var outputMemory: Int { output.map { $0.pointee.count - $0.pointee.fileCount } ?? 0 }
 
     @inline(__always)
-    private func madeOutput() -> UnsafeMutablePointer<StreamOutput> {
+    func madeOutput() -> UnsafeMutablePointer<StreamOutput> {
         if let output { return output }
         let made = loop.streams.outputs.take()
         output = made
@@ -202,8 +213,13 @@ public final class IOStream: BaseIOStream {
         returnOutput()
     }
 
-    /// Room for `size` bytes of output; `commitOutput` says how many were written there.
-    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer { madeOutput().pointee.reserve(size, reactor) }
+    /// Room for `size` bytes of output; `commitOutput` says how many were written there, and closes the stream if there was
+    /// no memory for them.
+    package func reserveOutput(_ size: Int) -> UnsafeMutableRawPointer {
+        let output = madeOutput()
+        // Without the reactor, whose reference would be counted: 21 instructions for each of several responses at a time.
+        return output.pointee.room(size) ?? output.pointee.reserve(size, reactor) ?? spill(size)
+    }
 
     package func commitOutput(_ size: Int) {
         guard let output else { return }
@@ -212,7 +228,7 @@ public final class IOStream: BaseIOStream {
             if sending != .underWay { dropOutput() }
             return
         }
-        output.pointee.commit(size)
+        guard output.pointee.commit(size) else { return closeForLackOfMemory() }
         outputChanged(output)
     }
 
@@ -220,7 +236,7 @@ public final class IOStream: BaseIOStream {
     package func enqueue(_ bytes: UnsafeRawBufferPointer) {
         guard !isClosed, !bytes.isEmpty else { return }
         let output = madeOutput()
-        output.pointee.append(copying: bytes, reactor)
+        guard output.pointee.append(copying: bytes, reactor) else { return closeForLackOfMemory() }
         outputChanged(output)
     }
 
@@ -238,22 +254,16 @@ public final class IOStream: BaseIOStream {
         enqueue(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Queues `length` bytes of a regular file, which go out by sendfile(2). `owner` keeps the descriptor open.
-    package func enqueueFile(_ fd: CInt, offset: UInt64, length: Int, owner: AnyObject?) {
-        guard !isClosed, length > 0 else { return }
-        let output = madeOutput()
-        output.pointee.append(file: fd, offset: offset, length: length, owner: owner, reactor)
-        outputChanged(output)
-    }
-
     /// Since when there has been output without a break; nil while there is none.
     package var outputWaitsSince: UInt64? { output.flatMap { $0.pointee.isEmpty ? nil : $0.pointee.began } }
 
     /// When the kernel was last seen to take some of the output that waits, or it was first there; nil while there is none.
     package var outputTakenAt: UInt64? {
         guard let output, !output.pointee.isEmpty else { return nil }
+        // The peer is not to blame for the time that a disk takes.
+        if sending == .awaitsFile { output.pointee.progress = loop.now }
         if sending == .underWay {
-            let left = reactor.sendLeft(handle)
+            let left = carrier?.sendLeft ?? reactor.sendLeft(handle)
             if left != output.pointee.leftAtProgress {
                 output.pointee.leftAtProgress = left
                 output.pointee.progress = loop.now
@@ -263,7 +273,7 @@ public final class IOStream: BaseIOStream {
     }
 
     @inline(__always)
-    private func outputChanged(_ output: UnsafeMutablePointer<StreamOutput>) {
+    func outputChanged(_ output: UnsafeMutablePointer<StreamOutput>) {
         if output.pointee.count > highWatermark { isOverHigh = true }
         guard sending == .nothing else { return }
         // Output that is neither gathered nor under way was not there before.
@@ -282,19 +292,24 @@ public final class IOStream: BaseIOStream {
         sendNext()
     }
 
-    private func sendNext() {
+    func sendNext() {
         guard life == .open else { return }
-        if let channel = rare?.channel { return sendNext(through: channel) }
-        guard sending != .underWay else { return }
+        if let rare {
+            if let channel = rare.channel { return sendNext(through: channel) }
+            if let carrier = rare.carrier { return sendNext(by: carrier) }
+        }
+        guard sending != .underWay, sending != .awaitsFile else { return }
         guard let output, let piece = output.pointee.next(reactor) else { return finishOutput() }
         let result: CInt
         switch piece {
         case .memory(let bytes):
             result = reactor.send(handle, bytes)
             output.pointee.pieceCount = bytes.count
-        case .file(let fd, let offset, let count):
-            result = reactor.sendFile(handle, fd, offset: offset, count: count)
-            output.pointee.pieceCount = count
+        case .file(let file, let range):
+            guard isReady(file, range) else { return }
+            result = reactor.sendFile(
+                handle, file.file.descriptor, offset: UInt64(range.lowerBound), count: range.count)
+            output.pointee.pieceCount = range.count
         }
         if result < 0 { return close(.failed(IOError(errno: -result, "send"))) }
         sending = .underWay
@@ -312,14 +327,14 @@ public final class IOStream: BaseIOStream {
             output.pointee.taken(count, reactor)
             if output.pointee.isEmpty { returnOutput() }
         }
+        // Those who wait hear of it before the stream closes behind its last bytes, which would tell them of a failure.
+        outputTaken(count)
         sendNext()
-        tellTaken(count)
+        tellDrained()
     }
 
-    /// Tells everyone who waits that `count` bytes were taken.
     @inline(__always)
-    func tellTaken(_ count: Int) {
-        outputTaken(count)
+    func tellDrained() {
         if isOverHigh, outputCount <= lowWatermark, !isClosed {
             isOverHigh = false
             consumer?.streamDrained(self)
@@ -348,7 +363,7 @@ public final class IOStream: BaseIOStream {
         // The requests of one turn all set the same. A lingering stream has a deadline of its own, which nobody else moves.
         guard time != deadline, afterOutput != .lingering else { return }
         deadline = time
-        reactor.setDeadline(handle, min(time, rare?.channel?.deadline ?? .max))
+        arm(min(time, rare?.channel?.deadline ?? .max))
     }
 
     /// The same, where none is set that comes earlier. For a consumer that looks again at each deadline what it is that is
@@ -366,7 +381,7 @@ public final class IOStream: BaseIOStream {
         // It was moved since.
         guard deadline <= time else { return }
         deadline = .max
-        if let channel { reactor.setDeadline(handle, channel.deadline) }
+        if let channel { arm(channel.deadline) }
         consumer?.streamDeadline(self, asOf: time)
     }
 
@@ -387,11 +402,11 @@ public final class IOStream: BaseIOStream {
     /// Closes after what is queued was sent.
     package override func closeAfterOutput() { endOutput(.close) }
 
-    /// Closes after what is queued was sent, the peer has read it, or two seconds have passed.
+    /// Closes after what is queued was sent, and the peer has ended its side or two seconds have passed.
     ///
-    /// For a response to a request that was not read to its end: to close at once would reset the connection, and the
-    /// reset could overtake the response (RFC 9112, 9.6).
-    package func lingerAfterOutput() { endOutput(.linger) }
+    /// For output to a peer that may still send: to close at once would reset the connection, and the reset could
+    /// overtake what was sent (RFC 9112, 9.6).
+    package override func lingerAfterOutput() { endOutput(.linger) }
 
     static let lingerTime: UInt64 = 2_000_000_000
 
@@ -402,7 +417,8 @@ public final class IOStream: BaseIOStream {
         afterOutput = how
         guard outputCount == 0, sending == .nothing else { return }
         // Not at once, since the filter may be calling.
-        if let channel = rare?.channel { gather(channel) } else { finishOutput() }
+        if let channel = rare?.channel { return gather(channel) }
+        if let carrier { sendNext(by: carrier) } else { finishOutput() }
     }
 
     func finishOutput() {
@@ -414,14 +430,13 @@ public final class IOStream: BaseIOStream {
         case .shutDown:
             reactor.shutdown(handle)
             afterOutput = .goOn
-        case .close: close(isPeerEnded ? .endedByPeer : .closedHere)
-        case .linger where isPeerEnded || channel?.mayLinger == false: close(.closedHere)
-        case .linger:
+        case .linger where !isPeerEnded && channel?.mayLinger != false:
             afterOutput = .lingering
             reactor.shutdown(handle)
             if !isDelivering { input.removeAll(reactor) }
-            reactor.setDeadline(handle, loop.now + Self.lingerTime)
+            arm(loop.now + Self.lingerTime)
             startReceiving()
+        case .close, .linger: close(isPeerEnded ? .endedByPeer : .closedHere)
         }
     }
 
@@ -435,7 +450,7 @@ public final class IOStream: BaseIOStream {
         if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
         if sending != .underWay { dropOutput() }
         rare?.connecting.take()?(ECANCELED)
-        reactor.close(handle)
+        if let carrier { close(carrier) } else { reactor.close(handle) }
     }
 
     /// Closes at once, and so that the peer sees that the connection broke and did not end: for a response that only
@@ -452,19 +467,17 @@ public final class IOStream: BaseIOStream {
 
     /// The reactor's last word.
     override func closedByReactor() {
-        withExtendedLifetime(self) {
-            if !isClosed {
-                setClosed(.endedByPeer)
-                failWaiters(.endedByPeer)
-            }
-            let reason = closeReason ?? .closedHere
-            if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
-            dropOutput()
-            rare?.connecting = nil
-            rare?.channel.take()?.detach()
-            consumer.take()?.streamClosed(self, reason)
-            loop.streams.remove(self)
-            reactor.noteClosed()
+        if !isClosed {
+            setClosed(.endedByPeer)
+            failWaiters(.endedByPeer)
         }
+        let reason = closeReason ?? .closedHere
+        if !isDelivering, !keepsInput(reason) { input.removeAll(reactor) }
+        dropOutput()
+        rare?.connecting = nil
+        rare?.channel.take()?.detach()
+        consumer.take()?.streamClosed(self, reason)
+        loop.streams.remove(self)
+        reactor.noteClosed()
     }
 }

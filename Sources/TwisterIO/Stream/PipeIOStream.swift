@@ -92,11 +92,13 @@ public final class PipeIOStream: BaseIOStream {
     private func receive() {
         for _ in 0..<4 {
             let chunk = reactor.bufferSize
+            var hasMemory = true
             let count = withUnsafeTemporaryAllocation(byteCount: chunk, alignment: 16) { room in
                 let count = Glibc.read(descriptor, room.baseAddress, chunk)
-                if count > 0 { input.append(UnsafeRawBufferPointer(rebasing: room[..<count]), reactor) }
+                if count > 0 { hasMemory = input.append(UnsafeRawBufferPointer(rebasing: room[..<count]), reactor) }
                 return count
             }
+            guard hasMemory else { return closeForLackOfMemory() }
             if count < 0 {
                 guard errno != EAGAIN, errno != EINTR else { return }
                 return close(.failed(IOError(errno: errno, "read")))

@@ -27,10 +27,36 @@ package protocol StreamFilter: AnyObject {
 
     /// The stream is closed. The filter lets go of its host; nothing that it still calls there has an effect.
     func streamClosed()
+
+    /// What the handshake has agreed on, once it is finished; nil where the filter does not secure its stream.
+    var security: StreamSecurity? { get }
 }
 
 extension StreamFilter {
     package func streamClosed() {}
+    package var security: StreamSecurity? { nil }
+}
+
+/// Makes the filters of the connections that listening sockets accept. One factory serves the sockets of several loops.
+package protocol StreamFilterFactory: AnyObject, Sendable {
+    /// How long the handshake of a filter may take.
+    var handshakeTimeout: Duration { get }
+
+    /// Called once for each server, on the thread of its loop. The result makes the filter of one connection, there as well.
+    func makeFilters(on loop: IOLoop, for usage: SecuredUsage) -> () -> any StreamFilter
+}
+
+/// The needs of a server's protocol towards the TLS below it.
+package struct SecuredUsage: Sendable {
+    /// The protocols that the server offers, the best first (ALPN, RFC 7301); empty: none is negotiated.
+    package var applicationProtocols: [String] = []
+    /// Whether the protocol itself says where its messages end. Then a client that closes its connection without TLS's own end
+    /// (`close_notify`) has just ended; otherwise it may have been cut off, which is an error.
+    package var framesMessages = false
+    /// Makes what a client is told that does not speak TLS, but sends text; nil: nothing.
+    package var responseToPlainText: (@Sendable () -> [UInt8])?
+
+    package init() {}
 }
 
 /// The stream, as its filter sees it.

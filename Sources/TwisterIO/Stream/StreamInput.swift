@@ -1,3 +1,5 @@
+import Glibc
+
 /// Bytes that were received and not yet consumed, in one piece.
 ///
 /// In the usual case everything is consumed where it lies, in the reactor's pool buffer, and nothing is kept. Bytes that
@@ -42,55 +44,63 @@ struct StreamInput {
         if start == end { release(reactor) }
     }
 
-    /// Moves bytes that lie in a pool buffer into memory of our own.
-    mutating func unpin(_ reactor: Reactor) {
-        guard isPinned else { return }
+    /// Moves bytes that lie in a pool buffer into memory of our own. Returns false, and leaves them where they are, if there is
+    /// no memory.
+    mutating func unpin(_ reactor: Reactor) -> Bool {
+        guard isPinned else { return true }
         let rest = bytes
         var moved = StreamInput()
-        if !rest.isEmpty { moved.append(rest, reactor) }
+        if !rest.isEmpty, !moved.append(rest, reactor) { return false }
         reactor.releaseBuffer(poolBuffer)
         self = moved
+        return true
     }
 
-    /// Adds bytes behind those that are there.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
-        unpin(reactor)
+    /// Adds bytes behind those that are there. Returns false, and adds none, if there is no memory.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) -> Bool {
+        guard unpin(reactor) else { return false }
         precondition(
             count + bytes.count <= Self.limit, "IOStream: more than 2 GiB are unread; read or lower maxBufferSize")
-        if Int(end) + bytes.count > Int(capacity) { makeRoom(count + bytes.count, reactor) }
-        guard let base, let source = bytes.baseAddress else { return }
+        if Int(end) + bytes.count > Int(capacity), !makeRoom(count + bytes.count, reactor) { return false }
+        guard let base, let source = bytes.baseAddress else { return true }
         (base + Int(end)).copyMemory(from: source, byteCount: bytes.count)
         end += UInt32(truncatingIfNeeded: bytes.count)
+        return true
     }
 
-    /// Puts bytes back before those that are there.
-    mutating func prepend(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
-        let rest = Array(self.bytes)
+    /// Puts bytes back before those that are there. Returns false, and changes nothing, if there is no memory.
+    mutating func prepend(_ bytes: UnsafeRawBufferPointer, _ reactor: Reactor) -> Bool {
+        var joined = StreamInput()
+        guard joined.append(bytes, reactor), joined.append(self.bytes, reactor) else {
+            joined.removeAll(reactor)
+            return false
+        }
         removeAll(reactor)
-        append(bytes, reactor)
-        rest.withUnsafeBytes { append($0, reactor) }
+        self = joined
+        return true
     }
 
-    /// Memory for `needed` bytes from the front on: doubled, so that bytes that trickle in cost linear time.
-    private mutating func makeRoom(_ needed: Int, _ reactor: Reactor) {
+    /// Memory for `needed` bytes from the front on: doubled, so that bytes that trickle in cost linear time. Returns false if
+    /// there is none.
+    private mutating func makeRoom(_ needed: Int, _ reactor: Reactor) -> Bool {
         let old = bytes
         if needed <= Int(capacity) / 2, let base {
             if let source = old.baseAddress { base.copyMemory(from: source, byteCount: old.count) }
         } else {
             let size = max(512, min(needed * 2, Self.limit))
-            reactor.noteAllocation(size)
-            let grown = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+            guard let grown = reactor.allocate(size) else { return false }
             if let source = old.baseAddress { grown.copyMemory(from: source, byteCount: old.count) }
-            base?.deallocate()
+            free(base)
             base = grown
             capacity = UInt32(truncatingIfNeeded: size)
         }
         start = 0
         end = UInt32(truncatingIfNeeded: old.count)
+        return true
     }
 
     private mutating func release(_ reactor: Reactor) {
-        if isPinned { reactor.releaseBuffer(poolBuffer) } else { base?.deallocate() }
+        if isPinned { reactor.releaseBuffer(poolBuffer) } else { free(base) }
         self = StreamInput()
     }
 

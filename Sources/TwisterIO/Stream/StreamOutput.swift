@@ -12,8 +12,8 @@ struct StreamOutput: ~Copyable {
             case heap
             /// The array whose bytes the segment is.
             case array([UInt8])
-            /// A file's descriptor, which `owner` keeps open; `base` is unused.
-            case file(CInt, offset: UInt64, owner: AnyObject?)
+            /// `base` is unused.
+            case file(SentFile)
         }
         var storage: Storage
         var base: UnsafeMutableRawPointer?
@@ -31,7 +31,7 @@ struct StreamOutput: ~Copyable {
     /// The bytes to send next: all of a segment, or a piece of a long one.
     enum Piece {
         case memory(UnsafeRawBufferPointer)
-        case file(CInt, offset: UInt64, count: Int)
+        case file(SentFile, Range<Int>)
     }
 
     /// The segment that is sent; nil: none was closed yet.
@@ -58,40 +58,53 @@ struct StreamOutput: ~Copyable {
     /// Longer arrays and files go out in pieces, so that a fast reader does not keep the other connections waiting. A
     /// piece costs a system call; files of 1 MiB cost twice the processor time in pieces of 64 KiB.
     private static let pieceSize = 1 << 20
+    /// Pieces of files are shorter, since the kernel may have to find the memory for them and to read them first.
+    private static let filePieceSize = 1 << 18
 
     var isEmpty: Bool { count == 0 }
 
-    /// Room for `size` bytes behind what is there; `commit` says how many of them were written.
-    mutating func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
-        if last != nil {
-            if let base = last?.base, let open = last?.count, let room = last?.capacity, room - open >= size {
-                return base + open
-            }
-            push(reactor)
+    /// Room for `size` bytes in the last segment; nil if it does not have so much.
+    @inline(__always)
+    func room(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard let base = last?.base, let open = last?.count, let capacity = last?.capacity, capacity - open >= size
+        else {
+            return nil
         }
+        return base + open
+    }
+
+    /// Room for `size` bytes behind what is there; `commit` says how many of them were written. Nil if there is no memory.
+    mutating func reserve(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer? {
+        if let room = room(size) { return room }
+        if last != nil { push(reactor) }
         return open(size, reactor)
     }
 
-    private mutating func open(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer {
+    private mutating func open(_ size: Int, _ reactor: Reactor) -> UnsafeMutableRawPointer? {
         if size <= reactor.bufferSize, let (id, base) = reactor.acquireBuffer() {
             last = Segment(storage: .pool(id), base: base, capacity: reactor.bufferSize)
             return base
         }
         let capacity = max(size, reactor.bufferSize)
-        let base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        guard let base = reactor.allocate(capacity) else { return nil }
         last = Segment(storage: .heap, base: base, capacity: capacity)
         return base
     }
 
-    mutating func commit(_ size: Int) {
+    /// Returns false if `reserve` had no memory.
+    mutating func commit(_ size: Int) -> Bool {
+        guard last != nil else { return false }
         last?.count += size
         count += size
+        return true
     }
 
-    mutating func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) {
-        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        reserve(bytes.count, reactor).copyMemory(from: source, byteCount: bytes.count)
-        commit(bytes.count)
+    /// Returns false if there is no memory.
+    mutating func append(copying bytes: UnsafeRawBufferPointer, _ reactor: Reactor) -> Bool {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return true }
+        guard let room = reserve(bytes.count, reactor) else { return false }
+        room.copyMemory(from: source, byteCount: bytes.count)
+        return commit(bytes.count)
     }
 
     /// Keeps `bytes` as they are until the kernel has taken them.
@@ -107,12 +120,12 @@ struct StreamOutput: ~Copyable {
         count += bytes.count
     }
 
-    mutating func append(file: CInt, offset: UInt64, length: Int, owner: AnyObject?, _ reactor: Reactor) {
-        guard length > 0 else { return }
+    mutating func append(_ file: SentFile, _ reactor: Reactor) {
+        guard !file.range.isEmpty else { return }
         push(reactor)
-        enqueue(Segment(storage: .file(file, offset: offset, owner: owner), base: nil, capacity: 0, count: length))
-        fileCount += length
-        count += length
+        enqueue(Segment(storage: .file(file), base: nil, capacity: 0, count: file.range.count))
+        fileCount += file.range.count
+        count += file.range.count
     }
 
     /// The bytes to send next, at most `limit`; nil where there are none. Their segment is closed for further bytes.
@@ -128,9 +141,9 @@ struct StreamOutput: ~Copyable {
         }
         return first.map { segment in
             let left = segment.count - segment.sent
-            if case .file(let fd, let offset, _) = segment.storage {
-                let count = min(left, Self.pieceSize, limit)
-                return .file(fd, offset: offset + UInt64(segment.sent), count: count)
+            if case .file(let file) = segment.storage {
+                let start = file.range.lowerBound + segment.sent
+                return .file(file, start..<start + min(left, Self.filePieceSize, limit))
             }
             return .memory(
                 UnsafeRawBufferPointer(
@@ -174,7 +187,7 @@ struct StreamOutput: ~Copyable {
     private static func free(_ segment: Segment, _ reactor: Reactor) {
         switch segment.storage {
         case .pool(let id): reactor.releaseBuffer(id)
-        case .heap: segment.base?.deallocate()
+        case .heap: Glibc.free(segment.base)
         case .array, .file: break
         }
     }

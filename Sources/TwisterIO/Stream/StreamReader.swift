@@ -100,7 +100,8 @@ final class StreamReader: IOStreamConsumer {
     }
 
     private func giveBack(_ request: ReadRequest) {
-        if !request.taken.isEmpty { stream.input.prepend(request.taken, stream.reactor) }
+        guard !request.taken.isEmpty, !stream.input.prepend(request.taken, stream.reactor) else { return }
+        stream.closeForLackOfMemory()
     }
 
     /// No read can be satisfied any more: what is queued still goes out, then the stream closes.
@@ -134,7 +135,7 @@ final class StreamReader: IOStreamConsumer {
     func closeSoon() {
         guard !stream.isClosed else { return }
         if stream.outputCount > 0 { stream.limitOutput(patience: Self.drainTime) }
-        stream.closeAfterOutput()
+        stream.lingerAfterOutput()
     }
 
     func setCloseCallback(_ callback: (() -> Void)?) {

@@ -1,10 +1,13 @@
 /// A clock that measures the timeout of a wait: a loop.
 protocol WaitClock: Sendable {
-    /// Calls `body` after `timeout`, unless the wait is over by then.
+    /// Calls `body` after `timeout`, unless the wait is over by then. A clock that is closed before drops `body`.
     ///
     /// - Returns: a closure that stops the timer and may be called from any thread; nil if the clock cannot be used by the
     ///   calling thread.
     func startTimer(_ timeout: Duration, _ body: @escaping @Sendable () -> Void) -> (@Sendable () -> Void)?
+
+    /// Whether the clock's loop is closed, so that a task of it that waits would not be resumed. May be read from any thread.
+    var hasEnded: Bool { get }
 }
 
 /// State under a lock, with tasks that wait for it to change. The common part of futures, locks and queues.
@@ -38,13 +41,14 @@ final class Monitor<State: Sendable>: Sendable {
     ///   - timeout: nil: no limit.
     ///   - clock: measures the timeout if it can; otherwise the system's clock does.
     ///   - enter: returns a result, or appends the waiter to a list. Called under the lock.
-    /// - Throws: `CancellationError` as soon as the task is cancelled; `TimeoutError`; the error that the waiter is served.
+    /// - Throws: `CancellationError` as soon as the task is cancelled; `TimeoutError`; the error that the waiter is served;
+    ///   `IOLoopError.closed` if the clock is closed before, or while a timeout runs.
     func wait<Value: Sendable>(
         _ waiter: Waiter<Value> = Waiter(), timeout: Duration? = nil, on clock: (any WaitClock)?,
         enter: (inout State, Waiter<Value>, inout Wakeups) -> Result<Value, any Error>?
     ) async throws -> Value {
         let stopTimer = timeout.map { timeout in
-            startTimer(timeout, on: clock) { self.abandon(waiter, TimeoutError(after: timeout)) }
+            startTimer(timeout, on: clock) { self.abandon(waiter, $0) }
         }
         defer { stopTimer?() }
         return try await withTaskCancellationHandler {
@@ -52,6 +56,10 @@ final class Monitor<State: Sendable>: Sendable {
                 let outcome: Result<Value, any Error>? = update { state, wakeups in
                     if let error = waiter.abandoned { return .failure(error) }
                     if let result = enter(&state, waiter, &wakeups) { return result }
+                    if clock?.hasEnded == true {
+                        _ = waiter.abandon(IOLoopError.closed)
+                        return .failure(IOLoopError.closed)
+                    }
                     waiter.suspend(continuation)
                     return nil
                 }
@@ -62,14 +70,16 @@ final class Monitor<State: Sendable>: Sendable {
         }
     }
 
+    /// Calls `end` with a `TimeoutError` after `timeout`, or with `IOLoopError.closed` if the clock is closed before.
     private func startTimer(
-        _ timeout: Duration, on clock: (any WaitClock)?, _ body: @escaping @Sendable () -> Void
+        _ timeout: Duration, on clock: (any WaitClock)?, _ end: @escaping @Sendable (any Error) -> Void
     ) -> @Sendable () -> Void {
-        if let stop = clock?.startTimer(timeout, body) { return stop }
+        let timer = WaitTimer(end)
+        if let stop = clock?.startTimer(timeout, { timer.end(TimeoutError(after: timeout)) }) { return stop }
         let task = Task.detached {
             do {
                 try await Task.sleep(for: timeout)
-                body()
+                timer.end(TimeoutError(after: timeout))
             } catch {
                 // Cancelled: the wait ended in time.
             }
@@ -81,4 +91,14 @@ final class Monitor<State: Sendable>: Sendable {
         let continuation = state.withLock { _ in waiter.abandon(error) }
         continuation?.resume(throwing: error)
     }
+}
+
+/// The timer of one wait, which its clock holds. A clock that drops it, because its loop is closed, ends the wait. At the end
+/// of a wait that is over by then, nothing happens.
+private final class WaitTimer: Sendable {
+    let end: @Sendable (any Error) -> Void
+
+    init(_ end: @escaping @Sendable (any Error) -> Void) { self.end = end }
+
+    deinit { end(IOLoopError.closed) }
 }

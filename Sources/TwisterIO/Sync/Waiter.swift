@@ -82,6 +82,19 @@ final class WaiterList<Value: Sendable>: @unchecked Sendable {
     }
 }
 
+extension WaiterList where Value == Void {
+    /// Resumes the waiting tasks for which `isReady` says so, in the order in which they came.
+    func serve(where isReady: (Waiter<Void>) -> Bool, _ wakeups: inout Wakeups) {
+        var next = first
+        while let waiter = next {
+            next = waiter.next
+            guard isReady(waiter) else { continue }
+            remove(waiter)
+            wakeups.add(waiter, .success(()))
+        }
+    }
+}
+
 /// The tasks to be resumed, in order, after the lock was released: no code of others runs under the lock.
 struct Wakeups {
     private var resumptions: [() -> Void] = []
