@@ -15,6 +15,25 @@ package struct AcceptedCodings {
     /// The weight of content without a coding. Where the field does not mention it, it is acceptable but comes last: 1.
     package var identityWeight: Int { stated("identity") ?? 1 }
 
+    /// The least weight of a coding that is used: that of content without a coding, and never 0. A client that prefers content
+    /// as it is gets it so.
+    package var leastWeight: Int { max(identityWeight, 1) }
+
+    /// The place, in the server's order of preference, of the coding to be used: the one with the largest weight, of several
+    /// the first. Nil where the content is to be sent as it is.
+    ///
+    /// That is also so where the client refuses content without a coding (`identity;q=0`) but accepts none of these: RFC 9110
+    /// 12.5.3 lets the server respond with 406 or disregard the field, and the content serves such a client better.
+    package func preferred(of codings: some Collection<StaticString>) -> Int? {
+        var best: (place: Int, weight: Int)?
+        let least = leastWeight
+        for (place, coding) in codings.enumerated() {
+            let weight = weight(coding)
+            if weight >= max(least, (best?.weight ?? 0) + 1) { best = (place, weight) }
+        }
+        return best?.place
+    }
+
     /// The weight that the field gives to a coding: that of the first element that names it, else that of `*`. It is nil
     /// where neither is listed.
     private func stated(_ coding: StaticString) -> Int? {

@@ -26,6 +26,12 @@ package final class CachedDate {
         return Self.lineCount
     }
 
+    /// The value of the field. It is valid until another second is asked for.
+    package func value(at unixSeconds: Int64) -> UnsafeRawBufferPointer {
+        refresh(unixSeconds)
+        return UnsafeRawBufferPointer(start: line + 6, count: HTTPDate.count)
+    }
+
     @inline(__always)
     private func refresh(_ unixSeconds: Int64) {
         guard unixSeconds != second else { return }

@@ -5,6 +5,9 @@ package struct CookieParser: IteratorProtocol {
     private let limit: Int
     private var position = 0
     private var count = 0
+    /// Whether the field has more pairs than the limit. The parser does not read these, so a caller that finds this true
+    /// refuses the request.
+    package private(set) var isTruncated = false
 
     /// The default for the most pairs that are read. A browser sends at most 180 to one site.
     package static var usualLimit: Int { 1_000 }
@@ -22,17 +25,29 @@ package struct CookieParser: IteratorProtocol {
 
     /// The next pair as it was sent, without white space around name and value.
     package mutating func nextRaw() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
-        while position < octets.count, count < limit {
+        while position < octets.count {
             let start = position
             let end = octets[start...].firstIndex(of: ASCII.semicolon) ?? octets.count
             position = end + 1
             guard let equals = octets[start..<end].firstIndex(of: ASCII.equals) else { continue }
             let name = trimmed(start, equals)
             guard !name.isEmpty else { continue }
+            guard count < limit else {
+                isTruncated = true
+                position = octets.count
+                return nil
+            }
             count += 1
             return (name, trimmed(equals + 1, end))
         }
         return nil
+    }
+
+    /// Whether the field has at most `limit` pairs. Nothing is decoded, and nothing is allocated.
+    package static func fits(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) -> Bool {
+        var parser = CookieParser(octets, limit: limit)
+        while parser.nextRaw() != nil {}
+        return !parser.isTruncated
     }
 
     private func trimmed(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
@@ -40,7 +55,8 @@ package struct CookieParser: IteratorProtocol {
     }
 
     /// The value without quotes around it, and with the escapes that Python's servers write decoded: `\"`, `\\` and `\073`.
-    /// A value without quotes does not change.
+    /// Three octal digits are the number of a character of Latin-1, as in Python, so `\351` is "\u{e9}". A value without
+    /// quotes does not change.
     package static func unquoted(_ value: UnsafeRawBufferPointer) -> String {
         guard value.count >= 2, value.first == ASCII.quote, value.last == ASCII.quote else {
             return String(decoding: value, as: UTF8.self)
@@ -57,7 +73,7 @@ package struct CookieParser: IteratorProtocol {
                 continue
             }
             if let octal = octal(inner, index) {
-                plain.append(octal)
+                plain += String(Unicode.Scalar(octal)).utf8
                 index += 3
             } else {
                 plain.append(inner[index])
@@ -67,7 +83,7 @@ package struct CookieParser: IteratorProtocol {
         return String(decoding: plain, as: UTF8.self)
     }
 
-    /// The octet that three octal digits denote.
+    /// The number that three octal digits denote.
     private static func octal(_ octets: UnsafeRawBufferPointer, _ start: Int) -> UInt8? {
         guard octets.count - start >= 3, (0x30...0x33).contains(octets[start]) else { return nil }
         var value = 0

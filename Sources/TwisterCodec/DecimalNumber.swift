@@ -1,5 +1,5 @@
 /// Reads and writes whole numbers in decimal digits.
-enum DecimalNumber {
+package enum DecimalNumber {
     /// The number. It is nil where there is no digit, any other octet, or a number too large for an `Int`.
     static func parse(_ digits: UnsafeRawBufferPointer) -> Int? {
         guard !digits.isEmpty else { return nil }
@@ -16,7 +16,7 @@ enum DecimalNumber {
 
     /// Writes a number that is not negative and returns the number of its digits, at most 20.
     @inline(__always)
-    static func write(_ number: Int, to destination: UnsafeMutableRawPointer) -> Int {
+    package static func write(_ number: Int, to destination: UnsafeMutableRawPointer) -> Int {
         var rest = number.magnitude
         let count = digitCount(rest)
         var index = count

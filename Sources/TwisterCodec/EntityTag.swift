@@ -1,30 +1,47 @@
 /// The entity tag of one version of a representation (RFC 9110 8.8.3).
 package struct EntityTag: Equatable, Sendable {
-    /// The octets between the quotes.
-    package let opaque: [UInt8]
+    /// The tag as a field holds it: `"abc"`, `W/"abc"`.
+    package let text: String
     package let isWeak: Bool
 
     /// Returns nil where the text holds a character that no tag may have: a quote, a space, a control character.
     package init?(_ opaque: String, isWeak: Bool = false) {
-        let octets = Array(opaque.utf8)
-        guard octets.allSatisfy(Self.isTagCharacter) else { return nil }
-        self.opaque = octets
+        guard opaque.withOctets({ $0.allSatisfy(Self.isTagCharacter) }) else { return nil }
+        self.init(checked: opaque, isWeak: isWeak)
+    }
+
+    /// The text holds only characters that a tag may have.
+    init(checked opaque: String, isWeak: Bool) {
+        var text = isWeak ? "W/\"" : "\""
+        text.reserveCapacity(opaque.utf8.count + 4)
+        text += opaque
+        text += "\""
+        self.text = text
         self.isWeak = isWeak
     }
 
-    /// The tag as a field holds it: `"abc"`, `W/"abc"`.
-    package var text: String { "\(isWeak ? "W/" : "")\"\(String(decoding: opaque, as: UTF8.self))\"" }
-
     /// Whether one of the tags in a field's value is this one. The strong comparison, with which weak tags match nothing, is
     /// for parts of a representation and for changes of it (RFC 9110 8.8.3.2). Tags behind a malformed one are ignored.
-    package func isListed(in octets: UnsafeRawBufferPointer, strongly: Bool) -> Bool {
+    ///
+    /// With `codings`, the tag of this representation in one of these codings is listed, too. That is for conditions which are
+    /// evaluated before the coding of the response is known, and for changes: a client that has the representation in a coding
+    /// changes the representation itself.
+    package func isListed(
+        in octets: UnsafeRawBufferPointer, strongly: Bool, codings: [StaticString] = []
+    ) -> Bool {
+        let opaque = self.opaque
         var tags = EntityTagList(octets)
         while let tag = tags.next() {
             if strongly, isWeak || tag.isWeak { continue }
-            if tag.opaque.elementsEqual(opaque) { return true }
+            guard tag.opaque.starts(with: opaque) else { continue }
+            let suffix = tag.opaque.dropFirst(opaque.count)
+            if suffix.isEmpty || codings.contains(where: { Self.isSuffix(suffix, for: $0) }) { return true }
         }
         return false
     }
+
+    /// The octets between the quotes.
+    var opaque: Substring.UTF8View { text.utf8.dropFirst(isWeak ? 3 : 1).dropLast() }
 
     /// Whether the octet is an `etagc` of RFC 9110 8.8.3.
     static func isTagCharacter(_ byte: UInt8) -> Bool {

@@ -5,6 +5,11 @@ package struct FieldLines: ~Copyable {
     package typealias Field = (name: String, value: String)
 
     private var buffer = OctetBuffer()
+    /// The length of the line that was the first one of the last lines, and still lies at the start of the memory; 0: none.
+    /// Nearly all responses of a connection begin with the same Content-Type.
+    private var keptLength = 0
+    /// The value of that line.
+    private var keptValue = ""
 
     /// Memory beyond this size is not kept for the next response.
     private static var keptRoom: Int { 1024 }
@@ -16,14 +21,33 @@ package struct FieldLines: ~Copyable {
 
     mutating func removeAll() { buffer.removeAll(keptRoom: Self.keptRoom) }
 
+    /// Adds a line of the name that `appendKept` always gets, where there is no line yet and the last lines began with the very
+    /// same one. Returns false where that is not so.
+    @inline(__always)
+    mutating func restoreKept(_ value: String) -> Bool {
+        guard isEmpty, keptLength > 0, value == keptValue else { return false }
+        return buffer.restore(keptLength)
+    }
+
+    /// Adds a line, and remembers it for `restoreKept` where it is the first one.
+    mutating func appendKept(_ name: String, _ value: String) {
+        let isFirst = isEmpty
+        append(name, value)
+        guard isFirst else { return }
+        keptLength = count
+        keptValue = value
+    }
+
     /// Adds a line. The caller has checked that neither text holds a line end.
     mutating func append(_ name: String, _ value: String) {
+        if isEmpty { keptLength = 0 }
         var writer = ByteWriter(buffer.grow(by: name.utf8.count + value.utf8.count + 4))
         writer.writeField(name, value)
     }
 
     /// Replaces all lines of that name by one, which takes the place of the first of them, or else the last place.
     mutating func set(_ name: String, _ value: String) {
+        keptLength = 0
         guard !isEmpty, let first = line(named: name, from: 0) else { return append(name, value) }
         let rest = [UInt8](octets[first.upperBound...])
         buffer.remove(first.lowerBound..<buffer.count)
@@ -34,7 +58,10 @@ package struct FieldLines: ~Copyable {
     }
 
     mutating func removeAll(named name: String, from start: Int = 0) {
-        while let line = line(named: name, from: start) { buffer.remove(line) }
+        while let line = line(named: name, from: start) {
+            keptLength = 0
+            buffer.remove(line)
+        }
     }
 
     /// The lines as text.
@@ -54,6 +81,22 @@ package struct FieldLines: ~Copyable {
         return fields
     }
 
+    /// Calls `body` with the octets of each line's name and value.
+    @inline(__always)
+    func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        let octets = octets
+        guard let base = octets.baseAddress else { return }
+        var start = 0
+        while let line = line(from: start) {
+            var colon = line.lowerBound
+            while colon < line.upperBound, octets[colon] != ASCII.colon { colon &+= 1 }
+            body(
+                UnsafeRawBufferPointer(start: base + line.lowerBound, count: colon - line.lowerBound),
+                UnsafeRawBufferPointer(start: base + colon + 2, count: max(line.upperBound - colon - 4, 0)))
+            start = line.upperBound
+        }
+    }
+
     /// The values of all lines of that name.
     func values(for name: String) -> [String] {
         var values: [String] = []
@@ -68,16 +111,19 @@ package struct FieldLines: ~Copyable {
 
     /// The line that begins at `start`, its line end included.
     private func line(from start: Int) -> Range<Int>? {
-        octets[start...].firstIndex(of: ASCII.lineFeed).map { start..<($0 + 1) }
+        guard let base = octets.baseAddress else { return nil }
+        let end = ByteScanner.firstCarriageReturn(base, from: start, to: count)
+        return end < count ? start..<(end + 2) : nil
     }
 
     /// The first line of that name at or after `start`, where a line begins.
     private func line(named name: String, from start: Int) -> Range<Int>? {
         name.withOctets { name in
             var start = start
-            while let line = line(from: start) {
-                let octets = UnsafeRawBufferPointer(rebasing: octets[line])
-                if FieldSyntax.begin(octets, with: name), octets[name.count] == ASCII.colon { return line }
+            while start < count {
+                let rest = UnsafeRawBufferPointer(rebasing: octets[start...])
+                if FieldSyntax.begin(rest, with: name), rest[name.count] == ASCII.colon { return line(from: start) }
+                guard let line = line(from: start) else { break }
                 start = line.upperBound
             }
             return nil

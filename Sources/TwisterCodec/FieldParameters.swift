@@ -13,45 +13,55 @@ struct FieldParameters {
     }
 
     /// Returns nil for a value that is malformed, names a parameter twice, or has more than 16 parameters.
+    ///
+    /// As in Tornado, values without quotes may have spaces, and a parameter without "=" is ignored.
     init?(_ octets: UnsafeRawBufferPointer) {
         let end = octets.firstIndex(of: ASCII.semicolon) ?? octets.count
         value = String(decoding: Self.value(of: octets), as: UTF8.self).lowercased()
         var position = end
         while position < octets.count {
             position += 1
-            Self.skipSpace(octets, &position)
-            // An empty parameter, as at the end of `a; b=c;`.
-            if position == octets.count || octets[position] == ASCII.semicolon { continue }
-            guard parameters.count < Self.most, let name = Self.readName(octets, &position), self[name] == nil,
+            guard let octetsOfName = Self.readName(octets, &position) else { continue }
+            let name = String(decoding: octetsOfName, as: UTF8.self).lowercased()
+            guard TokenList.isToken(octetsOfName), parameters.count < Self.most, self[name] == nil,
                 let value = Self.readValue(octets, &position)
             else { return nil }
             parameters.append((name, value))
-            Self.skipSpace(octets, &position)
-            guard position == octets.count || octets[position] == ASCII.semicolon else { return nil }
         }
     }
 
     /// The octets of the parameter `name`, which is in lower case.
     subscript(name: String) -> [UInt8]? { parameters.first { $0.name == name }?.value }
 
-    private static func readName(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> String? {
+    /// The names of the parameters, in lower case.
+    var names: some Sequence<String> { parameters.lazy.map(\.name) }
+
+    /// Reads up to and past "=". Returns nil where the parameter ends before, as an empty one at the end of `a; b=c;` does.
+    private static func readName(
+        _ octets: UnsafeRawBufferPointer, _ position: inout Int
+    ) -> UnsafeRawBufferPointer? {
         let start = position
-        while position < octets.count, CharacterClass.contains(octets[position], CharacterClass.token) { position += 1 }
-        guard position > start, position < octets.count, octets[position] == ASCII.equals else { return nil }
-        defer { position += 1 }
-        return String(decoding: octets[start..<position], as: UTF8.self).lowercased()
+        while position < octets.count, octets[position] != ASCII.semicolon {
+            position += 1
+            if octets[position - 1] == ASCII.equals {
+                return TokenList.trimmed(UnsafeRawBufferPointer(rebasing: octets[start..<(position - 1)]))
+            }
+        }
+        return nil
     }
 
-    /// Reads a quoted string, or everything up to a semicolon or white space: boundaries often have characters that a token
-    /// may not have.
+    /// Reads a quoted string, or everything up to a semicolon: boundaries and names of files often have characters that a
+    /// token may not have.
     private static func readValue(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> [UInt8]? {
-        if position < octets.count, octets[position] == ASCII.quote { return readQuoted(octets, &position) }
-        let start = position
-        while position < octets.count, octets[position] > ASCII.space, octets[position] != ASCII.semicolon {
-            guard octets[position] != ASCII.quote, octets[position] != ASCII.comma else { return nil }
-            position += 1
+        skipSpace(octets, &position)
+        if position < octets.count, octets[position] == ASCII.quote {
+            let value = readQuoted(octets, &position)
+            skipSpace(octets, &position)
+            return position == octets.count || octets[position] == ASCII.semicolon ? value : nil
         }
-        return position > start ? Array(octets[start..<position]) : nil
+        let start = position
+        while position < octets.count, octets[position] != ASCII.semicolon { position += 1 }
+        return Array(TokenList.trimmed(UnsafeRawBufferPointer(rebasing: octets[start..<position])))
     }
 
     /// Reads a quoted string. A backslash escapes only a quote or a backslash, because names of files have backslashes, too.

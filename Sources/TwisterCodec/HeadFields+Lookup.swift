@@ -35,6 +35,12 @@ extension HeadFields {
         firstField(named: name) != nil
     }
 
+    /// Whether there are several lines of that name.
+    package final func isRepeated(_ name: HTTPField.Name) -> Bool {
+        guard let first = firstField(named: name) else { return false }
+        return firstField(named: name, from: first + 1) != nil
+    }
+
     /// Calls `body` with the value of the first line of that name. Returns nil where there is none. Nothing is allocated.
     @inlinable
     package final func firstValueBytes<Result>(

@@ -71,6 +71,24 @@ package class HeadFields: @unchecked Sendable {
         record.bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
+    /// Gives back the memory that the message does not fill: for a head that is kept for long. Only for the one who holds it alone.
+    package final func shrink() {
+        let octetCount = Int(record.state.octetCount)
+        if record.bytes.count > octetCount {
+            let exact = UnsafeMutableRawBufferPointer.allocate(byteCount: octetCount, alignment: 1)
+            exact.copyMemory(from: UnsafeRawBufferPointer(rebasing: record.bytes[..<octetCount]))
+            record.bytes.deallocate()
+            record.bytes = exact
+        }
+        let fieldCount = Int(record.state.fieldCount)
+        if record.slots.count > fieldCount {
+            let exact = UnsafeMutableBufferPointer<FieldSlot>.allocate(capacity: fieldCount)
+            _ = exact.update(fromContentsOf: record.slots[..<fieldCount])
+            record.slots.deallocate()
+            record.slots = exact
+        }
+    }
+
     // MARK: Writing
 
     /// Copies the octets that the ranges refer to; called once, when the head is complete.
@@ -128,6 +146,9 @@ package class HeadFields: @unchecked Sendable {
     }
 
     // MARK: Reading
+
+    /// How many octets the head has as it was sent.
+    package final var octetCount: Int { Int(record.state.octetCount) }
 
     /// The octets of a range. They are valid as long as this head is held and not used for another message.
     @inlinable

@@ -47,6 +47,9 @@ public struct IPAddress: Hashable, Sendable {
     /// Whether it is an IPv4 address.
     public var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
+    /// The 32 bits of an IPv4 address; nil for an IPv6 address.
+    package var ipv4Bits: UInt32? { isIPv4 ? UInt32(truncatingIfNeeded: low) : nil }
+
     // MARK: Text
 
     private static func parseV6(_ text: UnsafeRawBufferPointer) -> IPAddress? {

@@ -2,7 +2,7 @@
 @usableFromInline
 package struct OctetBuffer: ~Copyable {
     @usableFromInline var storage: UnsafeMutableRawBufferPointer
-    @usableFromInline package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
 
     private static var leastRoom: Int { 256 }
 
@@ -25,6 +25,18 @@ package struct OctetBuffer: ~Copyable {
         grow(by: octets.count).copyMemory(from: source, byteCount: octets.count)
     }
 
+    /// Adds a field line of HTTP/1.1 (RFC 9112, 5).
+    package mutating func appendFieldLine(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let line = UnsafeMutableRawBufferPointer(
+            start: grow(by: name.count + value.count + 4), count: name.count + value.count + 4)
+        line.copyMemory(from: name)
+        line[name.count] = UInt8(ascii: ":")
+        line[name.count + 1] = UInt8(ascii: " ")
+        UnsafeMutableRawBufferPointer(rebasing: line[(name.count + 2)...]).copyMemory(from: value)
+        line[line.count - 2] = UInt8(ascii: "\r")
+        line[line.count - 1] = UInt8(ascii: "\n")
+    }
+
     /// Adds `added` octets (at least one), which the caller writes at the address that is returned.
     @inline(__always)
     mutating func grow(by added: Int) -> UnsafeMutableRawPointer {
@@ -45,6 +57,15 @@ package struct OctetBuffer: ~Copyable {
         storage = larger
     }
 
+    /// Has the first `count` octets again that were there before the buffer was emptied. Returns false where their memory was
+    /// given back.
+    @inline(__always)
+    mutating func restore(_ count: Int) -> Bool {
+        guard count <= storage.count else { return false }
+        self.count = count
+        return true
+    }
+
     /// Removes the octets of `range`. The octets behind it move up.
     mutating func remove(_ range: Range<Int>) {
         let rest = UnsafeRawBufferPointer(rebasing: storage[range.upperBound..<count])
@@ -53,13 +74,13 @@ package struct OctetBuffer: ~Copyable {
     }
 
     /// Forgets the octets. Memory is kept for the next use, unless an unusual one has made it larger than `keptRoom` octets.
-    package mutating func removeAll(keptRoom: Int = 8192) {
+    @inlinable package mutating func removeAll(keptRoom: Int) {
         count = 0
         if storage.count > keptRoom { giveBack() }
     }
 
     @inline(never)
-    private mutating func giveBack() {
+    @usableFromInline mutating func giveBack() {
         storage.deallocate()
         storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }

@@ -29,26 +29,51 @@ package enum PercentCoding {
     /// A name or a value of a query or a form (WHATWG URL 5.1). "+" is a space, a malformed "%" is kept, and octets that are
     /// no UTF-8 become U+FFFD.
     package static func decodeForm(_ octets: UnsafeRawBufferPointer) -> String {
-        guard octets.contains(where: { $0 == ASCII.percent || $0 == ASCII.plus }) else {
-            return String(decoding: octets, as: UTF8.self)
-        }
+        withDecodedForm(octets) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same, but nil where the decoded octets are no UTF-8.
+    package static func decodeValidForm(_ octets: UnsafeRawBufferPointer) -> String? {
+        withDecodedForm(octets) { String(validating: $0, as: UTF8.self) }
+    }
+
+    @inline(__always)
+    private static func withDecodedForm<Result>(
+        _ octets: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        guard octets.contains(where: { $0 == ASCII.percent || $0 == ASCII.plus }) else { return body(octets) }
         // Decoded text is never longer than its source.
         return withUnsafeTemporaryAllocation(byteCount: octets.count, alignment: 1) { buffer in
-            var index = 0
-            var count = 0
-            while index < octets.count {
-                let byte = octets[index]
-                if byte == ASCII.percent, let escaped = escapedByte(octets, index) {
-                    buffer[count] = escaped
-                    index += 3
-                } else {
-                    buffer[count] = byte == ASCII.plus ? ASCII.space : byte
-                    index += 1
-                }
-                count += 1
-            }
-            return String(decoding: buffer[..<count], as: UTF8.self)
+            let count = decodeForm(octets, to: buffer)
+            return body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
+    }
+
+    /// The same as bytes, which need not be UTF-8.
+    package static func decodeFormBytes(_ octets: UnsafeRawBufferPointer) -> [UInt8] {
+        // All empty arrays share their memory, which must not be written.
+        if octets.isEmpty { return [] }
+        return [UInt8](unsafeUninitializedCapacity: octets.count) { buffer, count in
+            count = decodeForm(octets, to: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    /// Returns the number of decoded bytes.
+    private static func decodeForm(_ octets: UnsafeRawBufferPointer, to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var index = 0
+        var count = 0
+        while index < octets.count {
+            let byte = octets[index]
+            if byte == ASCII.percent, let escaped = escapedByte(octets, index) {
+                buffer[count] = escaped
+                index += 3
+            } else {
+                buffer[count] = byte == ASCII.plus ? ASCII.space : byte
+                index += 1
+            }
+            count += 1
+        }
+        return count
     }
 
     /// Text for a part of a path or a query, all but RFC 3986 `unreserved` percent-encoded.

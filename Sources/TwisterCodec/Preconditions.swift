@@ -31,18 +31,22 @@ package struct Preconditions {
     ///
     /// - Parameters:
     ///   - tag: the representation's tag, nil where it has none.
-    ///   - lastModified: seconds since 1970.
+    ///   - lastModified: seconds since 1970, nil where the representation has no such date.
     ///   - now: seconds since 1970, which decide the century of dates whose year has two digits.
-    package func evaluate(tag: EntityTag?, lastModified: Int64, now: Int64) -> Outcome {
+    ///   - codings: the codings that the response may get, if the tag is the one without a coding
+    ///     (`EntityTag.isListed(in:strongly:codings:)`).
+    package func evaluate(
+        tag: EntityTag?, lastModified: Int64?, now: Int64, codings: [StaticString] = []
+    ) -> Outcome {
         if let ifMatch {
-            guard Self.matches(ifMatch, tag, strongly: true) else { return .failed }
-        } else if let date = Self.date(ifUnmodifiedSince, now), lastModified > date {
+            guard Self.matches(ifMatch, tag, strongly: true, codings) else { return .failed }
+        } else if let lastModified, let date = Self.date(ifUnmodifiedSince, now), lastModified > date {
             return .failed
         }
         if let ifNoneMatch {
-            return Self.matches(ifNoneMatch, tag, strongly: false) ? .notModified : .met
+            return Self.matches(ifNoneMatch, tag, strongly: false, codings) ? .notModified : .met
         }
-        if let date = Self.date(ifModifiedSince, now), lastModified <= date { return .notModified }
+        if let lastModified, let date = Self.date(ifModifiedSince, now), lastModified <= date { return .notModified }
         return .met
     }
 
@@ -64,9 +68,12 @@ package struct Preconditions {
     }
 
     /// Whether a field lists the tag. `*` matches every representation.
-    private static func matches(_ field: String, _ tag: EntityTag?, strongly: Bool) -> Bool {
+    private static func matches(
+        _ field: String, _ tag: EntityTag?, strongly: Bool, _ codings: [StaticString]
+    ) -> Bool {
         field.withOctets { octets in
-            TokenList.equals(octets, "*") || tag?.isListed(in: octets, strongly: strongly) ?? false
+            TokenList.equals(octets, "*")
+                || tag?.isListed(in: octets, strongly: strongly, codings: codings) ?? false
         }
     }
 

@@ -5,7 +5,8 @@ package struct QueryParser: IteratorProtocol {
     private let limit: Int
     private var position = 0
     private var count = 0
-    /// Whether the octets have more pairs than the limit. The parser does not read these.
+    /// Whether the octets have more pairs than the limit. The parser does not read these, so a caller that finds this true
+    /// refuses the request.
     package private(set) var isTruncated = false
 
     /// The default for the most pairs that are read.
@@ -43,5 +44,12 @@ package struct QueryParser: IteratorProtocol {
             )
         }
         return nil
+    }
+
+    /// Whether the octets have at most `limit` pairs. Nothing is decoded, and nothing is allocated.
+    package static func fits(_ octets: UnsafeRawBufferPointer, limit: Int = usualLimit) -> Bool {
+        var parser = QueryParser(octets, limit: limit)
+        while parser.nextRaw() != nil {}
+        return !parser.isTruncated
     }
 }

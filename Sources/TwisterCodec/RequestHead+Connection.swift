@@ -9,14 +9,15 @@ extension RequestHead {
 
     /// Whether it is a request as nearly all are: with a path as its target, and with none of the fields that say something
     /// of its body.
-    package var isPlain: Bool { targetForm == .origin && !hasBody && !hasExpect }
+    @inlinable package var isPlain: Bool { targetForm == .origin && !announcesBody && !hasExpect }
 
     /// Whether the client allows the connection to stay open after this exchange (RFC 9112 9.3).
-    package var keepAlive: Bool {
-        let isHTTP11 = versionMinor != 0
-        guard facts.connection.isPresent else { return isHTTP11 }
-        if connectionContains("close") { return false }
-        return isHTTP11 || connectionContains("keep-alive")
+    @inlinable package var keepAlive: Bool {
+        facts.connection.isPresent ? connectionAllowsMore : versionMinor != 0
+    }
+
+    @usableFromInline var connectionAllowsMore: Bool {
+        !connectionContains("close") && (versionMinor != 0 || connectionContains("keep-alive"))
     }
 
     package var expectation: Expectation {
@@ -42,9 +43,13 @@ extension RequestHead {
             && connectionContains("upgrade")
     }
 
-    /// Whether the head announces a body, which may be empty.
+    /// Whether a body follows, which may be empty.
     @inlinable
-    package var hasBody: Bool { facts.contentLength.isPresent || facts.transferEncoding.isPresent }
+    package var hasBody: Bool { announcesBody || line.hasHTTP2Body }
+
+    /// Whether the head's fields announce a body, as they have to in HTTP/1.1.
+    @inlinable
+    var announcesBody: Bool { facts.contentLength.isPresent || facts.transferEncoding.isPresent }
 
     @inlinable
     package var hasExpect: Bool { facts.expect.isPresent }

@@ -12,9 +12,41 @@ extension RequestHead {
     /// The method's name as it was sent.
     package var methodText: String { string(line.methodRange) }
 
+    /// Calls `body` with the request line as it was sent, without its line end.
+    package func withRequestLine<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        // The version, " HTTP/1.1", is all that follows the target.
+        try withOctets(ByteRange(0, Int(line.target.start + line.target.count) + 9), body)
+    }
+
     /// 0 or 1. It is 1 also for a later minor version, whose messages are read as HTTP/1.1 (RFC 9110 2.5).
     @inlinable
     package var versionMinor: Int { Int(line.versionMinor) }
+
+    /// Whether the request came by HTTP/2 (RFC 9113). Its head then has the form of HTTP/1.1: pseudo-fields are the request line
+    /// and the Host field.
+    @inlinable
+    package var isHTTP2: Bool { line.isHTTP2 }
+
+    /// Whether the client asks for a WebSocket on this stream of HTTP/2 (extended CONNECT, RFC 8441). The method is GET then, as
+    /// it is in the handshake of HTTP/1.1.
+    @inlinable
+    package var opensWebSocket: Bool { line.opensWebSocket }
+
+    /// The version as the request line and logs name it.
+    package var version: StaticString { isHTTP2 ? "HTTP/2.0" : versionMinor == 0 ? "HTTP/1.0" : "HTTP/1.1" }
+
+    /// Notes that the head, which the parser has read in the form of HTTP/1.1, came by HTTP/2. Its request line says so, too.
+    ///
+    package func becomeHTTP2(followedBy sequel: Sequel) {
+        line.isHTTP2 = true
+        line.hasHTTP2Body = sequel == .body
+        line.opensWebSocket = sequel == .webSocket
+        let start = Int(line.target.start) + Int(line.target.count) + 1
+        let version: StaticString = "HTTP/2.0"
+        guard start + version.utf8CodeUnitCount <= octetCount else { return }
+        UnsafeMutableRawBufferPointer(rebasing: record.bytes[start...])
+            .copyMemory(from: UnsafeRawBufferPointer(start: version.utf8Start, count: version.utf8CodeUnitCount))
+    }
 
     @inlinable
     package var targetForm: TargetForm { line.targetForm }
@@ -74,11 +106,6 @@ extension RequestHead {
     @inlinable
     package func withQueryBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withOctets(line.query, body)
-    }
-
-    @inlinable
-    package func withHostBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try withOctets(hostRange, body)
     }
 
     @usableFromInline

@@ -7,6 +7,13 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
         case origin, absolute, authority, asterisk
     }
 
+    /// The kind of bytes that a client sends behind a request's head on a stream of HTTP/2.
+    package enum Sequel: Sendable {
+        case nothing, body
+        /// The bytes of a WebSocket, in both directions (RFC 8441, 5).
+        case webSocket
+    }
+
     // Unchecked for the same reason as `HeadFields.record`.
     #if !DEBUG
     @exclusivity(unchecked)
@@ -88,6 +95,12 @@ package final class RequestHead: HeadFields, @unchecked Sendable {
 struct RequestLine {
     @usableFromInline var method = RequestMethod.other
     @usableFromInline var versionMinor: UInt8 = 1
+    /// Whether the request came by HTTP/2.
+    @usableFromInline var isHTTP2 = false
+    /// Whether a body follows by HTTP/2, where no field has to announce it. Each request of HTTP/1.1 is asked for that, and a
+    /// comparison with a case of `Sequel` in place of this would cost it 32 instructions.
+    @usableFromInline var hasHTTP2Body = false
+    @usableFromInline var opensWebSocket = false
     @usableFromInline var targetForm = RequestHead.TargetForm.origin
     @usableFromInline var hasQuery = false
     /// False where the target has characters beyond ASCII.

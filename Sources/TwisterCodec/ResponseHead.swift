@@ -17,13 +17,13 @@ package final class ResponseHead {
 
     /// The part that is replaced as a whole when the next response begins. It holds no references, so that the replacement
     /// is a few stores.
-    private struct State {
+    struct State {
         var status = 200
         var contentLength: Int?
         var known: KnownFields = []
     }
 
-    private var state = State()
+    private(set) var state = State()
     private var reasonPhrase: String?
     // Without the checks, it takes 587 instead of 1,110 instructions to set one field and to encode the head.
     #if !DEBUG
@@ -53,11 +53,33 @@ package final class ResponseHead {
     /// The fields in the order in which they were added. Content-Length is not among them.
     package var fields: [FieldLines.Field] { lines.fields }
 
+    /// Calls `body` with the octets of each field, without Content-Length. They are valid during the call.
+    package func forEachField(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        lines.forEach(body)
+    }
+
+    /// Whether the application set a Date of its own.
+    package var hasDate: Bool { known.contains(.date) }
+    /// Whether the application set a Server of its own.
+    package var hasServer: Bool { known.contains(.server) }
+
     /// Becomes an empty 200 for the next response, and keeps storage of usual size.
     package func reuse() {
         state = State()
         if reasonPhrase != nil { reasonPhrase = nil }
         if !lines.isEmpty { lines.removeAll() }
+    }
+
+    /// Sets all but the fields.
+    func replace(_ state: State, _ reason: String?) {
+        self.state = state
+        reasonPhrase = reason
+    }
+
+    /// Becomes an empty 200, and gives back all memory.
+    package func giveBackMemory() {
+        reuse()
+        lines = FieldLines()
     }
 
     package func setStatus(_ status: Int, reason: String? = nil) throws(HTTPHeaderError) {
@@ -71,7 +93,18 @@ package final class ResponseHead {
 
     /// Replaces all fields of that name by one.
     package func set(_ name: HTTPField.Name, _ value: String) throws(HTTPHeaderError) {
+        if name == .contentType, lines.isEmpty { return try setType(value) }
         if try isLine(name, value) { lines.set(name.rawName, value) }
+    }
+
+    /// Sets the Content-Type as the first field.
+    @inline(__always)
+    private func setType(_ value: String) throws(HTTPHeaderError) {
+        if !lines.restoreKept(value) {
+            guard FieldSyntax.isValue(value) else { throw .invalidValue(name: HTTPField.Name.contentType.rawName) }
+            lines.appendKept(HTTPField.Name.contentType.rawName, value)
+        }
+        state.known.insert(.contentType)
     }
 
     /// Adds a field and keeps those of the same name, as Set-Cookie requires.

@@ -42,6 +42,17 @@ package struct TokenList {
         return true
     }
 
+    /// The elements of a list as texts. A comma is found even where a combining character follows it, with which it would be one
+    /// `Character` of a `String`.
+    package static func elements(of text: String) -> [String] {
+        text.withOctets { octets in
+            var list = TokenList(octets)
+            var elements: [String] = []
+            while let element = list.next() { elements.append(String(decoding: element, as: UTF8.self)) }
+            return elements
+        }
+    }
+
     package static func isToken(_ octets: UnsafeRawBufferPointer) -> Bool {
         !octets.isEmpty && octets.allSatisfy { CharacterClass.contains($0, CharacterClass.token) }
     }

@@ -68,7 +68,7 @@ struct TrailerSection: Sendable {
 }
 
 /// The fields that are allowed behind a body (RFC 9110 6.5.1).
-enum TrailerRules {
+package enum TrailerRules {
     /// Fields that decide framing, routing, access, caching or how to read the content have to be known before the content.
     /// Behind it they could contradict a decision that was already made.
     private static let refused: Set<String> = [
@@ -84,7 +84,8 @@ enum TrailerRules {
         "content-disposition",
     ]
 
-    static func isAllowed(_ lowercasedName: String) -> Bool {
+    /// Whether a field of that name may follow a body.
+    package static func isAllowed(_ lowercasedName: String) -> Bool {
         !refused.contains(lowercasedName)
     }
 }
