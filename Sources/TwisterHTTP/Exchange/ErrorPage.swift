@@ -3,7 +3,8 @@ package import TwisterCodec
 
 /// The page for an error: HTML, or the problem details of RFC 9457, whichever the client's `Accept` prefers.
 ///
-/// Without `Accept`, and for a request whose head could not be read, it is HTML. A client that wants none of these gets
+/// Where the client likes several equally, and without `Accept`, it is HTML, or problem details where they are preferred. For a
+/// request whose head could not be read it is HTML. A client that wants none of these gets
 /// HTML too: no error text at all is worse than one in the wrong format (RFC 9110, 12.4.1 allows it).
 package struct ErrorPage {
     package let contentType: StaticString
@@ -13,14 +14,19 @@ package struct ErrorPage {
     ///   - status: the status of the response.
     ///   - reason: its reason phrase; nil: the usual one.
     ///   - detail: the mistake, in words for the client.
+    ///   - failures: the mistakes in single values of the request, which problem details list as `errors`.
+    ///   - prefersProblemDetails: whether a client that likes both equally gets problem details.
     ///   - request: its `Accept` decides; nil where its head is not whole.
-    package init(_ status: Int, reason: String? = nil, detail: String? = nil, for request: RequestHead?) {
+    package init(
+        _ status: Int, reason: String? = nil, detail: String? = nil, failures: [(path: String, message: String)] = [],
+        prefersProblemDetails: Bool = false, for request: RequestHead?
+    ) {
         let title = reason ?? "\(ReasonPhrase.of(status))"
-        let format = request.map(Self.format) ?? .html
+        let format = request.map { Self.format($0, prefersProblemDetails ? .problem : .html) } ?? .html
         contentType = format.contentType
         switch format {
         case .html: text = Self.html(status, title, detail)
-        case .problem, .json: text = Self.problem(status, title, detail)
+        case .problem, .json: text = Self.problem(status, title, detail, failures)
         }
     }
 
@@ -36,14 +42,15 @@ package struct ErrorPage {
         }
     }
 
-    /// The format that the client likes best; of equals the first of HTML, problem details, plain JSON.
-    private static func format(_ request: RequestHead) -> Format {
-        guard var accept = request[.accept] else { return .html }
+    /// The format that the client likes best; of equals `preferred`, then the first of HTML, problem details, plain JSON.
+    private static func format(_ request: RequestHead, _ preferred: Format) -> Format {
+        guard var accept = request[.accept] else { return preferred }
         return accept.withUTF8 { octets in
             let types = AcceptedTypes(UnsafeRawBufferPointer(octets))
             let html = types.weight("text", "html")
             let problem = types.weight("application", "problem+json")
             let json = types.weight("application", "json")
+            if preferred == .problem, problem > 0, problem >= html, problem >= json { return .problem }
             if html >= problem, html >= json { return .html }
             return problem >= json ? .problem : .json
         }
@@ -60,9 +67,15 @@ package struct ErrorPage {
     }
 
     /// `type` is left out: it is then `about:blank`, the status itself (RFC 9457, 4.2.1).
-    private static func problem(_ status: Int, _ title: String, _ detail: String?) -> String {
+    private static func problem(
+        _ status: Int, _ title: String, _ detail: String?, _ failures: [(path: String, message: String)]
+    ) -> String {
         let detail = detail.map { #","detail":\#(quotedForJSON($0))"# } ?? ""
-        return #"{"title":\#(quotedForJSON(title)),"status":\#(status)\#(detail)}"# + "\n"
+        let list = failures.map {
+            #"{"path":\#(quotedForJSON($0.path)),"message":\#(quotedForJSON($0.message))}"#
+        }.joined(separator: ",")
+        let errors = failures.isEmpty ? "" : #","errors":[\#(list)]"#
+        return #"{"title":\#(quotedForJSON(title)),"status":\#(status)\#(detail)\#(errors)}"# + "\n"
     }
 
     private static func quotedForJSON(_ text: String) -> String {
@@ -85,11 +98,22 @@ extension HTTPConnection {
     /// Fills the response, of which nothing is sent, with the page for its status.
     ///
     /// Its format depends on the request's `Accept`, and the response says so (RFC 9110, 12.5.5).
-    package func writeErrorPage(reason: String? = nil, detail: String? = nil) {
+    package func writeErrorPage(
+        reason: String? = nil, detail: String? = nil, failures: [(path: String, message: String)] = [],
+        prefersProblemDetails: Bool = false
+    ) {
         let page = ErrorPage(
-            head.status, reason: reason, detail: detail, for: state.isRequestHeadRead ? requestHead : nil)
+            head.status, reason: reason, detail: detail, failures: failures,
+            prefersProblemDetails: prefersProblemDetails,
+            for: state.isRequestHeadRead ? requestHead : nil)
         setTrusted(.contentType, "\(page.contentType)")
-        if state.isRequestHeadRead, !head.contains(.vary) { setTrusted(.vary, "Accept") }
+        if state.isRequestHeadRead { addVary("Accept") }
         write(page.text)
+    }
+
+    /// Says that the response depends on that field of the request, besides those that it names already (RFC 9110, 12.5.5).
+    package func addVary(_ name: StaticString) {
+        let others = head.values(for: .vary)
+        setTrusted(.vary, VaryField.adding(name, to: others.isEmpty ? nil : others.joined(separator: ", ")))
     }
 }

@@ -56,4 +56,26 @@ package protocol ExchangeTransport: BodySource {
 
     /// Seconds since 1970, as the response's `Date` will say.
     var responseTime: Int64 { get }
+
+    /// Whether the exchange's connection can be given to another protocol: the handler runs, and the client speaks HTTP/1.1, or
+    /// has asked for a WebSocket on its stream of HTTP/2 (RFC 8441).
+    var mayHandOver: Bool { get }
+
+    /// The status of a response behind which the connection speaks another protocol.
+    var handOverStatus: Int { get }
+
+    /// Gives the exchange's connection away, or its stream of HTTP/2, which serves no other exchange. The application goes on.
+    ///
+    /// - Parameter head: a response with `handOverStatus` that is sent before; nil: nothing is sent.
+    /// - Returns: nil where the connection cannot be given away.
+    func handOver(_ head: ResponseHead?) -> HandedConnection?
+}
+
+extension ExchangeTransport {
+    package var mayHandOver: Bool { false }
+
+    /// 101 (RFC 9110, 7.8).
+    package var handOverStatus: Int { 101 }
+
+    package func handOver(_ head: ResponseHead?) -> HandedConnection? { nil }
 }

@@ -1,5 +1,7 @@
 public import HTTPTypes
+import Logging
 import TwisterCodec
+import TwisterIO
 
 /// Parts that a response can have besides head and body: informational responses before it, and fields behind it.
 extension HTTPConnection {
@@ -33,14 +35,39 @@ extension HTTPConnection {
     public func setTrailer(_ name: HTTPField.Name, _ value: String) throws {
         checkThread()
         guard !isFinished else { throw HTTPOutputError(description: "the response is finished") }
-        var trailers = state.trailers ?? ResponseTrailers()
+        var trailers = responseTrailers ?? ResponseTrailers()
         try trailers.add(name.rawName, value)
-        state.trailers = trailers
+        responseTrailers = trailers
     }
 
     /// Names the trailer fields in the head (RFC 9110, 6.6.2), unless the handler did.
     func announceTrailers() {
-        guard let trailers = state.trailers, !head.contains(.trailer) else { return }
+        guard let trailers = responseTrailers, !head.contains(.trailer) else { return }
         setTrusted(.trailer, trailers.fields.map(\.name).joined(separator: ", "))
+    }
+}
+
+/// The request in the log.
+extension HTTPConnection {
+    /// The identifier of the request in logs. Where the server gives requests no identifiers, it is made by this call: that of the
+    /// request's field `X-Request-Id`, or a new one, which the caller has to keep.
+    package func madeRequestID() -> String {
+        if let known = record?.requestID { return known }
+        let made = RequestIDs.received(requestHead) ?? Self.newRequestID()
+        record?.requestID = made
+        return made
+    }
+
+    /// The identifier that the server, or the client, has given the request; nil: none.
+    package var givenRequestID: String? { record?.requestID ?? RequestIDs.received(requestHead) }
+
+    /// An identifier of a request that nobody has given one.
+    package static func newRequestID() -> String { RequestIDs.shared.withLock { $0.next() } }
+
+    /// Logs a mistake of the application in this exchange.
+    func logMistake(_ message: String) {
+        Log.application.error(
+            "\(requestHead.methodText) \(requestHead.asciiTarget): \(message)",
+            metadata: ["request_id": .string(madeRequestID())])
     }
 }

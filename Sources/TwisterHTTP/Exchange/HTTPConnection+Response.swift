@@ -1,6 +1,5 @@
 import Glibc
 public import HTTPTypes
-import Logging
 import TwisterCodec
 package import TwisterIO
 
@@ -25,9 +24,15 @@ extension HTTPConnection {
     /// Whether the response is complete.
     public var isFinished: Bool {
         switch state.phase {
-        case .finished, .disconnected(isFinished: true): true
+        case .held, .finished, .disconnected(isFinished: true): true
         case .open, .sending, .streaming, .bodiless, .disconnected(isFinished: false): false
         }
+    }
+
+    /// Whether the handler has finished the response, and the filter holds it back.
+    package var isHeld: Bool {
+        if case .held = state.phase { return true }
+        return false
     }
 
     /// Whether the client disconnected before the response was finished.
@@ -83,7 +88,7 @@ extension HTTPConnection {
         guard !isHeadSent else { return }
         head.reuse()
         responseBody.removeAll()
-        state.trailers = nil
+        responseTrailers = nil
     }
 
     // MARK: Body
@@ -115,7 +120,7 @@ extension HTTPConnection {
     private var takesBody: Bool {
         switch state.phase {
         case .open, .sending, .streaming, .bodiless: true
-        case .disconnected, .finished: false
+        case .held, .disconnected, .finished: false
         }
     }
 
@@ -127,9 +132,36 @@ extension HTTPConnection {
         checkThread()
         if isFinished, !isClientDisconnected { return }
         guard let transport, !isClientDisconnected else { throw StreamClosedError(realError: .endedByPeer) }
+        filterResponse(isComplete: false)
+        if isFinished { return }
         if !isHeadSent { sendHead(transport, bodyLength: nil) }
+        if case .bodiless = state.phase, !responseBody.isEmpty { return try await dropGathered() }
         try sendGathered(transport)
         if transport.isBackedUp { try await transport.drained() }
+    }
+
+    /// No client holds up a handler that writes a body of which nothing is sent. So it waits for the loop's next turn, and learns
+    /// there whether its client is still connected.
+    @inline(never)
+    private func dropGathered() async throws {
+        responseBody.removeAll()
+        await loop.nextTurn()
+        if isClientDisconnected { throw StreamClosedError(realError: .endedByPeer) }
+    }
+
+    /// Sends `bytes` behind what is gathered, unless the client lags behind or the response is over: for a caller that cannot
+    /// wait.
+    package func writeIfReady(_ bytes: [UInt8]) {
+        checkThread()
+        guard !isFinished, !isClientDisconnected, let transport, !transport.isBackedUp else { return }
+        responseBody.append(bytes)
+        filterResponse(isComplete: false)
+        if isFinished { return }
+        if !isHeadSent { sendHead(transport, bodyLength: nil) }
+        do { try sendGathered(transport) } catch {
+            logMistake("\(error)")
+            abort()
+        }
     }
 
     /// Sends the rest and ends the response. The connection then goes on to its next request, while the handler may go on
@@ -145,8 +177,12 @@ extension HTTPConnection {
     // through the protocol.
 
     func finish<Transport: ExchangeTransport>(through transport: Transport) {
+        if filter != nil {
+            if isHeldByFilter() { return }
+            filterResponse(isComplete: true)
+        }
         switch state.phase {
-        case .finished: return
+        case .held, .finished: return
         case .disconnected: return markFinished()
         case .open: sendHead(transport, bodyLength: responseBody.count)
         case .sending, .streaming, .bodiless: break
@@ -168,17 +204,43 @@ extension HTTPConnection {
                 throw HTTPOutputError(description: "the body is \(left) bytes short of the declared Content-Length")
             }
             state.phase = .finished
-            transport.sendEnd(state.trailers)
+            transport.sendEnd(responseTrailers)
         } catch {
-            Log.application.error("\(requestHead.methodText) \(requestHead.asciiTarget): \(error)")
+            logMistake("\(error)")
             abort()
         }
+    }
+
+    /// Has the filter change what is about to be sent. It may cut the response.
+    @inline(never)
+    private func filterResponse(isComplete: Bool) {
+        guard let filter else { return }
+        switch state.phase {
+        case .open: filter.responseBegins(self, isComplete ? .whole : .begun)
+        case .sending, .streaming, .bodiless: filter.responseContinues(self, isComplete: isComplete)
+        case .held, .disconnected, .finished: break
+        }
+    }
+
+    /// Whether the filter holds the complete response back, of which nothing is sent.
+    @inline(never)
+    private func isHeldByFilter() -> Bool {
+        guard case .open = state.phase, let filter, filter.holdsResponse(self) else { return false }
+        state.phase = .held
+        return true
+    }
+
+    /// Opens a response again that the filter has held back: `finish` sends it, or it is replaced by an error. Without effect
+    /// where none is held, or the client has disconnected meanwhile.
+    package func reopenHeldResponse() {
+        checkThread()
+        if case .held = state.phase { state.phase = .open }
     }
 
     func markFinished() {
         switch state.phase {
         case .disconnected: state.phase = .disconnected(isFinished: true)
-        case .open, .sending, .streaming, .bodiless, .finished: state.phase = .finished
+        case .open, .held, .sending, .streaming, .bodiless, .finished: state.phase = .finished
         }
         responseBody.removeAll()
     }
@@ -206,6 +268,7 @@ extension HTTPConnection {
 
     /// Sends the head; `bodyLength` is the body's length where all of it is there.
     private func sendHead<Transport: ExchangeTransport>(_ transport: Transport, bodyLength: Int?) {
+        if let record { noteHead(record) }
         var framing = head.framing
         if framing.status < 200 {
             replaceInformationalStatus()
@@ -216,6 +279,16 @@ extension HTTPConnection {
         guard responseBody.isEmpty, let bodyLength, case .sending(remaining: let due) = state.phase else { return }
         // The body went out with the head.
         state.phase = .sending(remaining: due - bodyLength)
+    }
+
+    /// The head is about to be sent.
+    @inline(never)
+    func noteHead(_ record: ExchangeRecord) {
+        record.status = head.status < 200 && head.status != 101 ? 500 : head.status
+        record.times.firstWrite = loop.now
+        if let requestID = record.requestID, let name = RequestIDs.fieldName, !head.contains(name) {
+            setTrusted(name, requestID)
+        }
     }
 
     /// Decides what the head says of the body, and what may follow it.
@@ -232,7 +305,7 @@ extension HTTPConnection {
             guard let length, head.allowsBody, length > 0 || head.contentLength != nil else { return .none }
             return .omitted(length)
         }
-        if state.trailers != nil, head.contentLength == nil, !transport.isHTTP10 {
+        if responseTrailers != nil, head.contentLength == nil, !transport.isHTTP10 {
             announceTrailers()
         } else if let length {
             state.phase = .sending(remaining: length)
@@ -244,7 +317,7 @@ extension HTTPConnection {
 
     /// A response that ends with a 1xx would leave the client waiting for ever.
     private func replaceInformationalStatus() {
-        Log.application.error("\(requestHead.methodText) \(requestHead.asciiTarget): \(head.status) is no final status")
+        logMistake("\(head.status) is no final status")
         try? head.setStatus(500)
     }
 
@@ -258,7 +331,7 @@ extension HTTPConnection {
             state.phase = .sending(remaining: due - responseBody.count)
             transport.sendBody(&responseBody)
         case .streaming: transport.sendBody(&responseBody)
-        case .open, .bodiless, .disconnected, .finished: responseBody.removeAll()
+        case .open, .held, .bodiless, .disconnected, .finished: responseBody.removeAll()
         }
     }
 
@@ -278,6 +351,7 @@ extension HTTPConnection {
         guard !isHeadSent else { throw HTTPOutputError.headIsSent }
         guard let transport else { return markFinished() }
         responseBody.removeAll()
+        filter?.responseBegins(self, .file)
         let length = pieces.reduce(0) { $0 + $1.count }
         setTrusted(.contentLength, String(length))
         // Its body is not there yet: nothing of it goes out with the head.
@@ -290,7 +364,7 @@ extension HTTPConnection {
                     transport.sendBody(&responseBody)
                 case .range(let range):
                     guard transport.sendFile(file, range) else {
-                        Log.application.error("\(requestHead.asciiTarget): the file has become shorter")
+                        logMistake("the file has become shorter")
                         return abort()
                     }
                 }

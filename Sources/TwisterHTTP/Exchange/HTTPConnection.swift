@@ -40,6 +40,27 @@ public final class HTTPConnection {
     @exclusivity(unchecked)
     #endif
     var state = State()
+    /// Fields to follow the response's body; nil: none. Not a part of the state, which holds no references and is therefore
+    /// replaced by a few stores.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var responseTrailers: ResponseTrailers?
+    /// The TLS parameters of the request's connection; nil: it has no TLS. They are no part of the state either.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    package private(set) var security: StreamSecurity?
+    /// The account of the exchange; nil where the server keeps none.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var record: ExchangeRecord?
+    /// Changes the response on its way to the transport; nil for nearly every response.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    package var filter: (any ResponseFilter)?
     /// Carries the exchange; nil once it is over. A transport that goes detaches itself before: a strong reference would
     /// be a circle, and a weak one would make each retain of the transport slow.
     unowned(unsafe) var transport: (any ExchangeTransport)?
@@ -56,8 +77,10 @@ public final class HTTPConnection {
         var startedAt: UInt64 = 0
         var origin = RequestOrigin()
         var phase = ResponsePhase.open
-        /// Fields to follow the body; nil: none.
-        var trailers: ResponseTrailers?
+        /// Whether the handler was cancelled at the end of a shutdown.
+        var isCut = false
+        /// Whether the handler was told that the server shuts down.
+        var isToldOfShutdown = false
     }
 
     package init(_ loop: IOLoop) {
@@ -73,6 +96,16 @@ public final class HTTPConnection {
         if pthread_self() != thread { IOLoop.failOffLoop(function) }
     }
 
+    /// Notes which handler and route serve the request.
+    package func note(_ label: JobLabel) {
+        if record != nil { noteLabel(label) }
+    }
+
+    @inline(never)
+    private func noteLabel(_ label: JobLabel) {
+        record?.label = label
+    }
+
     // MARK: The course of an exchange
 
     /// The request's head was read.
@@ -83,16 +116,43 @@ public final class HTTPConnection {
         state.origin.peer = peer
     }
 
+    /// Notes what the TLS of the request's connection has agreed on, once the request has begun; nil: the connection has none.
+    package func note(_ security: StreamSecurity?) {
+        self.security = security
+        state.origin.isConnectionSecured = security != nil
+    }
+
     /// Lets go of the transport: what is written from now on has nowhere to go.
     package func detach() { transport = nil }
 
     /// The client has disconnected. Returns whether the response was still due.
     package func clientDisconnected() -> Bool {
         requestBody.fail(.clientDisconnected)
+        if case .held = state.phase { state.phase = .disconnected(isFinished: true) }
         guard !isFinished, !isClientDisconnected else { return false }
         state.phase = .disconnected(isFinished: false)
         return true
     }
+
+    /// The server shuts down, and the handler has not come to its end in time: it is cancelled.
+    func noteCut() {
+        state.isCut = true
+        if let record, record.outcome == nil { record.outcome = .cut }
+    }
+
+    /// The handler is about to be told that the server shuts down. Returns false where it was told before.
+    package func noteShutdown() -> Bool {
+        guard !state.isToldOfShutdown else { return false }
+        state.isToldOfShutdown = true
+        filter?.shutdownBegan()
+        return true
+    }
+
+    /// Whether the handler was told that the server shuts down.
+    package var isToldOfShutdown: Bool { state.isToldOfShutdown }
+
+    /// Whether an error of the handler only says that it was cancelled at the end of a shutdown.
+    package func isEndOfShutdown(_ error: any Error) -> Bool { state.isCut && error is CancellationError }
 
     /// The application has returned: what was written by now is the response.
     package func conclude<Transport: ExchangeTransport>(through transport: Transport) {
@@ -119,12 +179,27 @@ public final class HTTPConnection {
         head.reuse()
         if !responseBody.isEmpty { responseBody.removeAll() }
         state = State()
+        if responseTrailers != nil { responseTrailers = nil }
+        if security != nil { security = nil }
+        if filter != nil { filter = nil }
         owners.keepOne()
+    }
+
+    /// Gives back the memory that a finished exchange does not need: for one that is kept for long, as that of a WebSocket.
+    package func shrink() {
+        guard isFinished else { return }
+        head.giveBackMemory()
+        responseBody = ResponseBody()
+        // Another holder of the head may read it on another thread.
+        if unretainedHead.isUniquelyReferenced { requestHead.shrink() }
     }
 
     /// Keeps `owner` (an application) alive for as long as the exchange, so that the objects that it makes for each request
     /// need not retain it. Several may be kept: a delegate may ask several applications about one request.
     package func keep(_ owner: AnyObject) { owners.keep(owner) }
+
+    /// The object that is kept, where it is one.
+    package var onlyOwner: AnyObject? { owners.only }
 
     private struct Owners {
         /// It is kept from request to request: nearly all of a server's have the same.
@@ -135,6 +210,8 @@ public final class HTTPConnection {
             if first === owner { return }
             if first == nil { first = owner } else { others.append(owner) }
         }
+
+        var only: AnyObject? { others.isEmpty ? first : nil }
 
         mutating func keepOne() {
             guard !others.isEmpty else { return }
@@ -181,7 +258,7 @@ public final class HTTPConnection {
 extension Unmanaged {
     /// `isKnownUniquelyReferenced` for an object that a constant holds. That function wants a variable, and to read a variable
     /// retains the object, which constants do not: 20 times a request here.
-    var isUniquelyReferenced: Bool {
+    package var isUniquelyReferenced: Bool {
         var reference = self
         return withUnsafeMutablePointer(to: &reference) { pointer in
             pointer.withMemoryRebound(to: Instance.self, capacity: 1) { isKnownUniquelyReferenced(&$0.pointee) }
@@ -193,6 +270,8 @@ extension Unmanaged {
 enum ResponsePhase {
     /// Nothing is sent; the head can still be changed.
     case open
+    /// The handler has finished the response, nothing of it is sent, and the filter holds it back.
+    case held
     /// The head is sent; so many bytes of the body are still due.
     case sending(remaining: Int)
     /// The head is sent; as many bytes of the body follow as are written.
@@ -211,8 +290,11 @@ struct RequestOrigin {
     /// The client as a trusted proxy reports it; nil where no proxy reports one.
     var forwarded: ForwardedClient?
 
+    /// Whether this connection has TLS.
+    var isConnectionSecured = false
+
     /// Whether the client speaks https.
-    var isSecured: Bool { forwarded?.isSecured == true }
+    var isSecured: Bool { forwarded?.isSecured ?? isConnectionSecured }
 
     /// The client's address, by what is known best.
     var address: IPAddress? { forwarded?.address ?? peer }

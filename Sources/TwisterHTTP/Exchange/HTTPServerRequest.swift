@@ -1,6 +1,6 @@
 public import HTTPTypes
 public import TwisterCodec
-import TwisterIO
+public import TwisterIO
 
 /// One request as its handler sees it. Text is made from the bytes when it is asked for.
 ///
@@ -28,8 +28,8 @@ public struct HTTPServerRequest {
     public var path: String { head.path }
     /// The target's query without the question mark; empty where there is none.
     public var query: String { head.query }
-    /// `HTTP/1.1` or `HTTP/1.0`.
-    public var version: String { head.versionMinor == 0 ? "HTTP/1.0" : "HTTP/1.1" }
+    /// `HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`.
+    public var version: String { "\(head.version)" }
     /// The request's fields. Tornado: `HTTPServerRequest.headers`.
     public var headers: HTTPHeaders { HTTPHeaders(head) }
 
@@ -43,7 +43,7 @@ public struct HTTPServerRequest {
         connection.checkThread("HTTPServerRequest.bodyStream")
         return connection.requestBody.stream ?? HTTPBodyStream(emptyOn: connection.loop)
     }
-    /// The fields that came behind a chunked body, once that has been read to its end (RFC 9110, 6.5).
+    /// The fields that came behind a body (a chunked one, in HTTP/1.1), once that has been read to its end (RFC 9110, 6.5).
     public var trailers: HTTPFields {
         connection.checkThread("HTTPServerRequest.trailers")
         return connection.requestBody.trailers ?? HTTPFields()
@@ -70,11 +70,28 @@ public struct HTTPServerRequest {
         return connection.state.origin.isSecured ? "https" : "http"
     }
 
+    /// What the TLS of this connection has agreed on: version, cipher, host name, client's certificate. Nil where the connection
+    /// has no TLS; a proxy in front of the server may still have (`protocol`).
+    public var security: StreamSecurity? {
+        connection.checkThread("HTTPServerRequest.security")
+        return connection.security
+    }
+
+    /// The certificate of the client, which was verified against `SSLOptions.certificateAuthorities`; nil: the client has shown
+    /// none. Tornado: `HTTPServerRequest.get_ssl_certificate`.
+    public var peerCertificate: PeerCertificate? { security?.peerCertificate }
+
     /// The client's address in numbers: by what trusted proxies say (`xheaders`, `forwardedHeader`, `proxyProtocol`), else
     /// the peer's. `0.0.0.0` over a unix socket, as Tornado has it.
     public var remoteIP: String {
         connection.checkThread("HTTPServerRequest.remoteIP")
         return connection.state.origin.address?.description ?? "0.0.0.0"
+    }
+
+    /// The client's address, as `remoteIP` has it; nil over a unix socket.
+    package var clientAddress: IPAddress? {
+        connection.checkThread("HTTPServerRequest.clientAddress")
+        return connection.state.origin.address
     }
 
     /// The request's cookies. Of two with the same name the first counts: browsers send the more specific path first
@@ -83,7 +100,8 @@ public struct HTTPServerRequest {
         guard var field = head[.cookie] else { return [:] }
         return field.withUTF8 { octets in
             var cookies: [String: String] = [:]
-            var parser = CookieParser(UnsafeRawBufferPointer(octets))
+            // The longest head bounds their number.
+            var parser = CookieParser(UnsafeRawBufferPointer(octets), limit: .max)
             while let (name, value) = parser.next() {
                 if cookies[name] == nil { cookies[name] = value }
             }
@@ -105,7 +123,8 @@ public struct HTTPServerRequest {
     public var queryArguments: [String: [String]] {
         var arguments: [String: [String]] = [:]
         head.withQueryBytes { query in
-            var parser = QueryParser(query)
+            // The longest request line bounds their number.
+            var parser = QueryParser(query, limit: .max)
             while let (name, value) = parser.next() { arguments[name, default: []].append(value) }
         }
         return arguments

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 import TwisterCodec
 import TwisterCompression
 import TwisterIO
@@ -12,7 +12,7 @@ package struct BodyLimits: Sendable {
     /// Most bytes that one byte of a compressed body may yield; 0: no limit.
     var inflateRatio: Int
 
-    init(_ configuration: HTTPServerConfiguration) {
+    package init(_ configuration: HTTPServerConfiguration) {
         collected = configuration.maxBodySize
         buffered = configuration.bodyBufferSize
         inflateRatio = configuration.maxInflateRatio
@@ -69,6 +69,9 @@ struct RequestBody {
         }
     }
 
+    /// The limit is known by now, and holds for what the inflated bytes yield, too.
+    func limitInflating() { inflater?.limit = limit }
+
     /// Takes bytes as they were sent.
     mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(RequestRefusal) {
         isUsed = true
@@ -108,13 +111,30 @@ struct RequestBody {
     mutating func drop() { bytes = [] }
 }
 
+extension RequestHead {
+    /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
+    /// head says before anybody else has seen it.
+    func takeContentCoding() throws(RequestRefusal) -> ContentCoding? {
+        guard let field = self[.contentEncoding] else { return nil }
+        // `identity` is the absence of a coding (RFC 9110, 12.5.3).
+        let names = TokenList.elements(of: field).filter { $0.lowercased() != "identity" }
+        guard let name = names.first else { return nil }
+        guard names.count == 1, let coding = ContentCoding(name) else {
+            throw RequestRefusal(
+                415, "the body's Content-Encoding is not supported", [.acceptEncoding: "gzip, deflate"])
+        }
+        renameField("content-encoding", to: "X-Consumed-Content-Encoding")
+        return coding
+    }
+}
+
 /// Why a request is refused, as its response will say it.
-struct RequestRefusal: Error {
-    let status: Int
+package struct RequestRefusal: Error {
+    package let status: Int
     let detail: String?
     let fields: HTTPFields?
 
-    init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
+    package init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
         self.status = status
         self.detail = detail
         self.fields = fields

@@ -11,6 +11,8 @@ package struct ResponseBody: ~Copyable {
 
     /// From so many bytes on, a body is large.
     private static var largeSize: Int { 4096 }
+    /// Memory beyond this size is not kept for the next response.
+    private static var keptRoom: Int { 8192 }
 
     package var count: Int { buffer.count + large.count }
     package var isEmpty: Bool { buffer.isEmpty && large.isEmpty }
@@ -32,7 +34,7 @@ package struct ResponseBody: ~Copyable {
         if !buffer.isEmpty {
             large.reserveCapacity(buffer.count + bytes.count)
             large.append(contentsOf: buffer.octets)
-            buffer.removeAll()
+            buffer.removeAll(keptRoom: Self.keptRoom)
         }
         large.append(contentsOf: bytes)
     }
@@ -43,9 +45,21 @@ package struct ResponseBody: ~Copyable {
         removeAll()
     }
 
+    /// Calls `body` with all that is gathered.
+    package func withOctets(_ body: (UnsafeRawBufferPointer) -> Void) {
+        if isLarge { large.withUnsafeBytes(body) } else { body(buffer.octets) }
+    }
+
+    /// Takes out all that is gathered.
+    package mutating func takeBytes() -> [UInt8] {
+        defer { removeAll() }
+        return isLarge ? large : Array(buffer.octets)
+    }
+
     /// Forgets everything.
+    @inline(__always)
     package mutating func removeAll() {
         if isLarge { large = [] }
-        if !buffer.isEmpty { buffer.removeAll() }
+        if !buffer.isEmpty { buffer.removeAll(keptRoom: Self.keptRoom) }
     }
 }

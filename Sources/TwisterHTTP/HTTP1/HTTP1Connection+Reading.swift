@@ -28,7 +28,10 @@ extension HTTP1Connection {
     {
         switch parser.parse(bytes, into: exchange.requestHead) {
         case .complete(let consumed):
-            if clocks != nil { clocks = nil }
+            if let begun = clocks {
+                firstByteAt = begun.headSince
+                clocks = nil
+            }
             begin(exchange, context, hasMore: bytes.count > consumed)
             return consumed
         case .needMore:
@@ -36,6 +39,7 @@ extension HTTP1Connection {
             if clocks == nil, !parser.isIdle { awaitHead() }
             return 0
         case .invalid(let error):
+            if error == .unsupportedVersion, owner?.isHandedOver(at: bytes) == true { return 0 }
             refuse(error.status, error.reason)
             return bytes.count
         }
@@ -51,9 +55,12 @@ extension HTTP1Connection {
     /// The head was read. `hasMore`: more bytes came with it.
     private func begin(_ exchange: HTTPConnection, _ context: ServerContext, hasMore: Bool) {
         exchange.begin(at: context.loop.turnTime, from: client)
+        if isFiltered { exchange.note(withStream { $0.security } ?? nil) }
         if let rules = context.proxyRules {
             exchange.state.origin.forwarded = rules.client(of: exchange.requestHead, from: client)
         }
+        let observation = context.observation
+        if let observation { beginRecord(observation) }
         keepsAlive = context.keepsAlive && exchange.requestHead.keepAlive
         var framing = MessageFraming.none
         var coding: ContentCoding?
@@ -67,6 +74,8 @@ extension HTTP1Connection {
         let delegate = context.delegate.startRequest(HTTPServerRequest(exchange))
         exchange.expect(delegate.headersReceived(), context.bodyLimits)
         self.delegate = consume delegate
+        if let observation { tellBegan(observation) }
+        if !keepsAlive, context.isDraining { tellShutdown() }
         switch framing {
         case .none, .invalid, .length(0):
             reading = .complete
@@ -87,25 +96,13 @@ extension HTTP1Connection {
         if head.hasExpect, head.expectation == .unknown { throw RequestRefusal(417) }
         // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
         if head.isTargetSecured, !exchange.state.origin.isSecured { throw RequestRefusal(421) }
-        return (framing, context.decompressesBodies && framing.hasBody ? try contentCoding(head) : nil)
+        return (framing, context.decompressesBodies && framing.hasBody ? try head.takeContentCoding() : nil)
     }
 
     /// Apart, because few requests are refused.
     @inline(never)
     private func refuse(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
         owner?.refuse(status, detail, fields)
-    }
-
-    /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
-    /// head says before anybody else has seen it.
-    private func contentCoding(_ head: RequestHead) throws(RequestRefusal) -> ContentCoding? {
-        guard let name = head[.contentEncoding], name.lowercased() != "identity", !name.isEmpty else { return nil }
-        guard let coding = ContentCoding(name) else {
-            throw RequestRefusal(
-                415, "the body's Content-Encoding is not supported", [.acceptEncoding: "gzip, deflate"])
-        }
-        head.renameField("content-encoding", to: "X-Consumed-Content-Encoding")
-        return coding
     }
 
     @inline(never)

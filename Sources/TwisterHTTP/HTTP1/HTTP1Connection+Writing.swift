@@ -43,9 +43,10 @@ extension HTTP1Connection {
         }
         let persistence: ResponseEncoder.Persistence = !keepsAlive ? .close : isHTTP10 ? .keepAlive : .implied
         if let unretainedStream {
-            unretainedStream._withUnsafeGuaranteedRef {
+            let count = unretainedStream._withUnsafeGuaranteedRef {
                 Self.send(head, framing, persistence, body, inline, $0, context)
             }
+            noteOutput(count, body: inline)
         }
         if inline > 0 { body.removeAll() }
     }
@@ -55,7 +56,7 @@ extension HTTP1Connection {
     private static func send(
         _ head: ResponseHead, _ framing: ResponseEncoder.Framing, _ persistence: ResponseEncoder.Persistence,
         _ body: borrowing ResponseBody, _ inline: Int, _ stream: IOStream, _ context: ServerContext
-    ) {
+    ) -> Int {
         let output = stream.reserveOutput(context.encoder.upperBound(head) + inline)
         let count = context.encoder.encode(
             head, framing: framing, persistence: persistence, date: context.date, at: context.unixSeconds, into: output)
@@ -63,30 +64,34 @@ extension HTTP1Connection {
             (output + count).copyMemory(from: base, byteCount: inline)
         }
         stream.commitOutput(count + inline)
+        return count + inline
     }
 
     func sendBody(_ body: inout ResponseBody) {
         guard let stream else { return body.removeAll() }
-        guard case .chunked = writing else { return Self.enqueue(&body, stream) }
+        let size = body.count
+        guard case .chunked = writing else {
+            noteOutput(size, body: size)
+            return Self.enqueue(&body, stream)
+        }
         let base = stream.reserveOutput(ChunkEncoder.headUpperBound)
-        stream.commitOutput(ChunkEncoder.encodeHead(body.count, into: base))
+        let headSize = ChunkEncoder.encodeHead(size, into: base)
+        stream.commitOutput(headSize)
         Self.enqueue(&body, stream)
         stream.enqueue(ChunkEncoder.tail)
+        noteOutput(headSize + size + ChunkEncoder.tail.utf8CodeUnitCount, body: size)
     }
 
     private static func enqueue(_ body: inout ResponseBody, _ stream: IOStream) {
         body.take(whole: { stream.enqueue($0) }, octets: { stream.enqueue($0) })
     }
 
-    /// A range of at most so many bytes is copied: it goes out together with the head, and a client that asks for many
-    /// small files and takes none of them does not keep them all open.
-    private static var copyLimit: Int { 16_384 }
-
+    /// A small range goes out together with the head.
     func sendFile(_ file: OpenFile, _ range: Range<Int>) -> Bool {
         guard let stream, !range.isEmpty else { return true }
-        guard range.count <= Self.copyLimit else {
-            stream.enqueueFile(
-                file.descriptor, offset: UInt64(clamping: range.lowerBound), length: range.count, owner: file)
+        noteOutput(range.count, body: range.count)
+        guard range.count <= OpenFile.copiedSize else {
+            stream.enqueue(file, range)
             return true
         }
         let count = file.read(into: stream.reserveOutput(range.count), range.count, at: range.lowerBound)
@@ -97,14 +102,20 @@ extension HTTP1Connection {
     func sendEnd(_ trailers: ResponseTrailers?) {
         if case .chunked = writing, let stream { sendLastChunk(trailers, stream) }
         writing = .complete
+        if let record = exchange.record { awaitOutput(record) }
         releaseIfComplete()
     }
 
     @inline(never)
     private func sendLastChunk(_ trailers: ResponseTrailers?, _ stream: IOStream) {
-        guard let trailers else { return stream.enqueue(ChunkEncoder.lastChunk) }
+        guard let trailers else {
+            noteOutput(ChunkEncoder.lastChunk.utf8CodeUnitCount, body: 0)
+            return stream.enqueue(ChunkEncoder.lastChunk)
+        }
         let base = stream.reserveOutput(ChunkEncoder.lastChunkUpperBound(trailers))
-        stream.commitOutput(ChunkEncoder.encodeLastChunk(trailers, into: base))
+        let size = ChunkEncoder.encodeLastChunk(trailers, into: base)
+        noteOutput(size, body: 0)
+        stream.commitOutput(size)
     }
 
     func abort() {

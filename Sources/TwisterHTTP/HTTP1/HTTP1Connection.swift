@@ -64,6 +64,8 @@ final class HTTP1Connection: ExchangeTransport {
     var unretainedStream: Unmanaged<IOStream>?
     /// The client's address, as the connection has it; nil on a unix socket.
     var client: IPAddress?
+    /// Whether a filter stands on the stream, which may be TLS.
+    private(set) var isFiltered = false
     private(set) var run = Run.waiting
     #if !DEBUG
     @exclusivity(unchecked)
@@ -73,6 +75,11 @@ final class HTTP1Connection: ExchangeTransport {
     var writing = Writing.head
     /// Whether another request may follow on the connection.
     var keepsAlive = true
+    /// When the first byte of the request came, where its head came in several pieces.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var firstByteAt: UInt64?
     /// Nil for a request that has come in one piece.
     #if !DEBUG
     @exclusivity(unchecked)
@@ -99,9 +106,10 @@ final class HTTP1Connection: ExchangeTransport {
     // MARK: On a connection
 
     @inline(__always)
-    func attach(_ owner: HTTP1ServerConnection, _ stream: IOStream, client: IPAddress?) {
+    func attach(_ owner: HTTP1ServerConnection, _ stream: IOStream, client: IPAddress?, isFiltered: Bool) {
         unretainedOwner = Unmanaged.passUnretained(owner)
         self.client = client
+        self.isFiltered = isFiltered
         unretainedStream = Unmanaged.passUnretained(stream)
         exchange.transport = self
     }
@@ -125,7 +133,12 @@ final class HTTP1Connection: ExchangeTransport {
         unretainedStream = nil
         exchange.requestBody.fail(.clientDisconnected)
         exchange.detach()
-        if case .scheduled = run { run = .waiting }
+        switch run {
+        case .scheduled: run = .waiting
+        // One that has responded works on its own account.
+        case .executing where !exchange.isFinished: context.loneHandlers.insert(self)
+        case .executing, .waiting, .ending, .endingAndReady: break
+        }
     }
 
     var owner: HTTP1ServerConnection? { unretainedOwner?.takeUnretainedValue() }
@@ -146,6 +159,7 @@ final class HTTP1Connection: ExchangeTransport {
         keepsAlive = true
         if clocks != nil { clocks = nil }
         if body != nil { body = nil }
+        if exchange.record != nil { exchange.record = nil }
         return true
     }
 
@@ -165,7 +179,42 @@ final class HTTP1Connection: ExchangeTransport {
         run = .waiting
         if !exchange.isFinished { exchange.abort() }
         exchange.concludeDetached()
+        if let record = exchange.record { endRecord(record) }
         delegate.take()?.exchangeEnded()
+    }
+}
+
+// MARK: - Shutdown
+
+extension HTTP1Connection: LoneHandler {
+    /// Tells the handler that the server shuts down, once it runs.
+    @inline(never)
+    func tellShutdown() {
+        switch run {
+        case .executing:
+            if exchange.noteShutdown() { delegate?.onShutdown() }
+        case .waiting where delegate == nil, .ending, .endingAndReady: break
+        case .waiting, .scheduled:
+            context.loop.callLater(Self.noticeInterval) { [weak self] in self?.tellShutdown() }
+        }
+    }
+
+    /// How often it is looked whether a handler runs that is to be told.
+    private static let noticeInterval = Duration.milliseconds(5)
+
+    var requestUnderWay: ShutdownResult.Cut? {
+        guard exchange.state.isRequestHeadRead else { return nil }
+        let head = exchange.requestHead
+        let label = delegate?.label ?? .unknown
+        return ShutdownResult.Cut(
+            request: "\(head.methodText) \(head.asciiTarget)", route: label.route, handler: label.handler,
+            age: .nanoseconds(Int64(clamping: context.loop.now &- exchange.state.startedAt)))
+    }
+
+    func cancel() {
+        guard case .executing(let worker) = run else { return }
+        exchange.noteCut()
+        context.loop.cancelWorker(worker)
     }
 }
 
@@ -186,6 +235,7 @@ extension HTTP1Connection: LoopWork {
     func willRun(on worker: Int) -> (any LoopJob)? {
         guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)
+        if let record = exchange.record { record.times.handler = context.loop.now }
         if unretainedStream?._withUnsafeGuaranteedRef({ $0.hasPeerLeft }) == true { tellOfEndLater() }
         return delegate
     }
@@ -202,7 +252,8 @@ extension HTTP1Connection: LoopWork {
 
     func didRun() -> Bool {
         run = .ending
-        if unretainedOwner != nil { exchange.conclude(through: self) } else { exchange.concludeDetached() }
+        if unretainedOwner != nil { exchange.conclude(through: self) } else { concludeAlone() }
+        if let record = exchange.record { endRecord(record) }
         delegate.take()?.exchangeEnded()
         unretainedOwner?._withUnsafeGuaranteedRef { $0.exchangeEnded(self) }
         guard case .endingAndReady = run else {
@@ -211,6 +262,13 @@ extension HTTP1Connection: LoopWork {
         }
         run = .scheduled
         return true
+    }
+
+    /// The application has returned, and its connection has gone on or closed before.
+    @inline(never)
+    private func concludeAlone() {
+        exchange.concludeDetached()
+        context.loneHandlers.remove(self)
     }
 
     /// A complete response to a request that was read frees the connection, while the application goes on.
@@ -230,6 +288,8 @@ extension HTTP1Connection: LoopWork {
 /// The HTTP/1 side of a server: what its connections share, and the exchanges that are not in use.
 final class HTTP1Service {
     let context: ServerContext
+    /// Takes the connections over that begin with the preface of another version of HTTP; nil: they are refused.
+    let other: (any ConnectionService)?
     /// A list of the exchanges that are not in use, through `nextIdle`.
     #if !DEBUG
     @exclusivity(unchecked)
@@ -242,7 +302,10 @@ final class HTTP1Service {
     /// So many are kept: as many as one batch of events usually needs at once.
     private static let keptExchanges = 64
 
-    init(_ context: ServerContext) { self.context = context }
+    init(_ context: ServerContext, _ other: (any ConnectionService)?) {
+        self.context = context
+        self.other = other
+    }
 
     /// Frees the exchange's connection in the next turn, if the application still goes on then.
     func releaseLater(_ exchange: HTTP1Connection) {
@@ -254,6 +317,12 @@ final class HTTP1Service {
             for exchange in exchanges { exchange.release() }
         }
     }
+
+    /// About so many bytes do the objects of an exchange take.
+    static let exchangeSize = 8192
+
+    /// Whether an exchange is there that is not in use.
+    var hasExchange: Bool { idle != nil }
 
     func takeExchange() -> HTTP1Connection {
         guard let taken = idle else { return HTTP1Connection(self) }

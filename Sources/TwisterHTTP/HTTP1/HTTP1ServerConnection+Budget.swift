@@ -16,12 +16,10 @@ extension HTTP1ServerConnection {
         let unread = stream.unconsumed.count
         if unread > Self.uncountedSize { held += unread }
         if stream.isOverHighWatermark { held += stream.outputMemory }
-        let change = held - chargedBytes
-        guard change != 0 else { return }
-        let budget = context.budget
+        let before = chargedBytes
+        guard held != before else { return }
         madeRare().charged = held
-        budget.budget.change(by: change)
-        if change > 0, !isParked, budget.budget.isExceeded { budget.park(self) }
+        context.charge(held - before, to: self)
     }
 
     /// Gives the connection's share back when it closes.
@@ -46,14 +44,14 @@ extension HTTP1ServerConnection {
         switch phase {
         case .idle, .proxyHeader, .dropping: stream.startReceiving()
         case .exchange: exchange?.resumeAfterParking()
-        case .blocked, .ending: break
+        case .blocked, .handingOver, .ending: break
         }
     }
 
     /// Responds with 503 where nothing of a response is sent, and closes the connection otherwise.
     func shed() {
         if phase == .blocked || exchange?.exchange.isHeadSent == true {
-            stream.close()
+            close()
         } else {
             exchange?.dropCollectedBody()
             refuse(503, "the server is short of memory", [.retryAfter: "1"])

@@ -30,6 +30,7 @@ extension HTTP1ServerConnection {
             return true
         }
         clients.tellRefusal(client, connections: 1, at: stream.turnTime)
+        context.counts.refusedConnections.add()
         stopReading()
         // A reset, after which the kernel has nothing to remember either.
         stream.reset()

@@ -22,11 +22,17 @@ final class HTTP1ServerConnection {
     var exchange: HTTP1Connection?
     /// State that few connections have.
     var rare: RareConnectionState?
-    /// Since the last response, on the loop's clock.
-    private var idleSince: UInt64 = 0
+    /// Since the last response, or since the connection was accepted, on the loop's clock.
+    private(set) var idleSince: UInt64 = 0
     /// The client's address: the peer's, or the one that the PROXY protocol gave; nil on a unix socket.
     var client: IPAddress?
     var phase = Phase.idle
+    /// Whether a server that notes its exchanges has noted none of this connection.
+    var isNew = true
+    /// Whether an exchange was completed.
+    private(set) var wasServed = false
+    /// Whether a filter stands on the stream, which may be TLS.
+    private var isFiltered = false
     var tableIndex: UInt32 = 0
     let number: UInt32
 
@@ -42,6 +48,8 @@ final class HTTP1ServerConnection {
         case dropping
         /// They wait until the client has taken its responses.
         case blocked
+        /// They wait for the connection of another version of HTTP.
+        case handingOver
         /// The bytes are dropped, because the connection is about to close.
         case ending
     }
@@ -55,11 +63,15 @@ final class HTTP1ServerConnection {
 
     var context: ServerContext { service.context }
 
+    /// - Parameter address: the client's address, where the socket does not say it; nil: the socket's peer.
+    ///
     /// Tornado: `HTTP1ServerConnection.start_serving`.
-    func startServing() {
+    func startServing(from address: IPAddress? = nil) {
         context.connections.insert(self)
+        idleSince = stream.turnTime
         stream.consumer = self
-        client = stream.peerAddress?.withIPOctets { IPAddress(octets: $0) } ?? nil
+        isFiltered = stream.filter != nil
+        client = address ?? stream.peerAddress?.withIPOctets { IPAddress(octets: $0) } ?? nil
         guard context.clients == nil || countClient() else { return }
         if context.usesProxyProtocol, context.configuration.trusts(client) {
             phase = .proxyHeader
@@ -72,9 +84,9 @@ final class HTTP1ServerConnection {
         stream.resumeInput()
     }
 
+    /// The connection waits for its first request.
     func becomeIdle() {
         phase = .idle
-        idleSince = stream.turnTime
         stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
     }
 
@@ -83,16 +95,21 @@ final class HTTP1ServerConnection {
         switch phase {
         case .idle: true
         case .exchange: exchange?.isUnused ?? true
-        case .proxyHeader, .dropping, .blocked, .ending: false
+        case .proxyHeader, .dropping, .blocked, .handingOver, .ending: false
         }
     }
 
     // MARK: Exchanges
 
+    /// Otherwise the stream was closed for lack of memory.
+    private var canBeginExchange: Bool {
+        service.hasExchange || stream.hasMemory(HTTP1Service.exchangeSize, for: wasServed ? .established : .newcomers)
+    }
+
     @inline(__always)
     private func beginExchange() {
         let taken = service.takeExchange()
-        taken.attach(self, stream, client: client)
+        taken.attach(self, stream, client: client, isFiltered: isFiltered)
         exchange = taken
     }
 
@@ -125,6 +142,7 @@ final class HTTP1ServerConnection {
     /// Makes ready for the connection's next request, and begins it where it is there.
     @inline(__always)
     private func prepareForNext(_ context: ServerContext) {
+        wasServed = true
         let lagsBehind = stream.isOverHighWatermark
         if rare != nil || lagsBehind {
             rare?.isParked = false
@@ -132,6 +150,7 @@ final class HTTP1ServerConnection {
         }
         idleSince = stream.turnTime
         stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
+        if context.isDraining { closeSoon() }
         if lagsBehind {
             // A client that does not take its responses gets no more of them made: its requests wait until it does.
             phase = .blocked
@@ -165,7 +184,8 @@ final class HTTP1ServerConnection {
 
     @inline(__always)
     private func goOn(after exchange: HTTP1Connection, _ context: ServerContext) {
-        guard exchange.keepsAlive, !context.isDraining else { return end() }
+        // A response whose head was sent before the shutdown began has not said that the connection closes.
+        guard exchange.keepsAlive else { return end() }
         if exchange.isRequestRead {
             renew(exchange)
             return prepareForNext(context)
@@ -212,8 +232,6 @@ extension HTTP1ServerConnection {
     /// The response is complete and the request was read: the application goes on with the exchange, and the connection
     /// with another one, or it closes.
     func exchangeReleased(_ exchange: HTTP1Connection) {
-        // A server that shuts down waits for its handlers, which it knows by their connections.
-        guard !context.isDraining else { return }
         letGo(of: exchange)
         // The end of the connection may be the end of the body.
         guard exchange.keepsAlive else { return end() }
@@ -238,9 +256,11 @@ extension HTTP1ServerConnection {
     func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?) {
         // The rest of a body whose request was responded to needs no response.
         guard phase != .dropping, phase != .ending else { return end() }
+        context.counts.countRefusal(status)
         let refused = madeExchange()
         stopReading()
         refused.keepsAlive = false
+        if let record = refused.madeRecord(), record.outcome == nil, status == 408 { record.outcome = .timeout }
         refused.exchange.requestBody.fail(.refused(status: status))
         refused.exchange.respondToFailure(status, detail, fields)
         switch refused.run {
@@ -264,7 +284,11 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             let count: Int
             switch phase {
             case .idle:
-                if exchange == nil { beginExchange() }
+                if exchange == nil {
+                    if isFiltered, isHandedOverByAgreement() { return consumed }
+                    guard canBeginExchange else { return bytes.count }
+                    beginExchange()
+                }
                 phase = .exchange
                 continue
             case .exchange where isRequestRead:
@@ -276,6 +300,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
             case .blocked:
                 holdUp(unread: rest.count)
                 return consumed
+            case .handingOver: return consumed
             case .proxyHeader: count = readProxyHeader(rest)
             case .ending: return bytes.count
             }
@@ -352,7 +377,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     func streamEnded(_ stream: IOStream) {
         switch phase {
         // Requests wait until the output is taken; `nextRequest` then sees that the client has ended.
-        case .blocked, .ending: break
+        case .blocked, .handingOver, .ending: break
         case .idle, .dropping, .proxyHeader: stream.closeAfterOutput()
         case .exchange:
             guard let exchange, !exchange.isUnused else { return stream.closeAfterOutput() }
@@ -391,6 +416,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
         stopReading()
         if let exchange {
+            if let record = exchange.exchange.record, record.outcome == nil { record.outcome = outcomeOfClose }
             exchange.clientDisconnected()
             if case .executing = exchange.run {
                 // The application goes on until it has returned.
@@ -415,9 +441,12 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         if wait.output !== rare?.outputWatch { madeRare().outputWatch = wait.output }
         switch overdue {
         case nil: stream.setDeadline(context.deadlines.next(wait, stream))
-        case .idle: stream.close()
+        // A filter ends its output: a client with TLS is to know that nothing is missing.
+        case .idle: end()
         // The kernel would otherwise keep output for a client that does not take it, for as long as the client likes.
-        case .write: stream.reset()
+        case .write:
+            noteClose(.timeout)
+            stream.reset()
         case .head:
             // A client that has not said who it is does not expect HTTP yet.
             if phase == .proxyHeader { return stream.close() }
@@ -434,19 +463,29 @@ extension HTTP1ServerConnection: IOStreamConsumer {
 // MARK: - What the server asks
 
 extension HTTP1ServerConnection: ServerConnection {
-    func drain() { if isIdle || phase == .blocked || phase == .proxyHeader { end() } }
+    func drain() { exchange?.tellShutdown() }
 
-    func close() { stream.close() }
-}
+    func closeIfIdle() { if isIdle || phase == .blocked || phase == .proxyHeader { end() } }
 
-/// State that few connections have, apart so that idle connections stay small.
-final class RareConnectionState {
-    /// Bytes that the budget was told of.
-    var charged = 0
-    /// Whether it is left unread because the budget is used up.
-    var isParked = false
-    /// Whether the connection counts as its client's.
-    var isClientCounted = false
-    /// The progress of a client that does not take its responses at once.
-    var outputWatch: OutputWatch?
+    /// While the server shuts down, a client that was not told that the connection closes may have sent a request already.
+    @inline(never)
+    private func closeSoon() {
+        stream.loop.callLater(Self.lastGrace) { [weak self] in self?.closeIfIdle() }
+    }
+
+    private static let lastGrace = Duration.milliseconds(250)
+
+    var requestsUnderWay: [ShutdownResult.Cut] {
+        guard phase == .exchange, let exchange, !exchange.isUnused, let request = exchange.requestUnderWay else {
+            return []
+        }
+        return [request]
+    }
+
+    func cancel() { exchange?.cancel() }
+
+    func close() {
+        noteClose(.cut)
+        stream.close()
+    }
 }

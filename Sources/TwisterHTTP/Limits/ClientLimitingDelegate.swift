@@ -6,10 +6,12 @@ import TwisterIO
 final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
     private let delegate: any HTTPServerConnectionDelegate
     private let clients: ClientTable
+    private let counts: ServerCounts
 
-    init(_ delegate: any HTTPServerConnectionDelegate, _ clients: ClientTable) {
+    init(_ delegate: any HTTPServerConnectionDelegate, _ clients: ClientTable, _ counts: ServerCounts) {
         self.delegate = delegate
         self.clients = clients
+        self.counts = counts
     }
 
     func willServe(on loop: IOLoop) { delegate.willServe(on: loop) }
@@ -21,6 +23,7 @@ final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
         let admission = clients.beginRequest(client, at: now)
         guard case .admitted = admission else {
             clients.tellRefusal(address, requests: 1, at: now)
+            counts.countRefusal(429)
             return RefusedRequest(request, admission)
         }
         let message = delegate.startRequest(request)
@@ -46,6 +49,8 @@ private final class CountedRequest: HTTPMessageDelegate {
     func execute() async throws { try await message.execute() }
     func executionFailed(_ error: any Error) async { await message.executionFailed(error) }
     func onConnectionClose() { message.onConnectionClose() }
+    func onShutdown() { message.onShutdown() }
+    var label: JobLabel { message.label }
     var cancelsOnDisconnect: Bool { message.cancelsOnDisconnect }
 
     func exchangeEnded() {

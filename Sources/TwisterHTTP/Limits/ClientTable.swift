@@ -23,7 +23,7 @@ package final class ClientTable: Sendable {
 
     private struct State: Sendable {
         var held: [ClientPrefix: Held] = [:]
-        var rates: RequestRates?
+        var rates: RequestRates<ClientPrefix>?
         var refusals = RefusalLog()
     }
 

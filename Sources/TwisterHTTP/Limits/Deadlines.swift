@@ -1,56 +1,65 @@
-import TwisterIO
+package import TwisterIO
 
 /// Since when a connection waits for the parts of a request, in nanoseconds of its loop's clock.
-struct RequestClocks {
+package struct RequestClocks {
     /// Since the first byte of a head that is not complete.
     private(set) var headSince: UInt64?
     private(set) var bodySince: UInt64?
     /// When the handler wants the whole body to be there.
-    var bodyEnd: UInt64?
+    package var bodyEnd: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
     private(set) var bodyBytes = 0
 
-    init() {}
+    package init() {}
 
     init(headSince now: UInt64) { headSince = now }
 
     init(bodySince now: UInt64) { startBody(now) }
 
     /// The body begins, or goes on after a pause.
-    mutating func startBody(_ now: UInt64) {
+    package mutating func startBody(_ now: UInt64) {
         bodySince = now
         lastBodyByte = now
         bodyBytes = 0
     }
 
-    mutating func bodyArrived(_ count: Int, _ now: UInt64) {
+    package mutating func bodyArrived(_ count: Int, _ now: UInt64) {
         lastBodyByte = now
         bodyBytes += count
     }
 
     /// While its handler lags behind, a body is not late.
-    mutating func pauseBody() { bodySince = nil }
+    package mutating func pauseBody() { bodySince = nil }
 }
 
 /// What a connection waits for at a moment.
-struct ConnectionWait {
+package struct ConnectionWait {
     /// Since when it is idle; nil: it has a request.
-    var idleSince: UInt64?
+    package var idleSince: UInt64?
     /// Its request's clocks; nil: it has none.
-    var request: RequestClocks?
+    package var request: RequestClocks?
     /// The progress of a client that does not take its responses at once.
-    var output: OutputWatch?
+    package var output: OutputWatch?
+
+    package init(idleSince: UInt64?, request: RequestClocks?, output: OutputWatch?) {
+        self.idleSince = idleSince
+        self.request = request
+        self.output = output
+    }
 }
 
 /// The rules of a server's deadlines, as functions of what a connection waits for.
-struct Deadlines {
-    enum Overdue { case head, body, idle, write }
+package struct Deadlines {
+    package enum Overdue { case head, body, idle, write }
 
     private let head: UInt64
-    private let bodyStall: UInt64
+    /// Without a byte that comes, a body or a message is late after so long.
+    let bodyStall: UInt64
     private let idle: UInt64
-    private let writeStall: UInt64
-    private let writeRate: Int
+    /// Without a byte taken, output is late after so long.
+    package let writeStall: UInt64
+    /// The least rate at which output is taken, in bytes a second.
+    package let writeRate: Int
     private let bodyRate: Int
     /// The time between two looks at a client that does not take its responses at once.
     private let lookInterval: UInt64
@@ -66,11 +75,14 @@ struct Deadlines {
         lookInterval = writeStall / 4 &+ 1
     }
 
+    /// How often to look at requests that several streams of a connection have at once, so that nothing is late by more than a quarter.
+    package var streamLook: UInt64 { min(head, bodyStall, writeStall) / 4 &+ 1 }
+
     /// When to look again after a response: at the earlier of the two things that can then be late.
-    func afterResponse(_ now: UInt64) -> UInt64 { now &+ min(idle, lookInterval) }
+    package func afterResponse(_ now: UInt64) -> UInt64 { now &+ min(idle, lookInterval) }
 
     /// When to look whether the client has taken the output that is there now.
-    func forOutput(_ watch: OutputWatch?, _ stream: IOStream) -> UInt64 {
+    package func forOutput(_ watch: OutputWatch?, _ stream: IOStream) -> UInt64 {
         nextLook(watch, stream.outputWaitsSince ?? stream.turnTime)
     }
 
@@ -80,7 +92,7 @@ struct Deadlines {
     }
 
     /// What is late at `now`, if anything.
-    func overdue(_ wait: inout ConnectionWait, _ stream: IOStream, _ now: UInt64) -> Overdue? {
+    package func overdue(_ wait: inout ConnectionWait, _ stream: IOStream, _ now: UInt64) -> Overdue? {
         if let request = wait.request {
             if let since = request.headSince, now >= since &+ head { return .head }
             if let since = request.bodySince, now >= bodyDue(request, since) { return .body }
@@ -93,7 +105,7 @@ struct Deadlines {
     }
 
     /// When something can next be late; nil: nothing can.
-    func next(_ wait: ConnectionWait, _ stream: IOStream) -> UInt64? {
+    package func next(_ wait: ConnectionWait, _ stream: IOStream) -> UInt64? {
         var next = UInt64.max
         if let request = wait.request {
             if let since = request.headSince { next = min(next, since &+ head) }
@@ -118,6 +130,15 @@ struct Deadlines {
             return false
         }
         return current.isTooSlow(look, stall: writeStall, rate: writeRate)
+    }
+
+    /// Whether a head whose first byte came at `since` is not complete in time.
+    package func isHeadLate(_ since: UInt64, at now: UInt64) -> Bool { now >= since &+ head }
+
+    /// Whether a body is late, by its clocks.
+    package func isBodyLate(_ clocks: RequestClocks, at now: UInt64) -> Bool {
+        if let since = clocks.bodySince, now >= bodyDue(clocks, since) { return true }
+        return clocks.bodyEnd.map { now >= $0 } ?? false
     }
 
     /// A body is due when no byte came for the stall time, or when the bytes that came are used up at the least rate.

@@ -5,7 +5,7 @@
 ///
 /// Time in which nothing waits does not count. A short break does not end the stretch, or a client that takes everything
 /// now and then would never be measured; after a long break the watch `isOver`, and what was seen before no longer counts.
-final class OutputWatch {
+package final class OutputWatch {
     /// What one look shows.
     struct Look {
         var now: UInt64

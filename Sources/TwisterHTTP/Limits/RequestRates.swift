@@ -1,16 +1,17 @@
 /// The token buckets of many clients, in a fixed room.
 ///
-/// A client's hash gives the few places where its bucket can be. Where all of them are taken, the client that owes the
-/// least is forgotten, which gives it a full bucket: mostly its bucket had long been full again. So no client is refused
-/// for lack of memory, and clients that send little do not make the table forget one that sends much. With more clients
-/// at once than there is room for, some get more than the rate.
-package struct RequestRates: Sendable {
+/// A client is an address (`ClientPrefix`), or whatever else tells clients apart. Its hash gives the few places where its
+/// bucket can be. Where all of them are taken, the client that owes the least is forgotten, which gives it a full bucket:
+/// mostly its bucket had long been full again. So no client is refused for lack of memory, and clients that send little do
+/// not make the table forget one that sends much. With more clients at once than there is room for, some get more than the
+/// rate.
+package struct RequestRates<Client: Hashable & Sendable>: Sendable {
     private struct Bucket {
-        var client: ClientPrefix?
+        var client: Client?
         var paidUntil: UInt64 = 0
     }
 
-    private static let placesForEach = 8
+    private static var placesForEach: Int { 8 }
 
     private let rate: RequestRate
     private var buckets: [Bucket]
@@ -23,14 +24,20 @@ package struct RequestRates: Sendable {
     }
 
     /// Takes a token of the client where there is one. Returns 0, or after how many nanoseconds there is one.
-    package mutating func take(_ client: ClientPrefix, at now: UInt64) -> UInt64 {
+    package mutating func take(_ client: Client, at now: UInt64) -> UInt64 {
         let index = place(of: client)
         if buckets[index].client != client { buckets[index] = Bucket(client: client) }
         return rate.take(&buckets[index].paidUntil, at: now)
     }
 
+    /// The client's remaining tokens.
+    package func balance(of client: Client, at now: UInt64) -> RequestRate.Balance {
+        let bucket = buckets[place(of: client)]
+        return rate.balance(bucket.client == client ? bucket.paidUntil : 0, at: now)
+    }
+
     /// Where the client's bucket is or, for a new one, can be.
-    private func place(of client: ClientPrefix) -> Int {
+    private func place(of client: Client) -> Int {
         // The hash's seed differs from process to process: nobody can choose addresses that share one place.
         let set = Int(UInt(bitPattern: client.hashValue) % UInt(buckets.count / Self.placesForEach))
         let first = set * Self.placesForEach
@@ -69,5 +76,19 @@ package struct RequestRate: Sendable {
         let (end, isOver) = start.addingReportingOverflow(interval)
         paidUntil = isOver ? .max : end
         return 0
+    }
+
+    /// The remaining tokens of a client.
+    package struct Balance: Equatable, Sendable {
+        /// How many requests would be admitted now.
+        package var tokens: Int
+        /// After how many nanoseconds all tokens have come back.
+        package var fullAfter: UInt64
+    }
+
+    package func balance(_ paidUntil: UInt64, at now: UInt64) -> Balance {
+        let ahead = paidUntil > now ? paidUntil - now : 0
+        guard ahead <= tolerance else { return Balance(tokens: 0, fullAfter: ahead) }
+        return Balance(tokens: Int(clamping: (tolerance - ahead) / interval) + 1, fullAfter: ahead)
     }
 }

@@ -1,6 +1,5 @@
 import HTTPTypes
-import Logging
-import TwisterCodec
+package import TwisterCodec
 public import TwisterIO
 
 /// Serves HTTP on its loop: it accepts streams and asks its delegate for a message delegate for each request. It knows
@@ -35,9 +34,18 @@ public final class HTTPServer: TCPServer {
         clients: ClientTable?
     ) {
         context = ServerContext(loop, delegate, configuration, budget, clients)
-        http1 = HTTP1Service(context)
+        let other = configuration.otherProtocol as? any ConnectionProtocol
+        http1 = HTTP1Service(context, other?.makeService(for: context))
         super.init(loop)
+        securedUsage = SecuredUsage(configuration)
+        if configuration.proxyProtocol {
+            wrapFilter = { [configuration] filter, stream in
+                let peer = stream.peerAddress?.withIPOctets { IPAddress(octets: $0) } ?? nil
+                return configuration.trusts(peer) ? ProxyHeaderFilter(filter) : filter
+            }
+        }
         context.delegate.willServe(on: loop)
+        context.observation?.serverStarted(context.counts, on: loop)
     }
 
     /// Serves with a function instead of an application. Tornado: `HTTPServer(request_callback)`.
@@ -51,15 +59,20 @@ public final class HTTPServer: TCPServer {
     /// Open connections.
     public var connectionCount: Int { context.connections.count }
 
-    public override func handleStream(_ stream: IOStream) {
+    public override func handleStream(_ stream: IOStream) { serve(stream, from: nil) }
+
+    /// Serves a connection. On the loop's thread.
+    ///
+    /// - Parameter address: the client's address, where the stream's socket does not say it; nil: the socket's peer.
+    package func serve(_ stream: IOStream, from address: IPAddress?) {
         loop.preconditionOnLoop()
         if stream.loop !== loop {
             fatalError("HTTPServer.handleStream: the stream is another loop's; serve it with a server of that loop")
         }
-        if let makeFilter = configuration.makeStreamFilter {
+        if let makeFilter = configuration.makeStreamFilter, stream.filter == nil {
             stream.addFilter(makeFilter(), handshakeTimeout: configuration.handshakeTimeout)
         }
-        HTTP1ServerConnection(stream, http1).startServing()
+        HTTP1ServerConnection(stream, http1).startServing(from: address)
     }
 
     // MARK: The end
@@ -70,30 +83,83 @@ public final class HTTPServer: TCPServer {
         for connection in context.connections.all { connection.close() }
     }
 
-    /// Stops accepting, closes idle connections, lets requests under way finish (their connections close after the
-    /// response) and, at the deadline, closes the connections that are left. On the server's loop.
-    ///
-    /// - Returns: how many connections ended by themselves and how many were cut.
-    public func shutdown(deadline: Duration = .seconds(10)) async -> (finished: Int, forced: Int) {
+    /// How many requests are being read or responded to, or have handlers that go on without their clients.
+    package var requestsUnderWay: Int {
         loop.preconditionOnLoop()
-        stop()
+        return context.connections.all.reduce(0) { $0 + $1.requestsUnderWay.count } + context.loneHandlers.count
+    }
+
+    /// Closes every connection at once and cancels every handler, whatever the loop's clock says.
+    package func cutAll() {
+        for connection in context.connections.all { connection.cancel() }
+        closeAllConnections()
+        for handler in context.loneHandlers.all { handler.cancel() }
+    }
+
+    /// How long a handler that was cancelled at the deadline gets to return.
+    private static let cancellationTime = Duration.milliseconds(100)
+
+    /// Drains the server. It stops accepting, and every response says `Connection: close` from now on; handlers are told
+    /// (`HTTPMessageDelegate.onShutdown`). Connections that are idle get `grace` in which a request that is on its way
+    /// is responded to, since a client may have sent it before it can know. At the deadline the tasks of handlers that are left
+    /// are cancelled, and what has not ended 100 ms later is cut. On the server's loop.
+    ///
+    /// - Parameters:
+    ///   - deadline: how long requests under way get to finish.
+    ///   - grace: how long idle connections stay open; at most `deadline`.
+    ///   - sharesSockets: other processes accept from the same listening sockets, and serve those who wait there.
+    public func shutdown(
+        deadline: Duration = .seconds(10), grace: Duration = .milliseconds(250), sharesSockets: Bool = false
+    ) async -> ShutdownResult {
+        loop.preconditionOnLoop()
         let connections = context.connections
         context.isDraining = true
-        let before = connections.count
+        let end = loop.now &+ UInt64(clamping: deadline.nanosecondsClamped)
         for connection in connections.all { connection.drain() }
-        guard !connections.isEmpty else { return (before, 0) }
-        var forced = 0
-        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-            let timeout = loop.callLater(deadline) { [self] in
-                forced = connections.count
-                closeAllConnections()
-            }
-            connections.whenEmpty { [loop] in
-                loop.removeTimeout(timeout)
-                continuation.resume()
+        for handler in context.loneHandlers.all { handler.tellShutdown() }
+        await stopAccepting(sharesSockets: sharesSockets)
+        var result = ShutdownResult()
+        let before = connections.count + context.loneHandlers.count
+        if !connections.isEmpty { await waitUntilEmpty(min(grace, deadline)) }
+        for connection in connections.all { connection.closeIfIdle() }
+        await waitUntilEmpty(.nanoseconds(Int64(clamping: end &- min(loop.now, end))))
+        if !context.isEmpty {
+            result.cut += connections.all.flatMap(\.requestsUnderWay)
+            result.cut += context.loneHandlers.all.compactMap(\.requestUnderWay)
+            for connection in connections.all { connection.cancel() }
+            for handler in context.loneHandlers.all { handler.cancel() }
+            await waitUntilEmpty(Self.cancellationTime)
+            result.forced = connections.count + context.loneHandlers.count
+            closeAllConnections()
+            await letHandlersEnd()
+        }
+        result.finished = max(before - result.forced, 0)
+        return result
+    }
+
+    /// Turns of the loop in which handlers whose connections were cut learn of that, and have their last word (`onClose` of a
+    /// WebSocket). The loop may end right after the shutdown.
+    private static let lastTurns = 6
+
+    private func letHandlersEnd() async {
+        for _ in 0..<Self.lastTurns {
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                loop.addCallback { continuation.resume() }
             }
         }
-        return (before - forced, forced)
+    }
+
+    /// Waits until no connection is open and no handler runs, or `timeout` has passed.
+    private func waitUntilEmpty(_ timeout: Duration) async {
+        if context.isEmpty { return }
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            var waiting: UnsafeContinuation<Void, Never>? = continuation
+            let timer = loop.callLater(timeout) { waiting.take()?.resume() }
+            context.whenEmpty { [loop] in
+                loop.removeTimeout(timer)
+                waiting.take()?.resume()
+            }
+        }
     }
 }
 
@@ -121,7 +187,8 @@ private final class CallableAdapter: HTTPServerConnectionDelegate {
         func executionFailed(_ error: any Error) async {
             // A client that disconnects is no error.
             if request.connection.isClientDisconnected { return request.connection.abort() }
-            Log.application.error("Uncaught exception \(request.method.rawValue) \(request.head.asciiTarget): \(error)")
+            if request.connection.isEndOfShutdown(error) { return request.connection.respondToFailure(503) }
+            request.connection.logMistake("uncaught exception: \(error)")
             request.connection.respondToFailure(500)
         }
     }

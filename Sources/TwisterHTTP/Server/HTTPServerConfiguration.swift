@@ -70,8 +70,19 @@ public struct HTTPServerConfiguration: Sendable {
     /// proxy that is not told of (`trustedProxies`) all clients look like one.
     public var clientLimits = ClientLimits()
 
+    /// Are told of each exchange: access logs, metrics. Default: none, which costs a request nothing.
+    public var observers: [any ExchangeObserver] = []
+
+    /// Whether each request has an identifier: that of its field `X-Request-Id`, or a new one. The response has it in the
+    /// same field, and the lines that are logged for the request name it. Default false.
+    public var requestIDs = false
+
     /// The value of the `Server` field; nil: none is sent.
     public var serverName: String? = "Twister"
+
+    /// The versions of HTTP that are offered on connections with TLS, the best first, by their ALPN names. The first bytes of the
+    /// connection say which one the client speaks.
+    package var applicationProtocols: [String] { otherProtocol == nil ? ["http/1.1"] : ["h2", "http/1.1"] }
 
     /// Makes the filter that stands between each accepted socket and its connection; nil: none.
     package var makeStreamFilter: (@Sendable () -> any StreamFilter)?
@@ -79,8 +90,15 @@ public struct HTTPServerConfiguration: Sendable {
     /// How long the handshake of that filter may take. Default 10 s.
     package var handshakeTimeout = Duration.seconds(10)
 
+    /// Another version of HTTP, for connections that begin with its preface; nil: they are refused.
+    package var otherProtocol: (any ConnectionOption)?
+
     public init() {}
 }
+
+/// A version of HTTP that another target adds to a server: a `ConnectionProtocol`, which knows the server, as its configuration
+/// does not.
+package protocol ConnectionOption: Sendable {}
 
 extension HTTPServerConfiguration {
     /// Whether what `peer` says of its clients is believed; nil: a unix socket.

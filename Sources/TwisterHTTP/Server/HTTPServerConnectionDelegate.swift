@@ -36,6 +36,10 @@ public protocol HTTPMessageDelegate: LoopJob {
     /// too, where `cancelsOnDisconnect`.
     func onConnectionClose()
 
+    /// The server has begun to shut down: a handler that waits for something, or streams, should come to its end. At most once,
+    /// while `execute` runs or is about to. At the deadline its task is cancelled.
+    func onShutdown()
+
     /// Whether the task that runs `execute` is cancelled when the client disconnects.
     var cancelsOnDisconnect: Bool { get }
 
@@ -48,6 +52,10 @@ extension HTTPMessageDelegate {
     public func headersReceived() -> HTTPBodyDelivery { .collected(limit: nil) }
     /// Nothing is done.
     public func onConnectionClose() {}
+    /// Nothing is done.
+    public func onShutdown() {}
+    /// Nothing is known of it.
+    public var label: JobLabel { .unknown }
     /// It is.
     public var cancelsOnDisconnect: Bool { true }
     /// Nothing is done.

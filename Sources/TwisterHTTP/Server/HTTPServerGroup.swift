@@ -15,9 +15,15 @@ public final class HTTPServerGroup: Sendable {
     private let loops: IOLoopGroup
     let servers: [LoopBound<HTTPServer>]
     /// The shutdown, once it has begun.
-    private let ending = ConditionLock<Task<(finished: Int, forced: Int), Never>?>(nil)
+    private let ending = ConditionLock<Task<ShutdownResult, Never>?>(nil)
     /// Where it listens, with the port that port 0 became.
     public let addresses: [SocketAddress]
+
+    /// The listening sockets of all loops, each once; none once the shutdown has begun, which closes them.
+    package var sockets: [ListeningSocket] { openSockets.withLock { $0 } }
+    private let openSockets: ConditionLock<[ListeningSocket]>
+    /// The loops, for threads that watch them.
+    package var watchedLoops: [IOLoop] { loops.loops }
 
     /// The port of the first address that has one.
     public var port: UInt16? { addresses.lazy.compactMap(\.port).first }
@@ -43,8 +49,8 @@ public final class HTTPServerGroup: Sendable {
         }
     }
 
-    /// The same on listening sockets that others have made (`ListeningSocket.inherited`); every loop accepts from all of
-    /// them.
+    /// The same on listening sockets that others have made (`ListeningSocket.inherited`). Where there are several of one
+    /// address, the loops share them out; else every loop accepts from each of them.
     ///
     /// - Throws: `IOError` where the backend is not to be had; nothing is left running then.
     public convenience init(
@@ -53,7 +59,7 @@ public final class HTTPServerGroup: Sendable {
         configuration: HTTPServer.Configuration = HTTPServer.Configuration()
     ) async throws {
         try await self.init(delegate, IOLoopGroup(count: loopCount, configuration: loopConfiguration), configuration) {
-            Array(repeating: sockets, count: $0)
+            ListeningSocket.distribute(sockets, over: $0)
         }
     }
 
@@ -72,6 +78,7 @@ public final class HTTPServerGroup: Sendable {
                 try server.addSockets(sockets[index])
                 return LoopBound(server)
             }
+            openSockets = ConditionLock(ListeningSocket.unique(sockets.joined()))
             addresses = sockets[0].compactMap(\.address)
         } catch {
             await loops.stop()
@@ -83,8 +90,6 @@ public final class HTTPServerGroup: Sendable {
     private static func bind(
         _ addresses: [Address], loopCount: Int, _ options: ListenOptions
     ) throws(IOError) -> [[ListeningSocket]] {
-        var options = options
-        options.reusePort = options.reusePort || loopCount > 1
         var sockets = Array(repeating: [ListeningSocket](), count: loopCount)
         for address in addresses {
             switch address {
@@ -92,29 +97,30 @@ public final class HTTPServerGroup: Sendable {
                 let socket = try bindUnixSocket(path, mode: mode, options: options)
                 for index in sockets.indices { sockets[index].append(socket) }
             case .tcp(let host, let port):
-                let first = try bindSockets(port: port, address: host, options: options)
-                sockets[0] += first
-                // The other loops share the very addresses that this one got.
-                for case let address? in first.map(\.address) {
-                    guard let ip = address.ip, let port = address.port else { continue }
-                    for index in sockets.indices.dropFirst() {
-                        sockets[index] += try bindSockets(port: port, address: ip, options: options)
-                    }
-                }
+                let copies = try bindSockets(port: port, address: host, copies: loopCount, options: options)
+                for index in sockets.indices { sockets[index] += copies[index] }
             }
         }
         return sockets
     }
 
-    /// Stops accepting, lets requests under way finish until the deadline, closes the rest, and ends the loops. A second call
-    /// waits for the first one, and returns its result.
+    /// Drains the servers of all loops, as `HTTPServer.shutdown` does, and ends the loops. A second call waits for the first
+    /// one, and returns its result.
+    ///
+    /// A loop whose thread is blocked by a handler is not waited for beyond the deadline: the result names it, and its
+    /// thread goes on until the process ends.
     ///
     /// It must not be awaited by a handler, which it would wait for: `Task.detached { await group.shutdown() }` does not
     /// wait.
     ///
-    /// - Returns: how many connections ended by themselves and how many were cut.
+    /// - Parameters:
+    ///   - deadline: how long requests under way get to finish.
+    ///   - grace: how long idle connections stay open, for requests that are on their way; at most `deadline`.
+    ///   - sharesSockets: other processes accept from the same listening sockets.
     @discardableResult
-    public func shutdown(deadline: Duration = .seconds(10)) async -> (finished: Int, forced: Int) {
+    public func shutdown(
+        deadline: Duration = .seconds(10), grace: Duration = .milliseconds(250), sharesSockets: Bool = false
+    ) async -> ShutdownResult {
         if loops.loops.contains(where: \.isCurrentThread) {
             fatalError(
                 """
@@ -124,30 +130,44 @@ public final class HTTPServerGroup: Sendable {
         }
         let ending = ending.withLock { ending in
             if let ending { return ending }
-            let task = Task.detached { [self] in await end(deadline) }
+            let task = Task.detached { [self] in await end(deadline, grace, sharesSockets) }
             ending = task
             return task
         }
         return await ending.value
     }
 
-    private func end(_ deadline: Duration) async -> (finished: Int, forced: Int) {
-        let results = await withTaskGroup(of: (Int, Int).self) { group in
-            for (loop, server) in zip(loops.loops, servers) {
-                group.addTask(executorPreference: loop) { await server.value.shutdown(deadline: deadline) }
-            }
-            return await group.reduce(into: (0, 0)) { sum, result in
-                sum.0 += result.0
-                sum.1 += result.1
+    /// How long a loop gets beyond the deadline before its thread counts as blocked.
+    private static let patience = Duration.milliseconds(500)
+
+    private func end(_ deadline: Duration, _ grace: Duration, _ sharesSockets: Bool) async -> ShutdownResult {
+        // Each server closes its own once it has accepted what waits there. Nobody must hold them longer: clients would
+        // still be connected, and never be served.
+        // A loop that is blocked cannot close its own.
+        if !sharesSockets { for socket in sockets { socket.refuseNewClients() } }
+        openSockets.withLock { $0 = [] }
+        let collected = ShutdownCollector(count: loops.loops.count)
+        for (index, (loop, server)) in zip(loops.loops, servers).enumerated() {
+            Task(executorPreference: loop) {
+                let result = await server.value.shutdown(
+                    deadline: deadline, grace: grace, sharesSockets: sharesSockets)
+                collected.ended(index, result)
             }
         }
-        await loops.stop()
-        return results
+        await collected.wait(deadline + Self.patience)
+        let (ended, result) = collected.results
+        var total = result
+        for (index, loop) in loops.loops.enumerated() where !ended.contains(index) {
+            let label = loop.pulse.label
+            total.blocked.append("loop \(index)" + (label == .unknown ? "" : ": \(label)"))
+        }
+        await loops.stop(ended)
+        return total
     }
 }
 
 /// What belongs to one loop's thread, carried by code that hands it back to that thread alone.
-struct LoopBound<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
+package struct LoopBound<Value>: @unchecked Sendable {
+    package let value: Value
+    package init(_ value: Value) { self.value = value }
 }

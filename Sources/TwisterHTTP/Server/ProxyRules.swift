@@ -4,8 +4,8 @@ import TwisterCodec
 /// What a trusted proxy says of a request's client.
 struct ForwardedClient: Equatable {
     var address: IPAddress?
-    /// Whether the client speaks https.
-    var isSecured = false
+    /// Whether the client speaks https; nil: the proxy does not say.
+    var isSecured: Bool?
 }
 
 /// Finds out who a request's client is, from the fields that proxies have added.
@@ -53,7 +53,7 @@ final class ProxyRules {
                 })
         }
         let scheme = Self.value(head, Self.scheme) ?? Self.value(head, Self.forwardedProto)
-        if let scheme { client.isSecured = Self.lastElement(scheme).lowercased() == "https" }
+        if let scheme { client.isSecured = TokenList.elements(of: scheme).last?.lowercased() == "https" }
     }
 
     /// Of the addresses up to the first that is not trusted, the last seen; what follows a hidden one is not believed.
@@ -68,11 +68,6 @@ final class ProxyRules {
     }
 
     private static func value(_ head: RequestHead, _ name: HTTPField.Name?) -> String? { name.flatMap { head[$0] } }
-
-    private static func lastElement(_ list: String) -> Substring {
-        let last = list.split(separator: ",", omittingEmptySubsequences: false).last ?? ""
-        return Substring(last.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-    }
 
     // MARK: Forwarded (RFC 7239)
 

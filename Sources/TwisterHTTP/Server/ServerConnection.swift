@@ -1,3 +1,5 @@
+import TwisterIO
+
 /// A connection as its server sees it, whatever protocol it speaks.
 package protocol ServerConnection: AnyObject {
     /// Its place in the server's `ConnectionTable`, which alone changes it.
@@ -5,8 +7,14 @@ package protocol ServerConnection: AnyObject {
     /// Connections are numbered in the order in which they came.
     var number: UInt32 { get }
 
-    /// Ends it as soon as nothing is under way: an idle connection now, others after their responses.
+    /// The server has begun to shut down: tells the handler of the request under way. An idle connection stays as it is.
     func drain()
+    /// Ends it where nothing is under way.
+    func closeIfIdle()
+    /// The requests that are read or responded to.
+    var requestsUnderWay: [ShutdownResult.Cut] { get }
+    /// Cancels the tasks of the handlers that run for it.
+    func cancel()
     /// Closes it at once.
     func close()
 
@@ -27,15 +35,17 @@ package protocol ServerConnection: AnyObject {
 /// The open connections of one server.
 package final class ConnectionTable {
     private var connections: ContiguousArray<any ServerConnection> = []
-    private var emptied: [() -> Void] = []
+    /// Called each time the last connection has closed.
+    var emptied: () -> Void = {}
     private var lastNumber: UInt32 = 0
+    private let counts: ServerCounts
 
-    package init() {}
+    package init(_ counts: ServerCounts) { self.counts = counts }
 
     package var count: Int { connections.count }
     package var isEmpty: Bool { connections.isEmpty }
 
-    func nextNumber() -> UInt32 {
+    package func nextNumber() -> UInt32 {
         lastNumber &+= 1
         return lastNumber
     }
@@ -43,9 +53,19 @@ package final class ConnectionTable {
     func insert(_ connection: any ServerConnection) {
         connection.tableIndex = UInt32(truncatingIfNeeded: connections.count)
         connections.append(connection)
+        counts.acceptedConnections.add()
+        counts.openConnections.set(connections.count)
     }
 
-    func remove(_ connection: any ServerConnection) {
+    /// The same client is served by another object from now on, since its connection has changed the protocol.
+    package func replace(_ connection: any ServerConnection, by successor: any ServerConnection) {
+        let index = Int(connection.tableIndex)
+        guard index < connections.count, connections[index] === connection else { return }
+        successor.tableIndex = connection.tableIndex
+        connections[index] = successor
+    }
+
+    package func remove(_ connection: any ServerConnection) {
         let index = Int(connection.tableIndex)
         guard index < connections.count, connections[index] === connection else { return }
         let last = connections.removeLast()
@@ -53,17 +73,48 @@ package final class ConnectionTable {
             connections[index] = last
             last.tableIndex = UInt32(truncatingIfNeeded: index)
         }
+        counts.openConnections.set(connections.count)
         guard connections.isEmpty else { return }
         // Memory that many connections took is given back when the last of them has closed.
         if connections.capacity > 1024 { connections = [] }
-        let waiters = emptied
-        emptied = []
-        for waiter in waiters { waiter() }
+        emptied()
     }
 
     /// All of them, in no order; they may be closed while the caller goes through them.
     var all: ContiguousArray<any ServerConnection> { connections }
+}
 
-    /// Calls back once, when the last connection has closed.
-    func whenEmpty(_ callback: @escaping () -> Void) { emptied.append(callback) }
+/// A handler whose connection has closed.
+package protocol LoneHandler: AnyObject {
+    /// Tells it that the server shuts down.
+    func tellShutdown()
+    var requestUnderWay: ShutdownResult.Cut? { get }
+    /// Cancels its task.
+    func cancel()
+}
+
+/// The handlers of one server that go on although their clients have disconnected.
+package final class LoneHandlers {
+    private struct Reference {
+        weak var handler: (any LoneHandler)?
+    }
+
+    private var references: [ObjectIdentifier: Reference] = [:]
+    /// Called each time the last of them has returned.
+    var emptied: () -> Void = {}
+
+    package init() {}
+
+    var count: Int { references.count }
+    var isEmpty: Bool { references.isEmpty }
+    var all: [any LoneHandler] { references.values.compactMap(\.handler) }
+
+    package func insert(_ handler: any LoneHandler) {
+        references[ObjectIdentifier(handler)] = Reference(handler: handler)
+    }
+
+    package func remove(_ handler: any LoneHandler) {
+        guard references.removeValue(forKey: ObjectIdentifier(handler)) != nil, references.isEmpty else { return }
+        emptied()
+    }
 }

@@ -1,34 +1,44 @@
 import Glibc
-import TwisterCodec
-import TwisterIO
+package import TwisterCodec
+package import TwisterIO
 
 /// What the connections of one server share.
 ///
 /// The numbers that each request asks for stand by themselves, outside of the configuration, whose copies cost.
-final class ServerContext {
-    let loop: IOLoop
-    let configuration: HTTPServerConfiguration
+package final class ServerContext {
+    package let loop: IOLoop
+    package let configuration: HTTPServerConfiguration
     let delegate: any HTTPServerConnectionDelegate
-    let connections = ConnectionTable()
+    package let connections: ConnectionTable
+    /// Numbers for metrics.
+    package let counts: ServerCounts
     let budget: BudgetKeeper
     /// What each client has, on other loops too; nil: nothing is limited by client.
     let clients: ClientTable?
     /// How to read what proxies say of their clients; nil: not at all.
     let proxyRules: ProxyRules?
-    let parserLimits: ParserLimits
-    let bodyLimits: BodyLimits
+    /// Nil where no exchange is noted.
+    let observation: Observation?
+    package let parserLimits: ParserLimits
+    package let bodyLimits: BodyLimits
     let pipelineBufferSize: Int
     let usesProxyProtocol: Bool
     let decompressesBodies: Bool
-    let deadlines: Deadlines
+    package let deadlines: Deadlines
     let encoder: ResponseEncoder
     /// The current `Date` value of this loop.
-    let date = CachedDate()
+    package let date = CachedDate()
     private let allowsKeepAlive: Bool
     private var dateTurn = UInt64.max
     private var dateSeconds: Int64 = 0
-    /// Whether the server is shutting down.
-    var isDraining = false
+    /// Whether the server is shutting down. To check its accesses for exclusivity would cost 240 instructions a request.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    package internal(set) var isDraining = false
+    package let loneHandlers = LoneHandlers()
+    /// Called once, when no connection is open and no handler runs without one.
+    private var waitsUntilEmpty: [() -> Void] = []
 
     init(
         _ loop: IOLoop, _ delegate: any HTTPServerConnectionDelegate, _ configuration: HTTPServerConfiguration,
@@ -37,9 +47,12 @@ final class ServerContext {
         self.loop = loop
         self.configuration = configuration
         self.clients = clients
-        self.delegate = clients.map { ClientLimitingDelegate(delegate, $0) } ?? delegate
+        counts = ServerCounts(loop: loop.counts)
+        connections = ConnectionTable(counts)
+        self.delegate = clients.map { [counts] in ClientLimitingDelegate(delegate, $0, counts) } ?? delegate
         self.budget = BudgetKeeper(budget, loop, connections)
         proxyRules = ProxyRules(configuration)
+        observation = Observation(configuration)
         parserLimits = ParserLimits(
             requestLine: configuration.maxRequestLineSize, headerBlock: configuration.maxHeaderSize,
             fieldCount: configuration.maxHeaderFields)
@@ -50,7 +63,11 @@ final class ServerContext {
         allowsKeepAlive = configuration.keepAlive
         deadlines = Deadlines(configuration)
         encoder = Self.encoder(configuration.serverName)
+        connections.emptied = { [unowned self] in endIfEmpty() }
+        loneHandlers.emptied = { [unowned self] in endIfEmpty() }
     }
+
+    deinit { counts.end() }
 
     private static func encoder(_ serverName: String?) -> ResponseEncoder {
         do throws(HTTPHeaderError) {
@@ -60,10 +77,22 @@ final class ServerContext {
         }
     }
 
-    var keepsAlive: Bool { allowsKeepAlive && !isDraining }
+    /// Whether no connection is open and no handler runs without one.
+    var isEmpty: Bool { connections.isEmpty && loneHandlers.isEmpty }
+
+    func whenEmpty(_ callback: @escaping () -> Void) { waitsUntilEmpty.append(callback) }
+
+    private func endIfEmpty() {
+        guard isEmpty, !waitsUntilEmpty.isEmpty else { return }
+        let callbacks = waitsUntilEmpty
+        waitsUntilEmpty = []
+        for callback in callbacks { callback() }
+    }
+
+    package var keepsAlive: Bool { allowsKeepAlive && !isDraining }
 
     /// Seconds since 1970, for `Date`; read once a turn of the loop.
-    var unixSeconds: Int64 {
+    package var unixSeconds: Int64 {
         let turn = loop.turnTime
         if turn != dateTurn {
             var time = timespec()

@@ -1,0 +1,104 @@
+package import HTTPTypes
+import TwisterCodec
+package import TwisterIO
+
+/// The calls by which a transport of another target tells its exchange what has come. `HTTP1Connection` lies in this target and
+/// accesses the exchange directly, which saves calls on each request.
+extension HTTPConnection {
+    /// The exchange is carried by `transport` from now on, which detaches itself before it is released.
+    package func attach(_ transport: any ExchangeTransport) { self.transport = transport }
+
+    /// The longest request body that is taken, in bytes.
+    package var bodyLimit: Int { requestBody.limit }
+    /// Bytes of the request's body that came.
+    package var receivedBodyBytes: Int { requestBody.received }
+    /// Whether the application reads the request's body while it arrives.
+    package var isBodyStreamed: Bool { requestBody.stream != nil }
+    /// Whether the reader of a streamed body lags behind, so that no more of it is to be delivered.
+    package var isBodyPaused: Bool { requestBody.stream?.isPaused == true }
+
+    /// Bytes of the request's body have come.
+    ///
+    /// - Throws: `RequestRefusal` 413 where they are more than the limit allows.
+    package func receiveBody(_ bytes: UnsafeRawBufferPointer) throws(RequestRefusal) {
+        guard bytes.count <= requestBody.limit - requestBody.received else { throw RequestRefusal(413) }
+        try requestBody.receive(bytes)
+    }
+
+    /// All of the request's body has come.
+    package func endBody(_ trailers: HTTPFields? = nil) throws(RequestRefusal) { try requestBody.end(trailers) }
+
+    /// Responds to a request that is refused with an error page, unless the response is begun; no more of its body comes.
+    package func refuse(_ refusal: RequestRefusal) {
+        requestBody.fail(.refused(status: refusal.status))
+        respondToFailure(refusal.status, refusal.detail, refusal.fields)
+    }
+
+    /// Bytes of the request's body in memory.
+    package var heldBodyBytes: Int { requestBody.held }
+
+    /// Whether the request's body was used, or is to be streamed: its end has to be told then.
+    package var isBodyUsed: Bool { requestBody.isUsed }
+
+    /// Forgets a collected body that nobody will read.
+    package func dropBody() { requestBody.drop() }
+
+    /// Nothing more of the request's body comes.
+    package func failBody(_ error: HTTPBodyError) { requestBody.fail(error) }
+
+    /// Whether nobody but the caller holds the exchange or its request, so that it can serve another request.
+    package static func isReusable(_ exchange: Unmanaged<HTTPConnection>) -> Bool {
+        exchange.isUniquelyReferenced && exchange._withUnsafeGuaranteedRef { !$0.isHeldPartly }
+    }
+
+    /// The response's head would say that the WebSocket is open which the client asks for (RFC 8441, 4), but no WebSocket handler
+    /// has taken the stream: the response becomes a 405 without a body.
+    package func refuseWebSocket() {
+        state.phase = .bodiless
+        head.reuse()
+        try? head.setStatus(405)
+        setTrusted(.allow, "GET, HEAD")
+        if let record { noteHead(record) }
+    }
+
+    // MARK: The account of the exchange
+
+    /// Whether the exchange is noted.
+    package var isNoted: Bool { record != nil }
+
+    /// The handler is about to run.
+    package func noteRun() {
+        if let record { record.times.handler = loop.now }
+    }
+
+    /// Bytes of the response were given to the stream, so many of which belong to the body.
+    package func noteOutput(_ count: Int, body: Int) {
+        guard let record else { return }
+        record.bytesOut += count
+        record.responseBodySize += body
+    }
+
+    /// The exchange ends with this outcome, unless another was noted before.
+    package func noteOutcome(_ outcome: ExchangeRecord.Outcome) {
+        if let record, record.outcome == nil { record.outcome = outcome }
+    }
+
+    /// Takes out the record of an exchange that is over, with the size of the request's body.
+    package func takeRecord() -> ExchangeRecord? {
+        guard let taken = record.take() else { return nil }
+        taken.requestBodySize = requestBody.received
+        taken.bytesIn += taken.requestBodySize
+        return taken
+    }
+
+    /// The request under way, as the result of a shutdown names it; nil before its head was read.
+    package func underWay(_ label: JobLabel) -> ShutdownResult.Cut? {
+        guard state.isRequestHeadRead else { return nil }
+        return ShutdownResult.Cut(
+            request: "\(requestHead.methodText) \(requestHead.asciiTarget)", route: label.route, handler: label.handler,
+            age: .nanoseconds(Int64(clamping: loop.now &- state.startedAt)))
+    }
+
+    /// The server shuts down, and the handler has not come to its end in time: it is about to be cancelled.
+    package func noteCancellation() { noteCut() }
+}
