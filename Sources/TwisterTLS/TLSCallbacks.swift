@@ -1,0 +1,156 @@
+import COpenSSL
+import TwisterIO
+
+/// What OpenSSL's questions during a handshake are answered with. It belongs to one connection.
+final class HandshakeAnswers {
+    let credentials: TLSCredentials
+    /// The protocols above TLS that are offered, the best first.
+    let applicationProtocols: [String]
+    /// The host name that the client asks for, in its canonical form; nil: none.
+    fileprivate(set) var serverName: String?
+    /// How many messages beside data the peer has sent since the handshake.
+    fileprivate(set) var messageCount = 0
+
+    init(_ credentials: TLSCredentials, _ applicationProtocols: [String]) {
+        self.credentials = credentials
+        self.applicationProtocols = applicationProtocols
+    }
+}
+
+/// What OpenSSL asks during a server's handshake. It calls these functions only from within the calls of a `TLSFilter`; each
+/// finds its answers through the connection.
+enum TLSCallbacks {
+    static func install(in context: OpaquePointer, hasTickets: Bool) {
+        SSL_CTX_set_client_hello_cb(context, readHello, nil)
+        openssl_set_server_name_callback(context, chooseContext, nil)
+        SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
+        openssl_set_status_callback(context, staple, nil)
+        if hasTickets { openssl_set_ticket_callback(context, protectTicket) }
+    }
+
+    /// Has a connection find its answers, which must live as long as it.
+    static func connect(_ ssl: OpaquePointer, to answers: HandshakeAnswers) {
+        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(answers).toOpaque())
+    }
+
+    /// Has the messages be counted that the peer sends after the handshake, beside data.
+    static func countMessages(on ssl: OpaquePointer) { SSL_set_info_callback(ssl, countMessage) }
+
+    fileprivate static func answers(_ ssl: OpaquePointer?) -> HandshakeAnswers? {
+        guard let ssl, let pointer = SSL_get_ex_data(ssl, 0) else { return nil }
+        return Unmanaged<HandshakeAnswers>.fromOpaque(pointer).takeUnretainedValue()
+    }
+}
+
+/// Notes the host name that the client asks for, before OpenSSL decides whether a session is continued: one of another name is
+/// not (RFC 6066, 3), nor one under other rules for client certificates.
+private func readHello(
+    _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<CInt>?, _: UnsafeMutableRawPointer?
+) -> CInt {
+    var start: UnsafePointer<UInt8>?
+    var count = 0
+    guard let answers = TLSCallbacks.answers(ssl),
+        SSL_client_hello_get0_ext(ssl, CUnsignedInt(TLSEXT_TYPE_server_name), &start, &count) == 1,
+        let name = ServerNames.name(in: UnsafeBufferPointer(start: start, count: count))
+    else { return SSL_CLIENT_HELLO_SUCCESS }
+    answers.serverName = name
+    let identifier = SessionIdentifier(answers.credentials.sessionRules, name)
+    if let identifier, identifier.set(on: ssl) { return SSL_CLIENT_HELLO_SUCCESS }
+    alert?.pointee = SSL_AD_INTERNAL_ERROR
+    return SSL_CLIENT_HELLO_ERROR
+}
+
+/// The certificate for the host name that the client asks for.
+private func chooseContext(
+    _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<CInt>?, _: UnsafeMutableRawPointer?
+) -> CInt {
+    guard let answers = TLSCallbacks.answers(ssl), let name = answers.serverName,
+        let context = answers.credentials.context(for: name)
+    else { return SSL_TLSEXT_ERR_NOACK }
+    return SSL_set_SSL_CTX(ssl, context) == nil ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_OK
+}
+
+/// Called at each step of OpenSSL's state machine and at each alert. Of the messages that are allowed after a handshake, each
+/// goes through one of these states once; one that is not allowed is responded to with an alert.
+private func countMessage(_ ssl: OpaquePointer?, _ place: CInt, _: CInt) {
+    if place & SSL_CB_LOOP != 0 {
+        switch SSL_get_state(ssl) {
+        case TLS_ST_SR_KEY_UPDATE, TLS_ST_CR_KEY_UPDATE, TLS_ST_CR_SESSION_TICKET: break
+        default: return
+        }
+    } else if place != SSL_CB_WRITE_ALERT {
+        return
+    }
+    TLSCallbacks.answers(ssl)?.messageCount += 1
+}
+
+/// The best protocol that both sides speak. A client that speaks none of ours gets an alert (RFC 7301, 3.2), so that its bytes
+/// are not taken for another protocol's.
+private func chooseProtocol(
+    _ ssl: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ offeredCount: CUnsignedInt,
+    _: UnsafeMutableRawPointer?
+) -> CInt {
+    guard let protocols = TLSCallbacks.answers(ssl)?.applicationProtocols, !protocols.isEmpty, let offered else {
+        return SSL_TLSEXT_ERR_NOACK
+    }
+    let client = UnsafeBufferPointer(start: offered, count: Int(offeredCount))
+    for name in protocols {
+        var index = 0
+        while index < client.count {
+            let count = Int(client[index])
+            let end = index + 1 + count
+            guard end <= client.count else { break }
+            if client[(index + 1)..<end].elementsEqual(name.utf8) {
+                // OpenSSL copies it.
+                chosen?.pointee = offered + index + 1
+                chosenCount?.pointee = client[index]
+                return SSL_TLSEXT_ERR_OK
+            }
+            index = end
+        }
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL
+}
+
+/// Sends the authority's statement that the certificate is not revoked (RFC 6066, 8). OpenSSL has chosen the certificate before.
+private func staple(_ ssl: OpaquePointer?, _: UnsafeMutableRawPointer?) -> CInt {
+    guard let credentials = TLSCallbacks.answers(ssl)?.credentials, let certificate = SSL_get_certificate(ssl),
+        let key = X509_get0_pubkey(certificate),
+        let response = credentials.ocspResponse(for: SSL_get_SSL_CTX(ssl), keyType: EVP_PKEY_get_base_id(key))
+    else { return SSL_TLSEXT_ERR_NOACK }
+    return openssl_staple(ssl, response, response.count) == 1 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
+}
+
+/// AES-256-CBC, fetched once: OpenSSL would look it up in its providers for each ticket. Sendable, because nothing changes it.
+private struct TicketCipher: @unchecked Sendable {
+    let pointer = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
+}
+
+private let ticketCipher = TicketCipher()
+
+/// Encrypts a session ticket, or decrypts one that a client has sent. Returns 1 for yes, 2 where the client is to get a new
+/// ticket, 0 where the key is not known and a full handshake follows, and -1 for an error.
+private func protectTicket(
+    _ ssl: OpaquePointer?, _ name: UnsafeMutablePointer<UInt8>?, _ vector: UnsafeMutablePointer<UInt8>?,
+    _ cipher: OpaquePointer?, _ mac: OpaquePointer?, _ isNew: CInt
+) -> CInt {
+    guard let keys = TLSCallbacks.answers(ssl)?.credentials.tickets, let name, let vector else {
+        return isNew == 1 ? -1 : 0
+    }
+    if isNew == 1 {
+        guard let key = keys.current(), RAND_bytes(vector, 16) == 1 else { return -1 }
+        UnsafeMutableRawBufferPointer(start: name, count: 16).copyBytes(from: key.name)
+        let isSet =
+            EVP_EncryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
+            && openssl_start_mac(mac, key.mac, key.mac.count) == 1
+        return isSet ? 1 : -1
+    }
+    guard let (key, isCurrent) = keys.find(UnsafeRawBufferPointer(start: name, count: 16)) else { return 0 }
+    let isSet =
+        openssl_start_mac(mac, key.mac, key.mac.count) == 1
+        && EVP_DecryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
+    guard isSet else { return -1 }
+    // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so that it needs the next one.
+    return isCurrent && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2
+}
