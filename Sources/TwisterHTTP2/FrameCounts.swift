@@ -1,0 +1,97 @@
+import CNghttp2
+import TwisterHTTP
+
+/// Looks at the frames of a client before nghttp2 does: counts those that cost the server more than the client, against the
+/// limits of the configuration, and finds those on streams that the client has ended.
+struct FrameCounts {
+    /// Why a frame ends the connection.
+    enum Objection: Equatable {
+        /// It is one too many.
+        case limit(ServerCounts.FrameLimit)
+        /// The client may not send it (RFC 9113, 5.1).
+        case violation(nghttp2_error_code)
+    }
+
+    private let limits: HTTP2Configuration
+    private var scanner = FrameScanner()
+    private var resets: TokenBucket
+    private var errors: TokenBucket
+    private var controlFrames: TokenBucket
+    private var windowUpdates: TokenBucket
+    private var emptyFrames: TokenBucket
+    /// CONTINUATION frames that came one behind the other.
+    private var continuations = 0
+    private var streams = ClientStreams()
+
+    init(_ limits: HTTP2Configuration, at now: UInt64) {
+        self.limits = limits
+        resets = TokenBucket(limits.resets, at: now)
+        errors = TokenBucket(limits.errors, at: now)
+        controlFrames = TokenBucket(limits.controlFrames, at: now)
+        windowUpdates = TokenBucket(limits.windowUpdates, at: now)
+        emptyFrames = TokenBucket(limits.emptyFrames, at: now)
+    }
+
+    /// Counts the frames that begin in what the client has sent. Returns how many octets come before the first frame that ends
+    /// the connection, and why it does; all octets where there is none.
+    mutating func count(_ octets: UnsafeRawBufferPointer, at now: UInt64) -> (accepted: Int, Objection?) {
+        // The scanner is a part of this value, which the closure changes.
+        var scanner = scanner
+        var objection: Objection?
+        let accepted = scanner.scan(octets) { header in
+            objection = count(header, at: now)
+            return objection == nil
+        }
+        self.scanner = scanner
+        return (accepted, objection)
+    }
+
+    private mutating func count(_ header: FrameHeader, at now: UInt64) -> Objection? {
+        switch Int(header.type) {
+        case Self.data:
+            if header.length == 0, header.flags & Self.endStream == 0, !takeEmpty(at: now) {
+                return .limit(.emptyFrames)
+            }
+            return streams.data(header).map { .violation($0) }
+        case Self.headers:
+            continuations = 0
+            return streams.headers(header).map { .violation($0) }
+        case Self.continuation:
+            continuations += 1
+            streams.continuation(header)
+            return continuations <= limits.maxContinuations ? nil : .limit(.headerBlocks)
+        case Self.reset:
+            streams.reset(header)
+            return takeReset(at: now) ? nil : .limit(.resets)
+        case Self.windowUpdate: return windowUpdates.take(at: now) ? nil : .limit(.windowUpdates)
+        // nghttp2 ignores these (RFC 9113, 6.3).
+        case Self.priority where header.stream == 0: return .violation(NGHTTP2_PROTOCOL_ERROR)
+        default: return controlFrames.take(at: now) ? nil : .limit(.controlFrames)
+        }
+    }
+
+    private static let data = Int(NGHTTP2_DATA.rawValue)
+    private static let headers = Int(NGHTTP2_HEADERS.rawValue)
+    private static let continuation = Int(NGHTTP2_CONTINUATION.rawValue)
+    private static let priority = Int(NGHTTP2_PRIORITY.rawValue)
+    private static let reset = Int(NGHTTP2_RST_STREAM.rawValue)
+    private static let windowUpdate = Int(NGHTTP2_WINDOW_UPDATE.rawValue)
+    private static let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
+
+    /// Counts a stream that is reset. Returns false where it is one too many.
+    mutating func takeReset(at now: UInt64) -> Bool { resets.take(at: now) }
+
+    /// Counts an error by which the client loses a stream whose request was begun. Returns false where it is one too many.
+    mutating func takeError(at now: UInt64) -> Bool { errors.take(at: now) }
+
+    /// Counts DATA that has nothing or padding alone. Returns false where it is one too many.
+    mutating func takeEmpty(at now: UInt64) -> Bool { emptyFrames.take(at: now) }
+
+    /// A DATA frame of so many bytes was sent: the client may answer with updates of two windows, and with more of them where
+    /// it takes the frame in small steps.
+    mutating func dataSent(_ count: Int) { windowUpdates.add(2 + count / Self.updateStep) }
+
+    /// Clients that send an update for each few bytes that they read do so for 2 KiB or more (Go's `net/http`). The half of it
+    /// leaves room for updates of both windows.
+    private static let updateStep = 1024
+}

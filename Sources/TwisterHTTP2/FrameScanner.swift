@@ -1,0 +1,66 @@
+/// The header of a frame (RFC 9113, 4.1).
+struct FrameHeader {
+    /// Octets of the payload.
+    var length: Int
+    var type: UInt8
+    var flags: UInt8
+    /// The number of the stream; 0: the frame is about the connection.
+    var stream: UInt32
+}
+
+/// Finds the frames in what a client sends, beside nghttp2, which does not tell of frames that it ignores. It looks at headers
+/// alone, so that each limit of frames holds for every one of them.
+struct FrameScanner {
+    /// Octets that are no header: the rest of the preface (RFC 9113, 3.4) or of a payload.
+    private var skipped = 24
+    /// The first eight octets of a header that is cut; `gathered` says how many of them have come.
+    private var partial: UInt64 = 0
+    private var gathered = 0
+
+    private static let headerSize = 9
+
+    /// Calls `body` with the header of each frame that begins in these octets, until it returns false. Returns how many octets
+    /// come before the frame at which it did so; all of them where it never did.
+    mutating func scan(_ octets: UnsafeRawBufferPointer, _ body: (FrameHeader) -> Bool) -> Int {
+        guard let base = octets.baseAddress else { return 0 }
+        var position = 0
+        while position < octets.count {
+            if skipped > 0 {
+                let step = min(skipped, octets.count &- position)
+                skipped &-= step
+                position &+= step
+                continue
+            }
+            let start = position
+            var header: FrameHeader?
+            if gathered == 0, octets.count &- position >= Self.headerSize {
+                let word = UInt64(bigEndian: (base + position).loadUnaligned(as: UInt64.self))
+                header = Self.header(word, last: octets[position &+ 8])
+                position &+= Self.headerSize
+            } else {
+                let octet = octets[position]
+                position &+= 1
+                gathered &+= 1
+                if gathered < Self.headerSize {
+                    partial = partial << 8 | UInt64(octet)
+                } else {
+                    header = Self.header(partial, last: octet)
+                    gathered = 0
+                    partial = 0
+                }
+            }
+            guard let header else { continue }
+            skipped = header.length
+            if !body(header) { return start }
+        }
+        return octets.count
+    }
+
+    private static func header(_ word: UInt64, last: UInt8) -> FrameHeader {
+        // The highest bit of the stream's number is reserved.
+        let stream = (UInt32(truncatingIfNeeded: word) & 0x7F_FFFF) << 8 | UInt32(last)
+        return FrameHeader(
+            length: Int(word >> 40), type: UInt8(truncatingIfNeeded: word >> 32),
+            flags: UInt8(truncatingIfNeeded: word >> 24), stream: stream)
+    }
+}

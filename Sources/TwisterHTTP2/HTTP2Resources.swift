@@ -1,0 +1,54 @@
+import CNghttp2
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// The settings, the pool of streams and the encoder of response fields that the HTTP/2 connections of one loop share.
+final class HTTP2Resources {
+    let context: ServerContext
+    let limits: HTTP2Configuration
+    let functions: SessionFunctions
+    /// The options of nghttp2's sessions.
+    let options: OpaquePointer
+    let responseFields: ResponseFields
+    let streams: StreamPool<HTTP2Stream>
+
+    init(_ context: ServerContext, _ limits: HTTP2Configuration, _ functions: SessionFunctions) {
+        self.context = context
+        self.limits = limits
+        self.functions = functions
+        responseFields = ResponseFields(context)
+        streams = StreamPool(context.loop) { HTTP2Stream(context) }
+        var options: OpaquePointer?
+        guard nghttp2_option_new(&options) == 0, let options else {
+            preconditionFailure("HTTP/2: no memory to start a server")
+        }
+        self.options = options
+        // The windows follow the handlers.
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
+        // Acknowledgements that wait for a client that does not read (CVE-2019-9512, CVE-2019-9515).
+        nghttp2_option_set_max_outbound_ack(options, 200)
+        nghttp2_option_set_max_settings(options, 16)
+        nghttp2_option_set_max_send_header_block_length(options, Self.longestHeaderBlock)
+    }
+
+    deinit { nghttp2_option_del(options) }
+
+    var streamLimit: Int { min(max(limits.maxConcurrentStreams, 1), 10_000) }
+
+    /// The window of each stream: so much of a body may be on its way while its handler lags behind.
+    var streamWindow: Int32 { Int32(clamping: min(max(context.configuration.bodyBufferSize, 1024), 1 << 30)) }
+
+    /// The window of each connection. Its bytes are taken at once, so that a stream whose handler lags behind does not hold up
+    /// the others.
+    static let connectionWindow: Int32 = 1 << 20
+
+    /// The head or the trailers of a response have at most so many octets, as HPACK would write them at worst. A stream whose
+    /// response has more is reset.
+    private static let longestHeaderBlock = 1 << 20
+
+    /// About so many bytes do the objects of a stream, and of a session with its first streams, take.
+    static let streamSize = 8192
+    static let sessionSize = 65_536
+}

@@ -1,0 +1,178 @@
+import CNghttp2
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// The callbacks of nghttp2 while it reads. A result other than 0 ends the reading; GOAWAY is then queued.
+extension HTTP2ServerConnection {
+    /// The connection is about to end.
+    private static let stop = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+
+    private func stop(_ limit: ServerCounts.FrameLimit) -> CInt {
+        exceed(limit)
+        return Self.stop
+    }
+
+    /// A frame's header has come.
+    func frameBegins(_ header: nghttp2_frame_hd) -> CInt {
+        if phase == .ended { return Self.stop }
+        if header.type == UInt8(NGHTTP2_SETTINGS.rawValue) { noteWindows() }
+        return 0
+    }
+
+    private static let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
+
+    // MARK: Header blocks
+
+    func headersBegin(_ id: Int32) -> CInt {
+        block.begin(
+            id, isTrailers: openStream(id) != nil, limit: context.configuration.maxHeaderSize, at: stream.turnTime)
+        lookLater()
+        return 0
+    }
+
+    func fieldReceived(_ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> CInt {
+        if block.isTrailers {
+            // nghttp2 takes no pseudo-fields there.
+            if block.defect == nil, openStream(id)?.addTrailer(name, value) == false { refuseTrailers(id) }
+            return 0
+        }
+        block.add(name, value)
+        // The rest has to be decoded for the sake of HPACK's table; a few octets on the wire may stand for many.
+        return block.listSize <= Self.decodedLimit(context.configuration.maxHeaderSize) ? 0 : stop(.headerBlocks)
+    }
+
+    private func refuseTrailers(_ id: Int32) {
+        context.counts.countRefusal(431)
+        block.note(.tooLarge)
+        reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
+    }
+
+    /// So many octets of fields are decoded of a request that is too large anyway.
+    private static func decodedLimit(_ limit: Int) -> Int { max(limit, 16_384) * 4 }
+
+    // MARK: Frames
+
+    func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
+        let header = frame.pointee.hd
+        switch header.type {
+        case UInt8(NGHTTP2_HEADERS.rawValue):
+            let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+            let isEnd = header.flags & Self.endStream != 0
+            if isRequest { beginRequest(header.stream_id, isEnd: isEnd) }
+            block.end()
+            if !isRequest { endRequest(header.stream_id, isEnd: isEnd) }
+        case UInt8(NGHTTP2_DATA.rawValue):
+            if header.flags & Self.endStream != 0 {
+                openStream(header.stream_id)?.requestEnded()
+            } else if header.length > 0, header.length == frame.pointee.data.padlen,
+                !frames.takeEmpty(at: stream.turnTime)
+            {
+                return stop(.emptyFrames)
+            }
+        case UInt8(NGHTTP2_SETTINGS.rawValue) where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
+            clocks.settingsSince = nil
+            if isWindowOverflown { session?.terminate(NGHTTP2_FLOW_CONTROL_ERROR) }
+        case UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue):
+            // nghttp2 ignores those for stream 0 (RFC 9218, 7.1).
+            let payload = frame.pointee.ext.payload?.assumingMemoryBound(to: nghttp2_ext_priority_update.self)
+            guard let update = payload?.pointee else { break }
+            if update.stream_id == 0 { session?.terminate(NGHTTP2_PROTOCOL_ERROR) }
+            let field = UnsafeBufferPointer(start: update.field_value, count: update.field_value_len)
+            priorityUpdated(update.stream_id, String(decoding: field, as: UTF8.self))
+        default: break
+        }
+        return 0
+    }
+
+    /// The client has broken a rule: nghttp2 resets the stream, or ends the connection.
+    func invalidFrameReceived(_ id: Int32) -> CInt {
+        guard openStream(id) != nil, !frames.takeError(at: stream.turnTime) else { return 0 }
+        return stop(.resets)
+    }
+
+    func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) -> CInt {
+        session?.consumeConnection(bytes.count)
+        openStream(id)?.receiveBody(bytes)
+        return 0
+    }
+
+    /// The stream with that number, where it is open and its request was read.
+    func openStream(_ id: Int32) -> HTTP2Stream? {
+        session?.object(of: id).map { Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: Requests
+
+    /// All fields of a request have come.
+    private func beginRequest(_ id: Int32, isEnd: Bool) {
+        block.finish()
+        // A WebSocket whose client can send nothing is none.
+        if block.defect == .malformed || block.opensWebSocket && isEnd { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        // A stream that the client has reset still counts while its handler runs.
+        guard share.requests < resources.streamLimit else { return reset(id, NGHTTP2_REFUSED_STREAM) }
+        // Many large heads can lie in the bytes that were received before the connection was parked.
+        if share.isParked, block.octets.count >= Self.largeHead { return reset(id, NGHTTP2_REFUSED_STREAM) }
+        // Otherwise the connection was closed for lack of memory.
+        let isSmall = !resources.streams.isEmpty && block.octets.count < Self.largeHead
+        guard isSmall || stream.hasMemory(HTTP2Resources.streamSize + block.octets.count, for: .established) else {
+            return
+        }
+        let made = resources.streams.take()
+        var parser = RequestParser(limits: context.parserLimits)
+        let result = parser.parse(block.octets, into: made.exchange.requestHead)
+        let verdict = verdict(result)
+        if case .malformed = verdict { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        let sequel = block.opensWebSocket ? RequestHead.Sequel.webSocket : isEnd ? .nothing : .body
+        made.exchange.requestHead.becomeHTTP2(followedBy: sequel)
+        made.headSize = block.octets.count
+        made.index = streams.count
+        streams.append(made)
+        headReceived(made.headSize)
+        session?.attach(Unmanaged.passUnretained(made).toOpaque(), id)
+        lookLater()
+        made.begin(on: self, id, block.since, sequel, verdict)
+    }
+
+    /// The fields behind a body have come. Behind a WebSocket there are none (RFC 9113, 8.5).
+    private func endRequest(_ id: Int32, isEnd: Bool) {
+        guard let stream = openStream(id), block.defect == nil else { return }
+        if stream.tunnel != nil { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        if isEnd { stream.requestEnded() }
+    }
+
+    private func verdict(_ result: ParseResult) -> HTTP2Stream.Verdict {
+        switch block.defect {
+        case .tooLarge: return .refused(RequestRefusal(431, "the header section is too large"))
+        case .foreignScheme: return .refused(RequestRefusal(421))
+        case .unknownProtocol: return .refused(RequestRefusal(501, "the only :protocol is websocket"))
+        case .malformed: return .malformed
+        case nil: break
+        }
+        switch result {
+        case .complete: return .readable
+        case .needMore: return .malformed
+        // These have statuses of their own; what is malformed has none in HTTP/2 (RFC 9113, 8.1.1).
+        case .invalid(let error):
+            return error.status == 400 ? .malformed : .refused(RequestRefusal(error.status, error.reason))
+        }
+    }
+
+    private func reset(_ id: Int32, _ error: nghttp2_error_code) { session?.reset(id, error) }
+
+    // MARK: Windows of responses
+
+    /// The client changes its initial window: notes what it lets each stream send before.
+    private func noteWindows() {
+        for stream in streams { stream.windowBefore = session?.remoteWindow(stream.id) ?? 0 }
+        clocks.initialWindow = session?.remoteInitialWindow ?? 0
+    }
+
+    /// Whether the change has made the window of a stream too large: an error of the connection (RFC 9113, 6.9.2), which
+    /// nghttp2 takes for one of the stream.
+    private var isWindowOverflown: Bool {
+        let change = (session?.remoteInitialWindow ?? 0) - clocks.initialWindow
+        guard change > 0 else { return false }
+        return streams.contains { $0.windowBefore + change > Int(Int32.max) }
+    }
+}

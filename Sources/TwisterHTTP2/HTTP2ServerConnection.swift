@@ -1,0 +1,342 @@
+import CNghttp2
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// One accepted connection that speaks HTTP/2 (RFC 9113): carries the bytes between its stream of TCP and nghttp2, which
+/// tells it of requests, bodies and the ends of streams. Each request is an exchange of its own (`HTTP2Stream`).
+final class HTTP2ServerConnection {
+    /// How far the connection is on its way to its end.
+    enum Phase: UInt8 {
+        case open
+        /// The client was told to begin no more requests; those on their way are served.
+        case draining
+        /// No more requests are begun. The connection ends with its last stream.
+        case goingAway
+        /// Nothing more is read.
+        case ended
+    }
+
+    /// The state of the connection beside its streams: its clocks and its share of the server's limits.
+    struct Clocks {
+        /// Since the last request was over, on the loop's clock.
+        var idleSince: UInt64
+        /// Since when the first SETTINGS of the client are due; nil: they have come.
+        var settingsSince: UInt64?
+        /// The client's SETTINGS_INITIAL_WINDOW_SIZE before its latest change.
+        var initialWindow = 0
+        /// When the connection was accepted, for its first request.
+        var accepted: UInt64?
+        /// The progress of a client that does not take its responses at once.
+        var output: OutputWatch?
+        /// Bytes of bodies that all streams have sent.
+        var bodySent = 0
+        /// Streams that go before all others (`OutputAge`).
+        var raisedStreams = 0
+    }
+
+    /// The connection's share in the limits of the server.
+    struct Share {
+        /// The client's address; nil on a unix socket.
+        var client: IPAddress?
+        /// Bytes that the budget was told of.
+        var charged = 0
+        /// Whether it is left unread because the budget is used up.
+        var isParked = false
+        /// Whether the connection counts as its client's.
+        var isClientCounted: Bool
+        /// The outcome of exchanges whose responses the client has not taken, where the server closes the connection.
+        var outcome: ExchangeRecord.Outcome?
+        /// Requests whose handlers have not returned, with those whose streams are closed.
+        var requests = 0
+        /// The size of their heads: a few octets of HPACK may stand for a large one.
+        var headBytes = 0
+    }
+
+    let stream: IOStream
+    let resources: HTTP2Resources
+    let number: UInt32
+    var tableIndex: UInt32 = 0
+    // To check the state of the connection and of its streams for exclusivity would cost 4,100 instructions a request.
+
+    /// Nil before it serves, and once it has closed.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var session: HTTP2Session?
+    /// The streams that are open, in no order.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var streams: ContiguousArray<HTTP2Stream> = []
+    /// The header block that is being received.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var block = HeaderBlock()
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var frames: FrameCounts
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var clocks: Clocks
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var share: Share
+    var phase = Phase.open
+    /// Whether nghttp2 is at work, which must not be asked for more then: it asks for everything by itself.
+    private var isBusy = false
+
+    init(_ connection: HandedConnection, _ resources: HTTP2Resources) {
+        self.resources = resources
+        stream = connection.stream
+        number = connection.predecessor.number
+        let now = connection.stream.turnTime
+        frames = FrameCounts(resources.limits, at: now)
+        clocks = Clocks(idleSince: now, settingsSince: now, accepted: connection.accepted)
+        share = Share(client: connection.client, isClientCounted: connection.isClientCounted)
+    }
+
+    var context: ServerContext { resources.context }
+
+    func startServing(_ connection: HandedConnection) {
+        context.connections.replace(connection.predecessor, by: self)
+        stream.consumer = self
+        guard stream.hasMemory(HTTP2Resources.sessionSize, for: .newcomers) else { return }
+        let pointer = Unmanaged.passUnretained(self).toOpaque()
+        guard let made = HTTP2Session(owner: pointer, resources.functions, options: resources.options),
+            made.submitSettings(
+                streams: resources.streamLimit, window: resources.streamWindow,
+                headerList: context.configuration.maxHeaderSize),
+            made.openWindow(HTTP2Resources.connectionWindow)
+        else { return stream.close() }
+        session = consume made
+        lookLater()
+        pump()
+        if context.isDraining { drain() }
+    }
+
+    // MARK: Bytes
+
+    /// Sends what nghttp2 has to send, as far as the client takes it. Does nothing while nghttp2 is at work: `receive` does it
+    /// in the end.
+    func pump() {
+        guard !isBusy, !stream.isClosed, phase != .ended else { return }
+        guard send() else { return stream.close() }
+        if stream.isPeerEnded, !stream.isOverHighWatermark, cutStalledStreams(), !send() { return stream.close() }
+        if session?.isOver != false {
+            // A client that has sent GOAWAY gets one, too (RFC 9113, 6.8). nghttp2 sends no second one behind an error.
+            if session != nil, phase == .open || phase == .draining { return goAway() }
+            end()
+        }
+    }
+
+    /// Gives the stream of TCP what nghttp2 has to send. Returns false where nghttp2 cannot go on.
+    private func send() -> Bool {
+        isBusy = true
+        defer { isBusy = false }
+        while !stream.isOverHighWatermark {
+            guard let bytes = session?.send() else { return false }
+            if bytes.isEmpty { break }
+            stream.enqueue(bytes)
+        }
+        if clocks.raisedStreams > 0 { lowerStreams() }
+        return true
+    }
+
+    /// Cuts the streams whose responses wait for the client's windows, where no frame of the client can open them any more.
+    /// Returns whether there were some.
+    private func cutStalledStreams() -> Bool {
+        var found = false
+        for stream in streams where stream.waitingBytes > 0 {
+            found = true
+            stream.exchange.noteOutcome(.clientDisconnected)
+            session?.reset(stream.id, NGHTTP2_CANCEL)
+        }
+        return found
+    }
+
+    /// Has nghttp2 read.
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        let (accepted, objection) = frames.count(bytes, at: stream.turnTime)
+        if case .limit(let limit) = objection {
+            exceed(limit)
+            return pump()
+        }
+        isBusy = true
+        let count = session?.receive(UnsafeRawBufferPointer(rebasing: bytes[..<accepted])) ?? -1
+        isBusy = false
+        if count < 0 { fail(CInt(truncatingIfNeeded: count)) }
+        if case .violation(let error) = objection { session?.terminate(error) }
+        if session?.queuedFrames ?? 0 > Self.queueLimit { exceed(.queuedFrames) }
+        pump()
+        if share.charged > 0 || stream.isOverHighWatermark { recharge() }
+    }
+
+    /// So many frames may wait for a client that does not read: the responses' heads and bodies of all streams, and more.
+    private static let queueLimit = 4096
+
+    /// nghttp2 cannot go on with what the client has sent.
+    private func fail(_ error: CInt) {
+        switch error {
+        case NGHTTP2_ERR_FLOODED.rawValue: exceed(.queuedFrames)
+        // One of our own callbacks has ended the connection, and said why.
+        case NGHTTP2_ERR_CALLBACK_FAILURE.rawValue: break
+        case NGHTTP2_ERR_NOMEM.rawValue: stream.close()
+        default: session?.terminate(NGHTTP2_PROTOCOL_ERROR)
+        }
+    }
+
+    /// The client is over a limit: the connection ends.
+    func exceed(_ limit: ServerCounts.FrameLimit) {
+        guard phase != .ended else { return }
+        context.counts.count(limit)
+        noteClose(.cut)
+        session?.terminate(NGHTTP2_ENHANCE_YOUR_CALM)
+        // Output that waits for a client that does not read would keep GOAWAY from it.
+        if stream.isOverHighWatermark { stream.reset() }
+    }
+
+    // MARK: Time
+
+    /// Looks again in a while, since something can be late by then.
+    func lookLater() { stream.setDeadline(noLaterThan: stream.turnTime &+ context.deadlines.streamLook) }
+
+    /// Whether the client waits for the server, which leaves it unread, or has so much output for it that nothing more is made.
+    var isHeldUp: Bool { share.isParked || stream.isOverHighWatermark }
+
+    /// The clocks of a header block and of the first SETTINGS begin again, since the client was held up.
+    func restartHeadClocks(at now: UInt64) {
+        block.restartClock(at: now)
+        if clocks.settingsSince != nil { clocks.settingsSince = now }
+    }
+
+    // MARK: Ends
+
+    /// Closes once everything was sent. The client may still be sending.
+    func end() {
+        guard phase != .ended else { return }
+        phase = .ended
+        closeStreams()
+        stream.setDeadline(noLaterThan: context.deadlines.forOutput(clocks.output, stream))
+        stream.lingerAfterOutput()
+    }
+
+    /// Refuses further requests, and ends the connection with the last one that was begun.
+    func goAway() {
+        guard phase == .open || phase == .draining else { return }
+        phase = .goingAway
+        session?.submitGoAway()
+        pump()
+    }
+
+    /// Nothing more is sent on the streams that are left, and nothing more comes: handlers that have not begun do not begin.
+    private func closeStreams() {
+        let open = streams
+        streams = []
+        for stream in open {
+            session?.detach(stream.id)
+            stream.exchange.noteOutcome(outcomeOfClose)
+            stream.closed()
+        }
+    }
+
+    /// The server closes the connection, for a reason of its own.
+    func noteClose(_ outcome: ExchangeRecord.Outcome) {
+        if share.outcome == nil { share.outcome = outcome }
+        for stream in streams { stream.exchange.noteOutcome(outcome) }
+    }
+
+    /// The outcome of exchanges whose responses the client has not taken when the connection closes.
+    var outcomeOfClose: ExchangeRecord.Outcome { share.outcome ?? .clientDisconnected }
+}
+
+// MARK: - What the stream of TCP tells
+
+extension HTTP2ServerConnection: IOStreamConsumer {
+    func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int {
+        if phase != .ended, !bytes.isEmpty { receive(bytes) }
+        return bytes.count
+    }
+
+    /// The client sends nothing more. Requests that are complete and not begun are still responded to; those that wait, or whose
+    /// rest is missing, count as left.
+    func streamEnded(_ stream: IOStream) {
+        guard phase != .ended else { return }
+        for stream in streams { stream.clientEnded() }
+        goAway()
+        // Responses may wait for windows also where the connection was going away before.
+        pump()
+        if phase == .goingAway, streams.isEmpty { end() }
+    }
+
+    /// The client ended before one of its requests was begun. A handler that responds at once does so; one that waits learns
+    /// of it.
+    func tellOfEndLater() {
+        stream.loop.addLocalCallback { [weak self] in
+            guard let self, !stream.isClosed else { return }
+            streamPeerLeft(stream, isGone: false)
+            // Everything was read, so that nothing more comes for a WebSocket either that was accepted meanwhile.
+            guard stream.isPeerEnded else { return }
+            for stream in streams where stream.reading == .tunnel { stream.clientEnded() }
+            pump()
+        }
+    }
+
+    /// Nothing is read meanwhile, and the rest of a request may wait in the socket. Those that are complete count as left.
+    func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
+        if isGone { return stream.close(.endedByPeer) }
+        for stream in streams where stream.reading == .complete { stream.clientEnded() }
+    }
+
+    func streamDrained(_ stream: IOStream) {
+        pump()
+        if share.charged > 0 { recharge() }
+    }
+
+    func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
+        phase = .ended
+        closeStreams()
+        session = nil
+        releaseCharge()
+        if share.isClientCounted { context.releaseClient(share.client) }
+        context.connections.remove(self)
+    }
+
+    func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
+        var wait = ConnectionWait(
+            idleSince: streams.isEmpty && phase != .ended ? clocks.idleSince : nil, request: nil, output: clocks.output)
+        let overdue = context.deadlines.overdue(&wait, stream, time)
+        clocks.output = wait.output
+        switch overdue {
+        case .write:
+            noteClose(.timeout)
+            return stream.reset()
+        case .idle: goAway()
+        case .head, .body, nil: break
+        }
+        if phase == .ended { return stream.setDeadline(context.deadlines.next(wait, stream)) }
+        if isHeldUp {
+            restartHeadClocks(at: time)
+        } else if let since = block.streamID == nil ? clocks.settingsSince : block.awaitedSince,
+            context.deadlines.isHeadLate(since, at: time)
+        {
+            noteClose(.timeout)
+            exceed(.headerBlocks)
+        }
+        for stream in streams { stream.checkDeadlines(at: time) }
+        raiseStreams(at: time)
+        pump()
+        if share.charged > 0 { recharge() }
+        guard phase != .ended else { return }
+        let next = context.deadlines.next(wait, stream) ?? .max
+        let isWaiting = streams.contains { $0.isWatched } || block.streamID != nil || clocks.settingsSince != nil
+        let hasOutput = streams.contains { $0.waitingBytes > 0 }
+        let look = min(
+            isWaiting ? context.deadlines.streamLook : .max, hasOutput ? OutputAge.lookInterval : .max)
+        stream.setDeadline(min(next, look == .max ? .max : time &+ look))
+    }
+}

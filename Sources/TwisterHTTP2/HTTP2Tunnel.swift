@@ -1,0 +1,230 @@
+import TwisterCodec
+import TwisterHTTP
+import TwisterIO
+
+/// The stream of HTTP/2 on which a tunnel lies.
+protocol TunnelBase: AnyObject {
+    /// Opens the client's window again by so many bytes.
+    func openWindow(_ count: Int)
+
+    /// Sends bytes as DATA, when all of those before are taken. They stay where they are; `HTTP2Tunnel.took` says that they are
+    /// taken, too.
+    func sendOfTunnel(_ bytes: UnsafeRawBufferPointer)
+
+    /// How many of them are not taken yet.
+    var leftOfTunnel: Int { get }
+
+    /// Sends END_STREAM. The client has so many nanoseconds to end its side, too.
+    func endTunnel(within time: UInt64)
+
+    /// Sends RST_STREAM with CANCEL.
+    func breakTunnel()
+
+    /// The tunnel holds more or fewer bytes in memory than before.
+    func tunnelRecharged()
+}
+
+/// The bytes of a WebSocket inside one stream of HTTP/2 (RFC 8441): carries an `IOStream`, on which the WebSocket sits as it sits on
+/// a socket, and stands for the server in front of it.
+///
+/// DATA of the client becomes bytes of the `IOStream`, and its output becomes DATA. The client's window opens as the WebSocket
+/// reads. An orderly end is END_STREAM, and any other one is RST_STREAM with CANCEL (RFC 8441, 5).
+final class HTTP2Tunnel {
+    private enum State {
+        /// The handler has not accepted the WebSocket yet. What the client has sent nevertheless is kept: at most its window.
+        case offered(early: [UInt8])
+        /// The WebSocket sits on that stream.
+        case open(IOStream)
+        /// This side has ended in order. The client may take until that time to end, too.
+        case ended(until: UInt64)
+        /// The handler does not accept the WebSocket, or it is broken: nothing of it is read or sent.
+        case over
+    }
+
+    private let context: ServerContext
+    /// Nil once it is closed.
+    private var base: (any TunnelBase)?
+    private var state = State.offered(early: [])
+    /// The WebSocket; nil before there is one, and once it is closed.
+    private(set) var socket: (any ServerConnection)?
+    private var isReceiving = false
+    /// Bytes that nghttp2 has not been told of: the stream's window stays closed for so many.
+    private var unconsumed = 0
+    /// Whether the client has sent its last byte, and whether the `IOStream` was told so.
+    private var end = End.due
+    /// Whether END_STREAM was asked for.
+    private var isOutputEnded = false
+    private var timer: IOLoop.Timeout?
+
+    private enum End { case due, arrived, told }
+
+    /// How long the client may take to end its side of the stream.
+    private static let endTime: UInt64 = 2_000_000_000
+
+    init(_ base: any TunnelBase, _ context: ServerContext) {
+        self.base = base
+        self.context = context
+    }
+
+    /// Whether the handler can accept the WebSocket.
+    var isOffered: Bool {
+        if case .offered = state { return true }
+        return false
+    }
+
+    /// Whether the WebSocket is open.
+    var isOpen: Bool {
+        if case .open = state { return true }
+        return false
+    }
+
+    /// Whether the WebSocket has ended in order, and the client's end is waited for on a clock.
+    var isEnding: Bool {
+        if case .ended = state { return true }
+        return false
+    }
+
+    /// Whether the handler has accepted the WebSocket, which did not break since.
+    var isAccepted: Bool { isOpen || isEnding }
+
+    /// Bytes in memory for the WebSocket.
+    var heldBytes: Int {
+        if case .offered(let early) = state { return early.count }
+        return socket?.chargedBytes ?? 0
+    }
+
+    // MARK: From the stream of HTTP/2
+
+    /// The handler accepts the WebSocket.
+    func open() -> IOStream? {
+        guard case .offered(let early) = state else { return nil }
+        let stream = IOStream(context.loop, carrier: self)
+        state = .open(stream)
+        early.withUnsafeBytes { stream.carrierReceived($0) }
+        return stream
+    }
+
+    /// The handler does not accept it.
+    func refuse() {
+        guard isOffered else { return }
+        state = .over
+        consume()
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        unconsumed += bytes.count
+        switch state {
+        case .offered(var early):
+            state = .over
+            early.append(contentsOf: bytes)
+            state = .offered(early: early)
+        case .open(let stream):
+            stream.carrierReceived(bytes)
+            if isReceiving { consume() }
+        case .ended, .over: consume()
+        }
+    }
+
+    /// The client has sent its last byte.
+    func ended() {
+        guard case .due = end else { return }
+        end = .arrived
+        tellEnd()
+    }
+
+    private func tellEnd() {
+        guard case .arrived = end, case .open(let stream) = state else { return }
+        end = .told
+        stream.carrierEnded()
+    }
+
+    /// All bytes of the last `send` are in DATA frames.
+    func took() {
+        if case .open(let stream) = state { stream.carrierTook() }
+    }
+
+    /// The stream of HTTP/2 is closed.
+    func closed() {
+        base = nil
+        guard case .open(let stream) = state else { return state = .over }
+        stream.carrierClosed()
+    }
+
+    /// Whether the client takes too long to end its side.
+    func isOverdue(at now: UInt64) -> Bool {
+        if case .ended(let end) = state { return now >= end }
+        return false
+    }
+
+    /// Opens the window of the stream again.
+    private func consume() {
+        guard unconsumed > 0 else { return }
+        let count = unconsumed
+        unconsumed = 0
+        base?.openWindow(count)
+    }
+}
+
+extension HTTP2Tunnel: StreamCarrier {
+    func startReceiving() {
+        isReceiving = true
+        consume()
+        // The client has ended before the handler had accepted. The consumer is told in a turn of its own, as by a socket.
+        if case .arrived = end { context.loop.addLocalCallback { [self] in tellEnd() } }
+    }
+
+    func stopReceiving() { isReceiving = false }
+
+    func send(_ bytes: UnsafeRawBufferPointer) { base?.sendOfTunnel(bytes) }
+
+    var sendLeft: Int { base?.leftOfTunnel ?? 0 }
+
+    func endOutput() {
+        guard !isOutputEnded else { return }
+        isOutputEnded = true
+        // nghttp2 may be at work, and counts the windows when it has sent a frame.
+        context.loop.addLocalCallback { [self] in base?.endTunnel(within: Self.endTime) }
+    }
+
+    func close() {
+        setDeadline(.max)
+        guard isOutputEnded else {
+            state = .over
+            base?.breakTunnel()
+            return
+        }
+        state = .ended(until: context.loop.now &+ Self.endTime)
+        consume()
+    }
+
+    func setDeadline(_ time: UInt64) {
+        if let timer = timer.take() { context.loop.removeTimeout(timer) }
+        guard time != .max else { return }
+        timer = context.loop.callAt(IOLoop.Instant(nanoseconds: time)) { [weak self] in self?.deadlinePassed() }
+    }
+
+    private func deadlinePassed() {
+        timer = nil
+        if case .open(let stream) = state { stream.carrierReached(context.loop.now) }
+    }
+}
+
+/// The server, as the WebSocket sees it: what concerns one connection concerns the stream of HTTP/2.
+extension HTTP2Tunnel: ConnectionHost {
+    var isShuttingDown: Bool { context.isDraining }
+    var writeStall: UInt64 { context.writeStall }
+    var readStall: UInt64 { context.readStall }
+
+    func replace(_ connection: any ServerConnection, by successor: any ServerConnection) { socket = successor }
+
+    func connectionClosed(_ connection: any ServerConnection) {
+        socket = nil
+        base?.tunnelRecharged()
+    }
+
+    /// The connection of HTTP/2 counts as its client's, whatever its streams are.
+    func releaseClient(_ client: IPAddress?) {}
+
+    /// The bytes count as the connection's, which is parked where they are too many.
+    func charge(_ change: Int, to connection: any ServerConnection) { base?.tunnelRecharged() }
+}

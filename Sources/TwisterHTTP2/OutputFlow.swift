@@ -1,0 +1,85 @@
+import TwisterHTTP
+import TwisterIO
+
+/// The flow of one stream's response: the tasks that wait for room, and how fast the client opens the stream's window.
+struct OutputFlow {
+    private var waiters: [LoopWaiter<Void>] = []
+    /// Whether nghttp2 was told that there is nothing to send for now.
+    var isDeferred = false
+    /// Bytes that were sent.
+    private(set) var sent = 0
+    var age = OutputAge()
+    /// Since when some bytes wait without a break, or since the last look that found the client fast enough; nil: none wait.
+    private var stretchBegan: UInt64?
+    private var sentBefore = 0
+    private var connectionSentBefore = 0
+
+    /// The window that holds a stream's response back.
+    enum Obstacle {
+        /// The stream's own window is exhausted.
+        case streamWindow
+        /// The connection's window is, which all streams share.
+        case connectionWindow
+    }
+
+    // MARK: Tasks
+
+    mutating func wait(_ waiter: LoopWaiter<Void>) { waiters.append(waiter) }
+
+    /// There is room.
+    mutating func resume() {
+        guard !waiters.isEmpty else { return }
+        let all = waiters
+        waiters = []
+        for waiter in all { waiter.resume(with: .success(())) }
+    }
+
+    /// There will be none.
+    mutating func fail() {
+        let all = waiters
+        waiters = []
+        for waiter in all { waiter.resume(with: .failure(StreamClosedError(realError: .endedByPeer))) }
+    }
+
+    // MARK: Time
+
+    mutating func taken(_ count: Int) { sent &+= count }
+
+    /// Time in which the stream is not to blame does not count.
+    mutating func pause() { stretchBegan = nil }
+
+    /// Whether the client has taken too little while some bytes waited: nothing, or less than the least rate, for the stall
+    /// time. Where the connection's window is exhausted, the stream is not to blame for what other streams took of it: what
+    /// counts is what the client has taken of all of them.
+    ///
+    /// - Parameter connectionSent: bytes of bodies that all streams of the connection have sent.
+    mutating func isTooSlow(
+        _ waiting: Int, _ obstacle: Obstacle, _ connectionSent: Int, _ deadlines: Deadlines, at now: UInt64
+    ) -> Bool {
+        guard waiting > 0 else {
+            stretchBegan = nil
+            return false
+        }
+        guard let began = stretchBegan else {
+            begin(at: now, connectionSent)
+            return false
+        }
+        let elapsed = now &- began
+        guard elapsed >= deadlines.writeStall else { return false }
+        let (product, isOver) = elapsed.multipliedReportingOverflow(by: UInt64(max(deadlines.writeRate, 0)))
+        let due = isOver ? UInt64.max : product / 1_000_000_000
+        let taken: UInt64
+        switch obstacle {
+        case .streamWindow: taken = UInt64(clamping: sent &- sentBefore)
+        case .connectionWindow: taken = UInt64(clamping: connectionSent &- connectionSentBefore)
+        }
+        begin(at: now, connectionSent)
+        return taken == 0 || taken < due
+    }
+
+    private mutating func begin(at now: UInt64, _ connectionSent: Int) {
+        stretchBegan = now
+        sentBefore = sent
+        connectionSentBefore = connectionSent
+    }
+}
