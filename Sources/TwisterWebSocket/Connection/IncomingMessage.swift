@@ -1,0 +1,64 @@
+/// A message of which a part has come.
+final class IncomingMessage {
+    let opcode: Opcode
+    let isCompressed: Bool
+    /// The received part of the message, unmasked and decompressed.
+    var bytes: [UInt8] = []
+    /// Checks a text as it comes.
+    var validator = UTF8Validator()
+    /// The connection is being closed: the rest is dropped.
+    var isDropped = false
+    /// Takes the pieces, where the owner takes messages so.
+    var stream: WebSocketMessageStream?
+    /// The frame whose payload is being read; nil between two frames.
+    var frame: Frame?
+
+    struct Frame {
+        let isFinal: Bool
+        let mask: UInt32?
+        let length: Int
+        /// So many bytes of the payload have come.
+        var received = 0
+
+        var remaining: Int { length - received }
+    }
+
+    init(_ header: FrameHeader) {
+        opcode = header.opcode
+        isCompressed = header.isCompressed
+    }
+
+    /// Adds bytes of an uncompressed payload, and unmasks them where they then lie. Returns false where they cannot belong to a
+    /// text.
+    func append(_ payload: UnsafeRawBufferPointer, _ frame: Frame) -> Bool {
+        let start = bytes.count
+        bytes.append(contentsOf: payload)
+        let opcode = opcode
+        return bytes.withUnsafeMutableBytes { all in
+            let added = UnsafeMutableRawBufferPointer(rebasing: all[start...])
+            if let mask = frame.mask, let base = added.baseAddress {
+                Masking.apply(mask, at: frame.received, from: UnsafeRawBufferPointer(added), to: base)
+            }
+            return opcode != .text || validator.accepts(UnsafeRawBufferPointer(added))
+        }
+    }
+
+    /// Adds decompressed bytes. Returns false where they cannot belong to a text.
+    func append(inflated piece: UnsafeRawBufferPointer) -> Bool {
+        bytes.append(contentsOf: piece)
+        return opcode != .text || validator.accepts(piece)
+    }
+
+    /// Takes what has come by now.
+    func takeBytes() -> [UInt8] {
+        defer { bytes = [] }
+        return bytes
+    }
+
+    /// The message, which has come as a whole; nil where it is a text that ends within a character.
+    func message() -> WebSocketMessage? {
+        guard opcode == .text else { return .binary(bytes) }
+        guard validator.isComplete else { return nil }
+        return .text(String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,53 @@
+import TwisterIO
+
+/// State that few connections have at a moment, apart so that idle connections stay small.
+final class RareSocketState {
+    /// Events behind the first one.
+    var laterEvents: [SocketEvent] = []
+    /// The task that waits for the next message.
+    var reader: LoopWaiter<WebSocketMessage?>?
+    /// The peer's close frame.
+    var peerClose: CloseFrame?
+    /// When the peer has to have closed, in nanoseconds of the loop's clock.
+    var closeDeadline: UInt64?
+    /// When the owner has to be ready for the peer's end, in nanoseconds of the loop's clock.
+    var graceEnd: UInt64?
+    /// Whether the owner is waited for no longer.
+    var isGraceOver = false
+    var keepAlive: KeepAlive?
+    /// The payload of the last ping, whose answer waits until the peer takes what was sent before.
+    var laterPong: [UInt8]?
+    /// Bytes that the server's budget was told of.
+    var charged = 0
+    var isParked = false
+    /// Since when a frame is incomplete and no byte of it came, in nanoseconds of the loop's clock.
+    var frameSince: UInt64?
+    var subscriptions: Subscriptions?
+    /// Whether a message is being sent in pieces: no other one may come between them.
+    var isSendingPieces = false
+    /// The tasks that wait until that message is complete.
+    var afterPieces: [LoopWaiter<Void>] = []
+    /// Called when the connection is closed.
+    var whenClosed: (() -> Void)?
+}
+
+/// Pings a peer again and again, to learn whether it is there.
+struct KeepAlive {
+    /// In nanoseconds.
+    let interval: UInt64
+    /// How long the peer may take for its pong.
+    let timeout: UInt64
+    /// When the next ping is to be sent.
+    var nextPing: UInt64
+    /// When the pong has to be there; nil: none is due.
+    var pongDue: UInt64?
+
+    init(interval: Duration, timeout: Duration, now: UInt64) {
+        self.interval = UInt64(clamping: max(interval.nanosecondsClamped, 1_000_000))
+        self.timeout = UInt64(clamping: max(timeout.nanosecondsClamped, 1_000_000))
+        nextPing = now &+ self.interval
+    }
+
+    /// When something is to be done next.
+    var next: UInt64 { min(nextPing, pongDue ?? .max) }
+}

@@ -1,0 +1,154 @@
+import TwisterHTTP
+import TwisterIO
+
+/// The end of a connection (RFC 6455, 7).
+extension WebSocketConnection {
+    /// How long the peer may take for its close frame. Tornado: 5 s.
+    private static let closeTime: UInt64 = 5_000_000_000
+
+    /// Begins to close: sends a close frame, and waits for the peer's. Once begun, ignored.
+    func close(_ frame: CloseFrame) {
+        guard phase == .open else { return }
+        phase = .closeSent
+        sendControl(.close, frame.payload)
+        if let incoming {
+            incoming.isDropped = true
+            incoming.bytes = []
+            incoming.stream.take()?.breakOff()
+        }
+        let deadline = stream.now &+ Self.closeTime
+        madeRare().closeDeadline = deadline
+        stream.setDeadline(noLaterThan: deadline)
+        // The peer's close frame may be behind messages that nobody reads.
+        readOn()
+    }
+
+    /// The peer's close frame has come.
+    func receivedClose(_ frame: CloseFrame) {
+        madeRare().peerClose = frame
+        if phase == .open { sendControl(.close, CloseFrame(code: frame.code).payload) }
+        phase = .ending
+        dropIncoming()
+        _ = endReader()
+        // The server closes first (RFC 6455, 7.1.1).
+        if isServer { stream.closeAfterOutput() } else { stream.lingerAfterOutput() }
+    }
+
+    /// Ends a connection that cannot go on: the peer is told why.
+    func fail(_ code: WebSocketCloseCode, _ reason: String) {
+        guard phase == .open || phase == .closeSent else { return }
+        if phase == .open { sendControl(.close, CloseFrame(code: code, reason: reason).payload) }
+        phase = .ending
+        dropIncoming()
+        _ = endReader()
+        // The peer may still be sending, and has to get the close frame.
+        stream.lingerAfterOutput()
+    }
+
+    /// The rest of a message that was begun does not come.
+    private func dropIncoming() {
+        incoming?.stream?.breakOff()
+        incoming = nil
+    }
+
+    // MARK: Time
+
+    /// Looks at what is late, and when to look again.
+    func lookAtDeadlines(_ now: UInt64) {
+        var next = UInt64.max
+        if let deadline = rare?.closeDeadline, phase == .closeSent {
+            if now >= deadline { return stream.close() }
+            next = min(next, deadline)
+        }
+        if let end = rare?.graceEnd, rare?.isGraceOver == false {
+            if now >= end {
+                rare?.isGraceOver = true
+                stream.resumeInput()
+            } else {
+                next = min(next, end)
+            }
+        }
+        if let server {
+            if let since = stream.outputTakenAt {
+                let due = since &+ server.writeStall
+                // The kernel would otherwise keep the output for as long as the peer likes.
+                if now >= due { return stream.reset() }
+                next = min(next, due)
+            }
+            if let since = rare?.frameSince, phase == .open {
+                let due = since &+ server.readStall
+                if now >= due, !stream.hasPeerLeft, rare?.isParked != true {
+                    return fail(ProtocolViolation.late.closeCode, ProtocolViolation.late.reason)
+                }
+                next = min(next, max(due, now &+ 1_000_000_000))
+            }
+        }
+        if phase == .open, let keepAlive = lookAtKeepAlive(now) { next = min(next, keepAlive) }
+        if next != .max { stream.setDeadline(next) }
+    }
+
+    /// Sends the ping that is due. Returns when to look again; nil: there is nothing to look at.
+    private func lookAtKeepAlive(_ now: UInt64) -> UInt64? {
+        guard var keepAlive = rare?.keepAlive else { return nil }
+        if let due = keepAlive.pongDue, now >= due {
+            // The pong may be behind messages that the owner has not taken yet, or be left unread for lack of memory.
+            guard stream.unconsumedCount > 0 || rare?.isParked == true else {
+                close(CloseFrame(code: .internalError, reason: "ping timed out"))
+                return nil
+            }
+            keepAlive.pongDue = now &+ keepAlive.timeout
+        }
+        if now >= keepAlive.nextPing {
+            keepAlive.nextPing = now &+ keepAlive.interval
+            // A peer that lags behind would get the ping late. Whether it takes its output at all is looked at apart.
+            if !stream.isOverHighWatermark {
+                sendControl(.ping, [])
+                if keepAlive.pongDue == nil { keepAlive.pongDue = now &+ keepAlive.timeout }
+            }
+        }
+        rare?.keepAlive = keepAlive
+        return keepAlive.next
+    }
+}
+
+extension WebSocketConnection: IOStreamConsumer {
+    func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { read(bytes) }
+
+    func streamEnded(_ stream: IOStream) {
+        // The last frame, which may answer what came just before the end, still goes out; the stream closes then.
+        if phase == .ending, stream.outputCount > 0 { return }
+        // Messages that came before the end are dealt with first, unless one of them keeps the owner waiting.
+        if phase == .open, !isOwnerBusy, !takesMessage { return }
+        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+    }
+
+    func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
+        if isGone { return stream.close(.endedByPeer) }
+        if phase == .ending, stream.outputCount > 0 { return }
+        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+    }
+
+    func streamDrained(_ stream: IOStream) {
+        guard let rare else { return }
+        sendLaterPong()
+        if rare.subscriptions != nil { sendWaiting() }
+        if rare.charged > 0 { recharge() }
+    }
+
+    func streamDeadline(_ stream: IOStream, asOf time: UInt64) { lookAtDeadlines(time) }
+
+    func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
+        phase = .closed
+        dropIncoming()
+        compression?.close()
+        unsubscribeFromAll()
+        endPieces()
+        releaseCharge()
+        rare?.keepAlive = nil
+        rare?.whenClosed.take()?()
+        server?.connectionClosed(self)
+        // A task that waits for a message learns by that that there is none.
+        if !endReader(), owner?.cancelsOnDisconnect == true { cancelOwner() }
+        push(.closed)
+    }
+}

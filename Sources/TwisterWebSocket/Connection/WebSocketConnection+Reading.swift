@@ -1,0 +1,262 @@
+import TwisterCodec
+import TwisterCompression
+import TwisterHTTP
+import TwisterIO
+
+/// Reading frames (RFC 6455, 5).
+extension WebSocketConnection {
+    /// Reads what it can, and returns how many bytes it consumed.
+    func read(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var consumed = 0
+        while consumed < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
+            let count = readNext(rest)
+            guard count > 0 else { break }
+            consumed += count
+        }
+        if incoming != nil || consumed < bytes.count || rare != nil { noteProgress(unread: bytes.count - consumed) }
+        return consumed
+    }
+
+    /// Reads a frame, or a part of one. 0: it waits for more bytes, or for the owner.
+    private func readNext(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard phase == .open || phase == .closeSent else { return bytes.count }
+        if let incoming, let frame = incoming.frame { return readPayload(bytes, incoming, frame) }
+        switch FrameHeader.parse(bytes) {
+        case .needMore: return 0
+        case .invalid(let violation): return refuseInTurn(violation, bytes)
+        case .header(let header, let size):
+            // A client masks, and a server does not (RFC 6455, 5.1).
+            guard (header.mask != nil) == isServer else { return refuseInTurn(.masking, bytes) }
+            return header.opcode.isControl
+                ? readControl(header, size, bytes) : readData(header, size, bytes)
+        }
+    }
+
+    private func refuse(_ violation: ProtocolViolation, _ bytes: UnsafeRawBufferPointer) -> Int {
+        fail(violation.closeCode, violation.reason)
+        return bytes.count
+    }
+
+    /// Refuses a frame when the owner has dealt with the messages before it, whose responses still reach the peer.
+    private func refuseInTurn(_ violation: ProtocolViolation, _ bytes: UnsafeRawBufferPointer) -> Int {
+        mayEnd ? refuse(violation, bytes) : 0
+    }
+
+    /// Whether a frame that ends the connection may be dealt with. An owner that deals with a message is waited for, but not long.
+    private var mayEnd: Bool {
+        if phase != .open || takesMessage || incoming != nil || rare?.isGraceOver == true { return true }
+        let rare = madeRare()
+        if rare.graceEnd == nil {
+            let end = stream.turnTime &+ Self.endGrace
+            rare.graceEnd = end
+            stream.setDeadline(noLaterThan: end)
+        }
+        return false
+    }
+
+    /// So long an owner may take for the messages before the peer's close frame.
+    private static let endGrace: UInt64 = 1_000_000_000
+
+    // MARK: Data frames
+
+    private func readData(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard (header.opcode == .continuation) == (incoming != nil) else { return refuseInTurn(.continuation, bytes) }
+        if header.isCompressed, compression == nil || header.opcode == .continuation {
+            return refuseInTurn(.reservedBits, bytes)
+        }
+        if phase == .open {
+            // While the owner deals with a message, the next one waits.
+            guard incoming != nil || takesMessage else { return 0 }
+            let held = incoming.map { $0.isCompressed ? 0 : $0.bytes.count } ?? 0
+            guard header.length <= sizeLimit - held else { return refuse(.tooLong, bytes) }
+            if header.isFinal, incoming == nil, !header.isCompressed, header.length <= bytes.count - size,
+                !givesPieces
+            {
+                return readWhole(header, size, bytes)
+            }
+        }
+        let message = incoming ?? IncomingMessage(header)
+        if phase != .open { message.isDropped = true }
+        if incoming == nil { began(message) }
+        incoming = message
+        message.frame = IncomingMessage.Frame(isFinal: header.isFinal, mask: header.mask, length: header.length)
+        // An empty payload is there already.
+        if header.length == 0 { _ = readPayload(UnsafeRawBufferPointer(start: nil, count: 0), message, message.frame) }
+        return size
+    }
+
+    /// Reads an uncompressed message that is there as a whole, in one frame.
+    private func readWhole(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[size..<size + header.length])
+        if header.opcode == .binary {
+            deliver(.binary(Self.unmasked(payload, header.mask)))
+        } else {
+            var isText = true
+            let text = String(unsafeUninitializedCapacity: header.length) { buffer in
+                let room = UnsafeMutableRawBufferPointer(buffer)
+                let count = Self.unmask(payload, header.mask, to: room)
+                isText = UTF8Validator.isText(UnsafeRawBufferPointer(rebasing: room[..<count]))
+                return isText ? count : 0
+            }
+            guard isText else { return refuse(.invalidText, bytes) }
+            deliver(.text(text))
+        }
+        return size + header.length
+    }
+
+    private static func unmasked(_ payload: UnsafeRawBufferPointer, _ mask: UInt32?) -> [UInt8] {
+        // All empty arrays share their memory, which must not be written.
+        if payload.isEmpty { return [] }
+        return [UInt8](unsafeUninitializedCapacity: payload.count) { buffer, count in
+            count = unmask(payload, mask, to: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    private static func unmask(
+        _ payload: UnsafeRawBufferPointer, _ mask: UInt32?, to room: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard let base = room.baseAddress else { return 0 }
+        if let mask {
+            Masking.apply(mask, at: 0, from: payload, to: base)
+        } else {
+            room.copyMemory(from: payload)
+        }
+        return payload.count
+    }
+
+    /// Reads the payload of a frame as far as it is there.
+    private func readPayload(
+        _ bytes: UnsafeRawBufferPointer, _ message: IncomingMessage, _ frame: IncomingMessage.Frame?
+    ) -> Int {
+        guard var frame else { return 0 }
+        var most = Int.max
+        if let stream = message.stream {
+            // The owner has not taken the last piece yet.
+            if stream.isFull, frame.remaining > 0 { return 0 }
+            most = message.isCompressed ? Self.compressedPiece : Self.heldSize
+        }
+        // The next message may refer to what nobody wants of this one.
+        let isNeeded = !message.isDropped || message.isCompressed && phase == .open
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, frame.remaining, most)])
+        let isFrameEnd = payload.count == frame.remaining
+        let isEnd = isFrameEnd && frame.isFinal
+        if isNeeded {
+            let violation =
+                message.isCompressed
+                ? inflate(payload, message, frame, isLast: isEnd)
+                : message.append(payload, frame) ? nil : .invalidText
+            if let violation { return refuse(violation, bytes) }
+        }
+        frame.received += payload.count
+        message.frame = isFrameEnd ? nil : frame
+        if let stream = message.stream {
+            if isEnd, message.opcode == .text, !message.validator.isComplete { return refuse(.invalidText, bytes) }
+            stream.put(message.takeBytes(), isLast: isEnd)
+        }
+        if isEnd {
+            incoming = nil
+            if !message.isDropped, message.stream == nil {
+                guard let whole = message.message() else { return refuse(.invalidText, bytes) }
+                deliver(whole)
+            }
+        }
+        return payload.count
+    }
+
+    /// So many compressed bytes are decompressed at a time where the owner takes messages in pieces: they may become a thousand
+    /// times as many.
+    private static let compressedPiece = 1024
+
+    /// So many bytes are unmasked at a time before they are decompressed.
+    private static let inflatePiece = 16_384
+
+    /// Decompresses the next bytes of a frame into the message.
+    private func inflate(
+        _ payload: UnsafeRawBufferPointer, _ message: IncomingMessage, _ frame: IncomingMessage.Frame, isLast: Bool
+    ) -> ProtocolViolation? {
+        guard let compression else { return .reservedBits }
+        var position = 0
+        repeat {
+            let piece = UnsafeRawBufferPointer(
+                rebasing: payload[position..<min(payload.count, position + Self.inflatePiece)])
+            position += piece.count
+            let isLastPiece = isLast && position == payload.count
+            let violation = withUnsafeTemporaryAllocation(byteCount: max(piece.count, 1), alignment: 8) { room in
+                let offset = frame.received + position - piece.count
+                if let mask = frame.mask, let base = room.baseAddress {
+                    Masking.apply(mask, at: offset, from: piece, to: base)
+                } else {
+                    room.copyMemory(from: piece)
+                }
+                let plain = UnsafeRawBufferPointer(rebasing: room[..<piece.count])
+                return inflate(plain, compression, message, isLast: isLastPiece)
+            }
+            if let violation { return violation }
+        } while position < payload.count
+        return nil
+    }
+
+    private func inflate(
+        _ plain: UnsafeRawBufferPointer, _ compression: MessageCompression, _ message: IncomingMessage, isLast: Bool
+    ) -> ProtocolViolation? {
+        var isText = true
+        do throws(InflateError) {
+            try compression.inflate(plain, isLast: isLast, limit: sizeLimit) { piece in
+                isText = message.isDropped || message.append(inflated: piece)
+                return isText
+            }
+        } catch {
+            return error == .tooLong ? .tooLong : .compressedData
+        }
+        return isText ? nil : .invalidText
+    }
+
+    // MARK: Control frames
+
+    /// Reads a control frame once it is there as a whole.
+    private func readControl(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard bytes.count - size >= header.length else { return 0 }
+        guard header.opcode != .close || mayEnd else { return 0 }
+        let masked = UnsafeRawBufferPointer(rebasing: bytes[size..<size + header.length])
+        let payload = Self.unmasked(masked, header.mask)
+        switch header.opcode {
+        case .close:
+            switch payload.withUnsafeBytes(CloseFrame.parse) {
+            case .success(let frame): receivedClose(frame)
+            case .failure(let error): return refuse(error.violation, bytes)
+            }
+        // A side that has sent its close frame sends nothing more.
+        case .ping where phase == .open:
+            sendPong(payload)
+            tellControl(.ping(payload))
+        case .pong where phase == .open: tellControl(.pong(payload))
+        case .ping, .pong, .continuation, .text, .binary: break
+        }
+        return size + header.length
+    }
+
+    // MARK: What waits
+
+    /// Holds a peer up that sends more than is dealt with, and notes when an incomplete frame last went on.
+    private func noteProgress(unread: Int) {
+        if unread > Self.heldSize { stream.stopReceiving() }
+        let isHeld = incoming?.stream?.isFull == true
+        if !isHeld && incoming?.frame != nil || unread > 0 && takesMessage && phase == .open {
+            startFrameClock()
+        } else if rare?.frameSince != nil {
+            rare?.frameSince = nil
+        }
+        if rare?.keepAlive?.pongDue != nil { rare?.keepAlive?.pongDue = nil }
+        if incoming?.bytes.count ?? 0 > Self.uncountedSize || unread > Self.uncountedSize || chargedBytes > 0 {
+            recharge()
+        }
+    }
+
+    /// The peer has to send the rest of a frame in time.
+    func startFrameClock() {
+        let now = stream.turnTime
+        madeRare().frameSince = now
+        if let server { stream.setDeadline(noLaterThan: now &+ server.readStall) }
+    }
+}

@@ -1,0 +1,76 @@
+import TwisterHTTP
+import TwisterIO
+
+/// The connection as its server sees it.
+extension WebSocketConnection: ServerConnection {
+    /// Stands for the connection in its server, and gets the bytes of the stream.
+    func takeOver(_ connection: HandedConnection) {
+        connection.host.replace(connection.predecessor, by: self)
+        stream.consumer = self
+        stream.setDeadline(nil)
+        // The client has this connection until it is closed.
+        guard connection.isClientCounted else { return }
+        madeRare().whenClosed = { connection.host.releaseClient(connection.client) }
+    }
+
+    /// The peer is told that the server goes away.
+    func drain() {
+        owner?.shutdownBegan()
+        close(CloseFrame(code: .goingAway))
+    }
+
+    /// It is being closed already.
+    func closeIfIdle() {}
+
+    var requestsUnderWay: [ShutdownResult.Cut] { [] }
+
+    func cancel() { cancelOwner() }
+
+    func close() { stream.close() }
+
+    // MARK: The server's budget of bytes
+
+    /// Fewer bytes are not counted.
+    static let uncountedSize = 16_384
+
+    var chargedBytes: Int { rare?.charged ?? 0 }
+    var isParked: Bool { rare?.isParked ?? false }
+
+    func recharge() {
+        guard let server else { return }
+        var held = (incoming?.bytes.count ?? 0) + stream.unconsumedCount
+        if held < Self.uncountedSize { held = 0 }
+        if stream.isOverHighWatermark { held += stream.outputMemory }
+        let change = held - chargedBytes
+        guard change != 0 else { return }
+        madeRare().charged = held
+        server.charge(change, to: self)
+    }
+
+    func releaseCharge() {
+        guard let rare else { return }
+        rare.isParked = false
+        guard rare.charged != 0 else { return }
+        server?.charge(-rare.charged, to: self)
+        rare.charged = 0
+    }
+
+    func park() {
+        madeRare().isParked = true
+        stream.stopReceiving()
+    }
+
+    func unpark() {
+        rare?.isParked = false
+        if !stream.isClosed { readOn() }
+    }
+
+    func shed() {
+        fail(.tryAgainLater, "the server is short of memory")
+        // A peer that does not take its output would not get the close frame either.
+        if stream.isOverHighWatermark { return stream.close() }
+        // Unread input is dropped now.
+        stream.resumeInput()
+        releaseCharge()
+    }
+}

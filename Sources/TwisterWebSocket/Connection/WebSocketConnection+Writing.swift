@@ -1,0 +1,112 @@
+import TwisterCodec
+import TwisterCompression
+import TwisterHTTP
+import TwisterIO
+
+/// Sending frames.
+extension WebSocketConnection {
+    /// The error that says how the connection has ended.
+    var closedError: WebSocketClosedError {
+        WebSocketClosedError(code: rare?.peerClose?.code, reason: rare?.peerClose?.reason)
+    }
+
+    /// Sends a message, and waits while the peer does not take what was sent before.
+    ///
+    /// - Throws: `WebSocketClosedError`, `CancellationError`.
+    func send(_ message: WebSocketMessage) async throws {
+        stream.loop.preconditionOnLoop()
+        guard phase == .open else { throw closedError }
+        if rare?.isSendingPieces == true { try await waitForPieces() }
+        enqueue(message)
+        if stream.isOverHighWatermark { try await drained() }
+    }
+
+    /// Waits until the peer has taken enough.
+    func drained() async throws {
+        recharge()
+        do {
+            try await stream.drained()
+        } catch is StreamClosedError {
+            throw closedError
+        }
+    }
+
+    private func enqueue(_ message: WebSocketMessage) {
+        if let compression, message.count >= compression.options.minimumSize {
+            let compressed = message.withBytes { bytes in
+                Result { () throws(EncoderError) in try compression.compress(bytes, isLast: true) }
+            }
+            switch compressed {
+            case .success(let bytes): return sendFrame(message.opcode, bytes, isCompressed: true)
+            case .failure: return fail(.internalError, "")
+            }
+        }
+        switch message {
+        case .binary(let bytes): sendFrame(.binary, bytes)
+        case .text(var text): text.withUTF8 { sendFrame(.text, UnsafeRawBufferPointer($0)) }
+        }
+    }
+
+    /// Sends a frame; a large array goes out as it is, uncopied, where it is not masked.
+    func sendFrame(_ opcode: Opcode, _ payload: [UInt8], isCompressed: Bool = false, isFinal: Bool = true) {
+        guard isServer, payload.count >= Self.copyLimit else {
+            return payload.withUnsafeBytes {
+                sendFrame(opcode, $0, isCompressed: isCompressed, isFinal: isFinal)
+            }
+        }
+        let header = FrameHeader(
+            isFinal: isFinal, isCompressed: isCompressed, opcode: opcode, mask: nil, length: payload.count)
+        stream.commitOutput(header.write(to: stream.reserveOutput(FrameHeader.mostBytes)))
+        stream.enqueue(payload)
+        noteOutput()
+    }
+
+    /// Shorter payloads are copied behind their header.
+    private static let copyLimit = 4096
+    /// So much room is asked for at a time.
+    private static let pieceSize = 16_384
+
+    /// Sends a frame, whose payload is copied and, on the client's side, masked.
+    func sendFrame(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false, isFinal: Bool = true
+    ) {
+        let mask = isServer ? nil : UInt32.random(in: .min ... .max)
+        let header = FrameHeader(
+            isFinal: isFinal, isCompressed: isCompressed, opcode: opcode, mask: mask, length: payload.count)
+        var position = 0
+        // The first piece has the header before it. A long payload is copied in pieces that fit the loop's buffers.
+        repeat {
+            let room = position == 0 ? FrameHeader.mostBytes : 0
+            let piece = UnsafeRawBufferPointer(
+                rebasing: payload[position..<min(payload.count, position + Self.pieceSize - room)])
+            let output = stream.reserveOutput(room + piece.count)
+            let size = position == 0 ? header.write(to: output) : 0
+            if let mask {
+                Masking.apply(mask, at: position, from: piece, to: output + size)
+            } else if let base = piece.baseAddress {
+                (output + size).copyMemory(from: base, byteCount: piece.count)
+            }
+            stream.commitOutput(size + piece.count)
+            position += piece.count
+        } while position < payload.count
+        noteOutput()
+    }
+
+    func sendControl(_ opcode: Opcode, _ payload: [UInt8]) { payload.withUnsafeBytes { sendFrame(opcode, $0) } }
+
+    /// Answers a ping. While the peer does not take what was sent before, the answer to its last ping waits (RFC 6455, 5.5.3).
+    func sendPong(_ payload: [UInt8]) {
+        if stream.isOverHighWatermark { madeRare().laterPong = payload } else { sendControl(.pong, payload) }
+    }
+
+    /// The peer has taken enough for the answer to its last ping.
+    func sendLaterPong() {
+        guard phase == .open, !stream.isOverHighWatermark, let payload = rare?.laterPong.take() else { return }
+        sendControl(.pong, payload)
+    }
+
+    /// A peer that does not take what was sent is cut off in time.
+    func noteOutput() {
+        if let server { stream.setDeadline(noLaterThan: stream.turnTime &+ server.writeStall) }
+    }
+}

@@ -1,0 +1,43 @@
+/// The payload of a close frame (RFC 6455, 5.5.1): nothing, or a code and a reason.
+struct CloseFrame: Equatable {
+    var code: WebSocketCloseCode?
+    var reason = ""
+
+    /// The most bytes of a reason.
+    static let mostReasonBytes = 123
+
+    init(code: WebSocketCloseCode? = nil, reason: String = "") {
+        self.code = code
+        self.reason = reason
+    }
+
+    /// Reads a payload. A violation is one of the protocol, or text that is not UTF-8.
+    static func parse(_ payload: UnsafeRawBufferPointer) -> Result<CloseFrame, Violation> {
+        if payload.isEmpty { return .success(CloseFrame()) }
+        guard payload.count >= 2 else { return .failure(Violation(.closePayload)) }
+        let number = UInt16(payload[0]) << 8 | UInt16(payload[1])
+        let code = WebSocketCloseCode(rawValue: number)
+        guard code.mayBeSent else { return .failure(Violation(.closePayload)) }
+        let reason = UnsafeRawBufferPointer(rebasing: payload[2...])
+        guard UTF8Validator.isText(reason) else { return .failure(Violation(.invalidText)) }
+        return .success(CloseFrame(code: code, reason: String(decoding: reason, as: UTF8.self)))
+    }
+
+    /// The payload. A reason that is too long is cut behind a whole character.
+    var payload: [UInt8] {
+        guard let code else { return [] }
+        var bytes = [UInt8(truncatingIfNeeded: code.rawValue >> 8), UInt8(truncatingIfNeeded: code.rawValue)]
+        for character in reason.unicodeScalars {
+            let encoded = Array(String(character).utf8)
+            guard bytes.count - 2 + encoded.count <= Self.mostReasonBytes else { break }
+            bytes += encoded
+        }
+        return bytes
+    }
+
+    /// `ProtocolViolation` as the error of a `Result`.
+    struct Violation: Error, Equatable {
+        let violation: ProtocolViolation
+        init(_ violation: ProtocolViolation) { self.violation = violation }
+    }
+}

@@ -1,0 +1,51 @@
+public import FoundationEssentials
+
+/// A message of a WebSocket.
+public enum WebSocketMessage: Sendable, Hashable {
+    case text(String)
+    case binary([UInt8])
+
+    /// The text of a text message; nil for a binary one.
+    public var text: String? {
+        if case .text(let text) = self { text } else { nil }
+    }
+
+    /// The bytes of the message; those of a text in UTF-8.
+    public var bytes: [UInt8] {
+        switch self {
+        case .text(let text): Array(text.utf8)
+        case .binary(let bytes): bytes
+        }
+    }
+
+    /// The size of the message in bytes.
+    public var count: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .binary(let bytes): bytes.count
+        }
+    }
+
+    /// Calls `body` with the bytes of the message where they lie, if they do so in one piece.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        switch self {
+        case .text(var text): text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        case .binary(let bytes): bytes.withUnsafeBytes(body)
+        }
+    }
+
+    /// Decodes the message as JSON.
+    ///
+    /// - Throws: `DecodingError`.
+    public func decode<Value: Decodable>(_ type: Value.Type, with decoder: JSONDecoder = JSONDecoder()) throws -> Value
+    {
+        try decoder.decode(type, from: Data(bytes))
+    }
+
+    var opcode: Opcode {
+        switch self {
+        case .text: .text
+        case .binary: .binary
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import TwisterCompression
+import TwisterIO
+
+/// Sends one message in pieces, for a message that is not there as a whole, or is too long for memory. Other messages wait until
+/// `finish`. A writer that is released before closes the connection with 1011, because the peer cannot have the whole message.
+public final class WebSocketMessageWriter {
+    private let connection: WebSocketConnection
+    private let opcode: Opcode
+    private var validator = UTF8Validator()
+    private var state = State.unbegun
+
+    private enum State { case unbegun, begun, finished }
+
+    private init(_ connection: WebSocketConnection, isText: Bool) {
+        self.connection = connection
+        opcode = isText ? .text : .binary
+    }
+
+    /// Begins a message, once no other one is sent in pieces.
+    static func begin(_ connection: WebSocketConnection, isText: Bool) async throws -> WebSocketMessageWriter {
+        try await connection.beginPieces()
+        return WebSocketMessageWriter(connection, isText: isText)
+    }
+
+    deinit {
+        guard state != .finished else { return }
+        let held = Held(connection)
+        connection.stream.loop.addCallback { held.connection.fail(.internalError, "message was not finished") }
+    }
+
+    /// Sendable, because the connection is used on its loop's thread only.
+    private final class Held: @unchecked Sendable {
+        let connection: WebSocketConnection
+        init(_ connection: WebSocketConnection) { self.connection = connection }
+    }
+
+    /// Sends the next bytes, and waits while the peer does not take what was sent before.
+    ///
+    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, and in a text for bytes that are not
+    ///   UTF-8.
+    public func write(_ bytes: [UInt8]) async throws {
+        try check()
+        if opcode == .text, !bytes.withUnsafeBytes({ validator.accepts($0) }) {
+            throw WebSocketError(description: "a text message is UTF-8")
+        }
+        guard !bytes.isEmpty else { return }
+        try connection.sendPiece(state == .unbegun ? opcode : .continuation, bytes, isLast: false)
+        state = .begun
+        if connection.stream.isOverHighWatermark { try await connection.drained() }
+    }
+
+    /// Sends text in UTF-8. Throws as `write` for bytes.
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    /// Ends the message.
+    ///
+    /// - Throws: as `write`; `WebSocketError` for a text that ends within a character.
+    public func finish() async throws {
+        try check()
+        guard opcode == .binary || validator.isComplete else {
+            throw WebSocketError(description: "the text ends within a character")
+        }
+        try connection.sendPiece(state == .unbegun ? opcode : .continuation, [], isLast: true)
+        state = .finished
+        connection.endPieces()
+    }
+
+    private func check() throws {
+        connection.stream.loop.preconditionOnLoop()
+        guard state != .finished else { throw WebSocketError(description: "the message is finished") }
+        guard connection.phase == .open else {
+            state = .finished
+            throw connection.closedError
+        }
+    }
+}
+
+extension WebSocketConnection {
+    /// Begins to send a message in pieces, once no other one is sent so.
+    func beginPieces() async throws {
+        stream.loop.preconditionOnLoop()
+        guard phase == .open else { throw closedError }
+        if rare?.isSendingPieces == true { try await waitForPieces() }
+        madeRare().isSendingPieces = true
+    }
+
+    /// Sends a part of a message as a frame.
+    func sendPiece(_ opcode: Opcode, _ bytes: [UInt8], isLast: Bool) throws {
+        guard let compression else { return sendFrame(opcode, bytes, isFinal: isLast) }
+        do throws(EncoderError) {
+            let output = try bytes.withUnsafeBytes { buffer in
+                Result { () throws(EncoderError) in try compression.compress(buffer, isLast: isLast) }
+            }.get()
+            sendFrame(opcode, output, isCompressed: opcode != .continuation, isFinal: isLast)
+        } catch {
+            fail(.internalError, "")
+            throw closedError
+        }
+    }
+
+    /// Waits until the message that is sent in pieces is complete.
+    func waitForPieces() async throws {
+        while rare?.isSendingPieces == true {
+            let waiter = LoopWaiter<Void>(stream.loop)
+            try await waiter.value { madeRare().afterPieces.append(waiter) }
+        }
+        guard phase == .open else { throw closedError }
+    }
+
+    /// The message that was sent in pieces is complete, or the connection has ended.
+    func endPieces() {
+        guard let rare, rare.isSendingPieces else { return }
+        rare.isSendingPieces = false
+        let waiting = rare.afterPieces
+        rare.afterPieces = []
+        for waiter in waiting { waiter.resume(with: .success(())) }
+        sendWaiting()
+    }
+}
+
+extension WebSocketHandler {
+    /// Begins a message that is sent in pieces:
+    ///
+    ///     let message = try await beginMessage()
+    ///     for try await piece in file { try await message.write(piece) }
+    ///     try await message.finish()
+    ///
+    /// - Parameter isText: whether it is a text. Default: it is binary.
+    /// - Throws: `WebSocketClosedError`, `CancellationError`.
+    public final func beginMessage(isText: Bool = false) async throws -> WebSocketMessageWriter {
+        try await WebSocketMessageWriter.begin(openSocket(), isText: isText)
+    }
+}

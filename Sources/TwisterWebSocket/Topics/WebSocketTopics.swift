@@ -1,0 +1,73 @@
+import TwisterIO
+
+/// What happens to a subscriber that does not take its messages as fast as they are published: more than 64 KiB wait to be sent to
+/// it, and then more messages than the limit.
+public enum SlowSubscriberPolicy: Sendable, Hashable {
+    /// The subscriber loses the oldest messages that wait for it. For news of which the latest matter.
+    case dropOldest
+    /// Of the waiting messages with the same key the subscriber gets the last one; beyond the limit, it loses the oldest. For values
+    /// that change, such as prices.
+    case conflate
+    /// The subscriber's connection is closed. It connects again when it can.
+    case disconnect
+}
+
+/// Topics, to which WebSockets subscribe, and messages are published: from any thread, to subscribers on every loop. A message is
+/// encoded once and compressed once, and its bytes are shared by all who get it.
+///
+/// Handlers use `WebSocketTopics.shared` unless they override `topics`.
+public final class WebSocketTopics: Sendable {
+    /// The topics of handlers that do not have others. Slow subscribers lose the oldest messages.
+    public static let shared = WebSocketTopics()
+
+    /// What happens to slow subscribers.
+    public let policy: SlowSubscriberPolicy
+    /// How many messages may wait for a subscriber beside the 64 KiB that are being sent to it.
+    public let limit: Int
+    /// How many bytes of messages may wait for one. A single message may be longer.
+    public let byteLimit: Int
+    let counters = TopicCounters()
+    /// The loops that have subscribers, by topic.
+    // Not a Mutex: the thread sanitizer does not know it.
+    private let loops = ConditionLock<[String: [TopicLoop]]>([:])
+
+    /// - Parameters:
+    ///   - policy: what happens to slow subscribers. Default: they lose the oldest messages.
+    ///   - limit: how many messages may wait for one. Default 256.
+    ///   - byteLimit: how many bytes of them. Default 4 MiB.
+    public init(_ policy: SlowSubscriberPolicy = .dropOldest, limit: Int = 256, byteLimit: Int = 4 << 20) {
+        self.policy = policy
+        self.limit = max(limit, 1)
+        self.byteLimit = max(byteLimit, 0)
+    }
+
+    /// What happened so far.
+    public var counts: WebSocketTopicCounts { counters.current }
+
+    /// Sends a message to all subscribers of a topic, and waits for none of them. Messages of one thread arrive in the order in which
+    /// they were published. A loop that lags behind by more than 64 MiB of messages loses those that come next for its subscribers,
+    /// whatever the policy; they count as dropped.
+    ///
+    /// - Parameters:
+    ///   - message: what they get.
+    ///   - topic: its name; any text.
+    ///   - key: with `.conflate`, what the message tells of: it replaces waiting messages with the same key. nil: it replaces none.
+    public func publish(_ message: WebSocketMessage, to topic: String, key: String? = nil) {
+        counters.published.add()
+        let loops = loops.withLock { $0[topic] ?? [] }
+        guard !loops.isEmpty else { return }
+        let published = PublishedMessage(message, key: key, counters)
+        for loop in loops where !loop.deliver(published, to: topic, of: self) { counters.dropped.add() }
+    }
+
+    /// The loop has its first subscriber of the topic.
+    func join(_ topic: String, _ loop: TopicLoop) { loops.withLock { $0[topic, default: []].append(loop) } }
+
+    /// The loop has lost its last subscriber of the topic.
+    func leave(_ topic: String, _ loop: TopicLoop) {
+        loops.withLock { loops in
+            loops[topic]?.removeAll { $0 === loop }
+            if loops[topic]?.isEmpty == true { loops[topic] = nil }
+        }
+    }
+}
