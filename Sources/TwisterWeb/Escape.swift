@@ -35,3 +35,66 @@ public func urlUnescape(_ text: String, plus: Bool = true) -> String? {
     }
     return bytes.withUnsafeBytes(PercentCoding.decode).flatMap { String(validating: $0, as: UTF8.self) }
 }
+
+/// The URL with the arguments added to its query; a fragment stays at the end. The query is written anew: each name and
+/// value percent-encoded, and `=` after a name without a value.
+///
+/// Tornado: `url_concat`.
+public func urlConcat(_ url: String, _ arguments: [(name: String, value: String)]) -> String {
+    let (rest, fragment) = url.split(atFirst: "#")
+    let (base, query) = rest.split(atFirst: "?")
+    var pairs: [String] = []
+    (query ?? "").withOctets { octets in
+        var parser = QueryParser(octets, limit: .max)
+        while let (name, value) = parser.next() { pairs.append("\(urlEscape(name))=\(urlEscape(value))") }
+    }
+    pairs += arguments.map { "\(urlEscape($0.name))=\(urlEscape($0.value))" }
+    let newQuery = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
+    return base + newQuery + (fragment.map { "#" + $0 } ?? "")
+}
+
+/// JSON text that can stand in an HTML `<script>` element: `</` is written as `<\/`, which means the same in JSON and does
+/// not end the element.
+///
+/// Tornado: `json_encode`, the part that differs from the encoder of the language.
+public func escapeJSON(_ json: String) -> String {
+    guard json.utf8.contains(UInt8(ascii: "<")) else { return json }
+    var escaped: [UInt8] = []
+    escaped.reserveCapacity(json.utf8.count + 16)
+    var last: UInt8 = 0
+    for byte in json.utf8 {
+        if byte == UInt8(ascii: "/"), last == UInt8(ascii: "<") { escaped.append(UInt8(ascii: "\\")) }
+        escaped.append(byte)
+        last = byte
+    }
+    return String(decoding: escaped, as: UTF8.self)
+}
+
+/// The text with each run of spaces and control characters as one space, and without white space at both ends.
+///
+/// Tornado: `squeeze`.
+public func squeeze(_ text: String) -> String {
+    var squeezed = String.UnicodeScalarView()
+    var isInRun = false
+    for scalar in text.unicodeScalars {
+        let isBlank = scalar.value <= 0x20
+        if !isBlank {
+            squeezed.append(scalar)
+        } else if !isInRun {
+            squeezed.append(" ")
+        }
+        isInRun = isBlank
+    }
+    let start = squeezed.firstIndex { !$0.properties.isWhitespace } ?? squeezed.endIndex
+    let end = squeezed.lastIndex { !$0.properties.isWhitespace }.map(squeezed.index(after:)) ?? start
+    return String(squeezed[start..<end])
+}
+
+extension String {
+    /// The text before the first such character, and the text after it; nil if the character does not occur.
+    fileprivate func split(atFirst character: Unicode.Scalar) -> (String, String?) {
+        guard let index = unicodeScalars.firstIndex(of: character) else { return (self, nil) }
+        let rest = unicodeScalars[unicodeScalars.index(after: index)...]
+        return (String(unicodeScalars[..<index]), String(rest))
+    }
+}

@@ -61,10 +61,18 @@ package struct ByteSet: Hashable, Sendable {
         return members
     }
 
-    /// The same set with each letter's lower case form added: for input that has been lowercased.
-    package var foldedToLowercase: ByteSet {
+    /// The same set with the other case of each ASCII letter added.
+    package var addingOtherCase: ByteSet {
         var result = self
-        for byte in UInt8(ascii: "A")...UInt8(ascii: "Z") where contains(byte) { result.insert(byte | 0x20) }
+        for upper in UInt8(ascii: "A")...UInt8(ascii: "Z") where contains(upper) || contains(upper | 0x20) {
+            result.insert(upper)
+            result.insert(upper | 0x20)
+        }
         return result
+    }
+
+    /// The same set without ASCII letters in upper case.
+    package var removingUppercase: ByteSet {
+        inverted.union(ByteSet(UInt8(ascii: "A")...UInt8(ascii: "Z"))).inverted
     }
 }

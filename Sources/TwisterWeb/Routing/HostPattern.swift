@@ -19,9 +19,6 @@ public struct HostPattern: Sendable {
     public let text: String
     private let matcher: Matcher
 
-    /// The pattern that matches every host.
-    public static let any = HostPattern(text: ".*", matcher: .any)
-
     private init(text: String, matcher: Matcher) {
         self.text = text
         self.matcher = matcher
@@ -33,7 +30,7 @@ public struct HostPattern: Sendable {
     public init(_ text: String) throws(URLPatternError) {
         let name = text.utf8.map(\.lowercased)
         if text == ".*" || text == "*" {
-            self = .any
+            self.init(text: text, matcher: .any)
         } else if name.starts(with: "*.".utf8), Self.isName(name.dropFirst(2)) {
             self.init(text: text, matcher: .below(Array(name.dropFirst())))
         } else if Self.isName(name[...]) || Self.isBracketedAddress(name) {
@@ -43,18 +40,13 @@ public struct HostPattern: Sendable {
         }
     }
 
-    /// Whether this is the pattern that matches every host.
-    public var isAny: Bool {
-        if case .any = matcher { true } else { false }
-    }
-
     /// Whether the pattern matches a host name, given without a port.
     public func matches(_ host: String) -> Bool {
         let lowercased = host.utf8.map(\.lowercased)
         return lowercased.withUnsafeBytes(matches(lowercased:))
     }
 
-    func matches(lowercased host: UnsafeRawBufferPointer) -> Bool {
+    private func matches(lowercased host: UnsafeRawBufferPointer) -> Bool {
         switch matcher {
         case .any: true
         case .exact(let name): host.elementsEqual(name)

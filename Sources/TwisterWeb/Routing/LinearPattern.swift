@@ -2,19 +2,19 @@
 struct LinearPattern: Sendable {
     /// Literals and loops only.
     let elements: [PatternElement]
-    /// Where each group begins and ends.
+    /// The begin and the end of each group.
     let groups: [GroupBounds]
 
     /// A group's bounds, told from the ends of the loops, so that a match needs to remember nothing else: each bound is
     /// a fixed distance behind the end of loop number `anchor` (or behind the path's start, if that is -1).
-    struct GroupBounds: Sendable {
+    struct GroupBounds: Hashable, Sendable {
         var startAnchor: Int32 = -1
         var startOffset: Int32 = 0
         var endAnchor: Int32 = -1
         var endOffset: Int32 = 0
     }
 
-    /// How many lines a pattern may become before `Regex` is the better place for it.
+    /// How many lines a pattern may become before the automaton is the better place for it.
     static let mostVariants = 64
 
     /// The lines that together match what the elements match; nil if their order would matter.

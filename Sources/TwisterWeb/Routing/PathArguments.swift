@@ -1,6 +1,6 @@
 import TwisterCodec
 
-/// What the groups of a pattern captured from a path, percent-decoded.
+/// The values that the groups of a pattern captured from a path, percent-decoded.
 ///
 /// Tornado: `RequestHandler.path_args`, `RequestHandler.path_kwargs`.
 public struct PathArguments: Sendable, Equatable {
@@ -71,10 +71,4 @@ public struct PathArgumentError: Error, Hashable, Sendable, CustomStringConverti
     public let group: Int
 
     public var description: String { "path argument \(group) is not properly percent-encoded UTF-8" }
-}
-
-/// Arguments behind one reference.
-final class BoxedArguments: Sendable {
-    let value: PathArguments
-    init(_ value: PathArguments) { self.value = value }
 }

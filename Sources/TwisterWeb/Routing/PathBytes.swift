@@ -6,10 +6,10 @@ enum PathBytes {
     private static let lowBits: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// A word of a path: everything up to and with the next slash, or up to the end.
+    /// A word of a path: everything up to the next slash, or up to the end.
     struct Word {
         var end: Int
-        var hash: UInt32
+        var hash: UInt64
     }
 
     /// The word that begins at `start`, or nil if it is longer than `longest`.
@@ -23,13 +23,14 @@ enum PathBytes {
             // The lowest high bit set belongs to the first slash; borrows can only set higher ones.
             let marks = (difference &- lowBits) & ~difference & highBits
             if marks != 0 {
-                let kept = marks.trailingZeroBitCount / 8 + 1
-                mix(&hash, chunk & (UInt64.max >> UInt64(64 - 8 * kept)))
-                return Word(end: place + kept, hash: UInt32(truncatingIfNeeded: hash >> 32))
+                let kept = marks.trailingZeroBitCount / 8
+                // A word that ends with a chunk has the same hash at the end of a path, where no further chunk is read.
+                if kept > 0 { mix(&hash, chunk & ~(UInt64.max << UInt64(8 * kept))) }
+                return Word(end: place + kept, hash: hash)
             }
             mix(&hash, chunk)
             place += 8
-            if place >= end { return Word(end: end, hash: UInt32(truncatingIfNeeded: hash >> 32)) }
+            if place >= end { return Word(end: end, hash: hash) }
         }
         return nil
     }

@@ -21,17 +21,6 @@ package enum PatternElement: Hashable, Sendable {
     var isLiteral: Bool {
         if case .literal = self { true } else { false }
     }
-
-    /// The element for input that has been lowercased.
-    var foldedToLowercase: PatternElement {
-        switch self {
-        case .literal(let bytes): .literal(bytes.map(\.lowercased))
-        case .loop(let set, let minimum, let maximum):
-            .loop(set.foldedToLowercase, minimum: minimum, maximum: maximum)
-        case .choice(let options): .choice(options.map { $0.map(\.lowercased) })
-        case .open, .close: self
-        }
-    }
 }
 
 extension [PatternElement] {

@@ -1,213 +1,231 @@
-/// Reads the part of the regex language that the trie can match: literals, escapes, character classes with a
-/// quantifier, groups (named or not) around those, and choices between literals.
+import TwisterCodec
+
+/// Reads a regular expression: the part of Python's language that can be matched in time linear in the path.
 ///
-/// Everything else is `Unsupported`, which is not an error: Swift's `Regex` then matches the pattern.
+/// Literals, `.`, classes, the escapes of `PatternParser+Bytes.swift`, groups (named or not, capturing or not), choices,
+/// greedy and lazy quantifiers, `^ $ \A \Z \z \b \B`, comments, and `(?i)` at the start. A brace that begins no
+/// quantifier is a literal, as in Python. Everything else is refused with a reason.
 struct PatternParser {
-    struct Unsupported: Error {}
-
-    /// A counted repeat beyond this is left to `Regex`: the cost of a bounded loop grows with its bound.
-    static let largestRepeat = 255
-
-    private let text: [UInt8]
-    private var position = 0
-    private var groupCount = 0
-
-    private init(_ text: [UInt8]) { self.text = text }
-
-    /// The pattern's elements, or nil if it is not simple.
-    static func parse(_ text: [UInt8]) -> [PatternElement]? {
-        var parser = PatternParser(text)
-        return (try? parser.pattern())?.joiningLiterals
+    /// What a pattern's text means.
+    struct Result {
+        var root: PatternNode
+        /// How many groups capture.
+        var groupCount: Int
+        /// The groups' names, if they are named; empty if they are positional.
+        var groupNames: [String]
     }
 
-    private var peek: UInt8? { position < text.count ? text[position] : nil }
+    /// Why a pattern is refused.
+    struct Problem: Error {
+        let reason: String
+        init(_ reason: String) { self.reason = reason }
+    }
 
-    private mutating func take() throws(Unsupported) -> UInt8 {
-        guard let byte = peek else { throw Unsupported() }
+    /// Which letters a letter of the pattern stands for.
+    enum LetterCase {
+        case exact
+        /// Both cases: `(?i)`.
+        case either
+        /// The lower case, because the subject has been lowercased.
+        case lowercased
+    }
+
+    /// Groups within groups beyond this are refused: each takes stack.
+    static let deepestNesting = 100
+    /// Counts of a quantifier beyond this are refused; they could not be compiled anyway.
+    static let largestCount = 2_000
+
+    let text: [UInt8]
+    var position = 0
+    private(set) var letterCase: LetterCase
+    private var depth = 0
+    private var groupCount = 0
+    private var groupNames: [String] = []
+
+    private init(_ text: String, _ letterCase: LetterCase) {
+        self.text = Array(text.utf8)
+        self.letterCase = letterCase
+    }
+
+    static func parse(_ text: String, letterCase: LetterCase = .exact) throws(Problem) -> Result {
+        var parser = PatternParser(text, letterCase)
+        if parser.skip("(?i)"), letterCase == .exact { parser.letterCase = .either }
+        let root = try parser.choice()
+        guard parser.peek == nil else { throw Problem("a ) closes no group") }
+        return Result(root: root, groupCount: parser.groupCount, groupNames: try parser.checkedNames())
+    }
+
+    /// Tornado passes a handler either arguments or keyword arguments.
+    private func checkedNames() throws(Problem) -> [String] {
+        guard groupNames.isEmpty || groupNames.count == groupCount else {
+            throw Problem("named and positional groups are mixed; name all of them or none")
+        }
+        guard Set(groupNames).count == groupNames.count else { throw Problem("two groups have the same name") }
+        return groupNames
+    }
+
+    // MARK: Bytes of the text
+
+    var peek: UInt8? { position < text.count ? text[position] : nil }
+
+    mutating func take() -> UInt8? {
+        guard let byte = peek else { return nil }
         position += 1
         return byte
     }
 
-    private mutating func skip(_ byte: Character) -> Bool {
-        guard let ascii = byte.asciiValue, peek == ascii else { return false }
-        position += 1
-        return true
+    /// Skips the token if it comes next.
+    mutating func skip(_ token: StaticString) -> Bool {
+        let matches = token.withUTF8Buffer { text[position...].starts(with: $0) }
+        if matches { position += token.utf8CodeUnitCount }
+        return matches
     }
 
     // MARK: Structure
 
-    private mutating func pattern() throws(Unsupported) -> [PatternElement] {
-        _ = skip("^")
-        let elements = try sequence()
-        if skip("$"), peek == nil { return elements }
-        guard peek == nil else { throw Unsupported() }
-        return elements
-    }
-
-    /// Elements up to what ends a sequence: `)`, `|`, `$` or the end.
-    private mutating func sequence() throws(Unsupported) -> [PatternElement] {
-        var elements: [PatternElement] = []
-        while let byte = peek {
-            switch byte {
-            case UInt8(ascii: ")"), UInt8(ascii: "|"), UInt8(ascii: "$"):
-                return elements
-            case UInt8(ascii: "("):
-                elements.append(contentsOf: try group())
-            default:
-                elements.append(try quantified(try atom()))
-            }
-        }
-        return elements
-    }
-
-    private mutating func group() throws(Unsupported) -> [PatternElement] {
-        position += 1
-        let captures = try groupKind()
-        let number = groupCount
-        if captures { groupCount += 1 }
+    private mutating func choice() throws(Problem) -> PatternNode {
         var alternatives = [try sequence()]
         while skip("|") { alternatives.append(try sequence()) }
-        guard skip(")"), try quantifier() == nil else { throw Unsupported() }
-
-        let content = alternatives.count == 1 ? alternatives[0] : [try choice(alternatives)]
-        return captures ? [.open(number)] + content + [.close(number)] : content
+        return alternatives.count == 1 ? alternatives[0] : .choice(alternatives)
     }
 
-    /// Reads what stands behind the opening parenthesis; true if the group captures.
-    private mutating func groupKind() throws(Unsupported) -> Bool {
-        guard skip("?") else { return true }
-        if skip(":") { return false }
-        _ = skip("P")
-        guard skip("<"), let first = peek, first.isASCIILetterOrDigit || first == UInt8(ascii: "_") else {
-            throw Unsupported()
+    /// Nodes up to what ends a sequence: `)`, `|` or the end.
+    private mutating func sequence() throws(Problem) -> PatternNode {
+        var nodes: [PatternNode] = []
+        while let byte = peek, byte != UInt8(ascii: ")"), byte != UInt8(ascii: "|") {
+            if try skipComment() { continue }
+            let node = try atom()
+            // "^*" is a mistake. "(?:^)*" is odd, but has a meaning.
+            let isAnchor = if case .assertion = node { byte != UInt8(ascii: "(") } else { false }
+            nodes.append(try quantified(node, isAnchor: isAnchor))
         }
-        while try take() != UInt8(ascii: ">") {}
-        return true
+        return nodes.count == 1 ? nodes[0] : .sequence(nodes)
     }
 
-    private func choice(_ alternatives: [[PatternElement]]) throws(Unsupported) -> PatternElement {
-        var options: [[UInt8]] = []
-        for alternative in alternatives {
-            var option: [UInt8] = []
-            for element in alternative {
-                guard case .literal(let bytes) = element else { throw Unsupported() }
-                option += bytes
-            }
-            options.append(option)
-        }
-        return .choice(options)
-    }
-
-    // MARK: Atoms
-
-    private mutating func atom() throws(Unsupported) -> ByteSet {
-        let byte = try take()
+    private mutating func atom() throws(Problem) -> PatternNode {
+        guard let byte = take() else { throw Problem("the pattern ends too early") }
         switch byte {
-        case UInt8(ascii: "."): return .anyButNewline
-        case UInt8(ascii: "["): return try characterClass()
+        case UInt8(ascii: "("): return try group()
+        case UInt8(ascii: "."): return .bytes(.anyButNewline)
+        case UInt8(ascii: "["): return .bytes(try characterClass())
         case UInt8(ascii: "\\"): return try escape()
-        case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: "}"),
-            UInt8(ascii: "]"), UInt8(ascii: "^"):
-            throw Unsupported()
-        default: return ByteSet([byte])
-        }
-    }
-
-    private mutating func escape() throws(Unsupported) -> ByteSet {
-        let byte = try take()
-        switch byte {
-        case UInt8(ascii: "d"): return .digits
-        case UInt8(ascii: "D"): return ByteSet.digits.inverted
-        case UInt8(ascii: "w"): return .word
-        case UInt8(ascii: "W"): return ByteSet.word.inverted
-        case UInt8(ascii: "s"): return .whitespace
-        case UInt8(ascii: "S"): return ByteSet.whitespace.inverted
-        default:
-            // An escaped letter or digit has a meaning (\b, \1, \x41): only escaped punctuation is a literal.
-            guard !byte.isASCIILetterOrDigit else { throw Unsupported() }
-            return ByteSet([byte])
-        }
-    }
-
-    private mutating func characterClass() throws(Unsupported) -> ByteSet {
-        let isInverted = skip("^")
-        var set = ByteSet()
-        while !skip("]") {
-            let member = try classMember()
-            guard let low = member.single, peek == UInt8(ascii: "-"), position + 1 < text.count,
-                text[position + 1] != UInt8(ascii: "]")
-            else {
-                set = set.union(member.set)
-                continue
-            }
+        case UInt8(ascii: "^"): return .assertion(.start)
+        case UInt8(ascii: "$"): return .assertion(.end)
+        case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
+            throw Problem("there is nothing that \(Character(Unicode.Scalar(byte))) could repeat")
+        case UInt8(ascii: "{"):
+            position -= 1
+            guard try counts() == nil else { throw Problem("there is nothing that a {} could repeat") }
             position += 1
-            guard let high = try classMember().single, low <= high else { throw Unsupported() }
-            set = set.union(ByteSet(low...high))
+            return literal(byte)
+        default:
+            return byte < 0x80 ? literal(byte) : encodedCharacter()
         }
-        // An empty class is written nowhere but in "[]…]", which engines read differently.
-        guard !set.isEmpty else { throw Unsupported() }
-        return isInverted ? set.inverted : set
     }
 
-    /// One member of a class: the set that it adds and, where it may be the end of a range, the byte.
-    private mutating func classMember() throws(Unsupported) -> (set: ByteSet, single: UInt8?) {
-        let byte = try take()
-        // Nested classes and set operations ("&&", "--", "~~") are left to `Regex`.
-        if byte == UInt8(ascii: "[") { throw Unsupported() }
-        if byte == peek, "&-~".utf8.contains(byte) { throw Unsupported() }
-        guard byte == UInt8(ascii: "\\") else { return (ByteSet([byte]), byte) }
-        let escaped = peek
-        let set = try escape()
-        return (set, escaped?.isASCIILetterOrDigit == false ? escaped : nil)
+    func literal(_ byte: UInt8) -> PatternNode { .bytes(folded(ByteSet([byte]))) }
+
+    /// Reads on behind the first byte of a character beyond ASCII. Paths are percent-encoded before they are matched, so
+    /// it stands for its percent-encoding.
+    mutating func encodedCharacter() -> PatternNode {
+        let start = position - 1
+        while let byte = peek, byte & 0xC0 == 0x80 { position += 1 }
+        let encoded = PercentCoding.escape(text[start..<position]) { _ in false }
+        return .sequence(encoded.map(literal))
+    }
+
+    // MARK: Groups
+
+    private mutating func group() throws(Problem) -> PatternNode {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.deepestNesting else {
+            throw Problem("groups are nested more than \(Self.deepestNesting) deep")
+        }
+        let captures = skip("?") ? try extendedGroup() : true
+        let number = groupCount
+        if captures { groupCount += 1 }
+        let content = try choice()
+        guard skip(")") else { throw Problem("a group is not closed") }
+        return captures ? .group(number, content) : content
+    }
+
+    /// Reads what stands behind `(?`; true if the group captures.
+    private mutating func extendedGroup() throws(Problem) -> Bool {
+        if skip(":") { return false }
+        if skip("=") || skip("!") { throw Problem("lookahead cannot be matched in linear time") }
+        if skip("<=") || skip("<!") { throw Problem("lookbehind cannot be matched in linear time") }
+        if skip("P=") { throw Problem("backreferences cannot be matched in linear time") }
+        if skip(">") { throw Problem("atomic groups are not supported") }
+        if skip("(") { throw Problem("conditionals are not supported") }
+        if skip("P<") || skip("<") {
+            groupNames.append(try groupName())
+            return true
+        }
+        throw Problem("of inline flags only (?i) is supported, and only at the start of the pattern")
+    }
+
+    private mutating func groupName() throws(Problem) -> String {
+        let start = position
+        while let byte = peek, byte.isASCIILetterOrDigit || byte == UInt8(ascii: "_") || byte >= 0x80 { position += 1 }
+        let name = text[start..<position]
+        guard let first = name.first, !ByteSet.digits.contains(first), skip(">") else {
+            throw Problem("a group has a bad name")
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    private mutating func skipComment() throws(Problem) -> Bool {
+        guard skip("(?#") else { return false }
+        while let byte = take() { if byte == UInt8(ascii: ")") { return true } }
+        throw Problem("a comment is not closed")
     }
 
     // MARK: Quantifiers
 
-    private mutating func quantified(_ set: ByteSet) throws(Unsupported) -> PatternElement {
-        if let (minimum, maximum) = try quantifier() {
-            return .loop(set, minimum: minimum, maximum: maximum)
-        }
-        let members = set.members
-        return members.count == 1 ? .literal(members) : .loop(set, minimum: 1, maximum: 1)
+    private mutating func quantified(_ node: PatternNode, isAnchor: Bool) throws(Problem) -> PatternNode {
+        while try skipComment() {}
+        guard var repetition = try quantifier() else { return node }
+        guard !isAnchor else { throw Problem("an anchor cannot be repeated") }
+        if skip("+") { throw Problem("possessive quantifiers are not supported") }
+        repetition.isLazy = skip("?")
+        if try quantifier() != nil { throw Problem("a quantifier follows another one") }
+        return .repetition(node, repetition)
     }
 
-    private mutating func quantifier() throws(Unsupported) -> (minimum: Int, maximum: Int?)? {
-        let range: (minimum: Int, maximum: Int?)
-        if skip("*") {
-            range = (0, nil)
-        } else if skip("+") {
-            range = (1, nil)
-        } else if skip("?") {
-            range = (0, 1)
-        } else if skip("{") {
-            range = try countedRepeat()
-        } else {
+    private mutating func quantifier() throws(Problem) -> PatternNode.Repetition? {
+        if skip("*") { return .init(minimum: 0, maximum: nil) }
+        if skip("+") { return .init(minimum: 1, maximum: nil) }
+        if skip("?") { return .init(minimum: 0, maximum: 1) }
+        return peek == UInt8(ascii: "{") ? try counts() : nil
+    }
+
+    /// Reads `{m}`, `{m,}`, `{,n}` or `{m,n}`. A brace that begins none of these is a literal: the result is then nil, and
+    /// nothing has been read.
+    private mutating func counts() throws(Problem) -> PatternNode.Repetition? {
+        let start = position
+        position += 1
+        let minimum = try number()
+        let hasComma = skip(",")
+        let maximum = hasComma ? try number() : minimum
+        guard minimum != nil || hasComma, skip("}") else {
+            position = start
             return nil
         }
-        // "+?" is lazy, "++" possessive, "+{2}" nonsense.
-        if let next = peek, "?+*{".utf8.contains(next) { throw Unsupported() }
-        return range
+        if let minimum, let maximum, minimum > maximum {
+            throw Problem("{\(minimum),\(maximum)} has its counts in the wrong order")
+        }
+        return .init(minimum: minimum ?? 0, maximum: maximum)
     }
 
-    private mutating func countedRepeat() throws(Unsupported) -> (minimum: Int, maximum: Int?) {
-        let minimum = try number()
-        if skip("}") { return (minimum, minimum) }
-        guard skip(",") else { throw Unsupported() }
-        if skip("}") { return (minimum, nil) }
-        let maximum = try number()
-        guard skip("}"), minimum <= maximum else { throw Unsupported() }
-        return (minimum, maximum)
-    }
-
-    private mutating func number() throws(Unsupported) -> Int {
-        var value = 0
-        var digits = 0
-        while let byte = peek, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte, digits < 3 {
-            value = value * 10 + Int(byte - UInt8(ascii: "0"))
-            digits += 1
+    private mutating func number() throws(Problem) -> Int? {
+        var value: Int?
+        while let byte = peek, ByteSet.digits.contains(byte) {
+            let next = (value ?? 0) * 10 + Int(byte - UInt8(ascii: "0"))
+            guard next <= Self.largestCount else { throw Problem("a count is larger than \(Self.largestCount)") }
+            value = next
             position += 1
         }
-        guard digits > 0, value <= Self.largestRepeat else { throw Unsupported() }
         return value
     }
 }

@@ -1,36 +1,32 @@
-/// The patterns of a router, sorted into those that the trie matches and those that a `Regex` matches.
+/// The patterns of a router, sorted into those that the trie matches and those that have an automaton each.
 struct RouteTable: Sendable {
     private let trie: RouteTrie
     /// In ascending order of their routes.
-    private let regexes: [(route: Int, regex: FallbackRegex)]
+    private let automata: [(route: Int, automaton: RouteAutomaton)]
 
     init(_ patterns: [URLPattern]) {
         var simple: [(route: Int, pattern: LinearPattern)] = []
-        var regexes: [(route: Int, regex: FallbackRegex)] = []
+        var automata: [(route: Int, automaton: RouteAutomaton)] = []
         for (route, pattern) in patterns.enumerated() {
             switch pattern.matcher {
             case .simple(_, let lines): simple += lines.map { (route, $0) }
-            case .regex(let regex): regexes.append((route, regex))
+            case .automaton(let automaton, _): automata.append((route, automaton))
             }
         }
         trie = RouteTrie(simple)
-        self.regexes = regexes
+        self.automata = automata
     }
 
     func match(_ path: UnsafeRawBufferPointer) -> RouteMatch? {
         let found = trie.search(path)
-        guard !regexes.isEmpty else { return found }
-        return matchRegexes(path, before: found?.index ?? Int.max) ?? found
+        guard !automata.isEmpty else { return found }
+        return matchAutomata(path, before: found?.index ?? Int.max) ?? found
     }
 
-    private func matchRegexes(_ path: UnsafeRawBufferPointer, before limit: Int) -> RouteMatch? {
-        var subject: RegexSubject?
-        for (route, regex) in regexes {
+    private func matchAutomata(_ path: UnsafeRawBufferPointer, before limit: Int) -> RouteMatch? {
+        for (route, automaton) in automata {
             if route > limit { return nil }
-            guard regex.mayMatch(path) else { continue }
-            let known = subject ?? RegexSubject(path)
-            subject = known
-            if let captures = regex.match(known) { return RouteMatch(index: route, captures: captures) }
+            if let captures = automaton.match(path) { return RouteMatch(index: route, captures: captures) }
         }
         return nil
     }

@@ -3,70 +3,113 @@ extension RouteTrieBuilder {
     /// The number of words from which on a table is faster than bytes.
     private static let fewestWords = 32
 
-    /// A literal from one place of the tree to behind the next slash, or to the end of a pattern.
+    /// A literal from one place of the tree to before the next slash, or to the end of a pattern.
     private struct FoundWord {
         var bytes: [UInt8]
+        /// The pattern that ends with the word, and those that go on with a slash.
         var branch: Branch
     }
 
     /// Makes a table of the words below the branch, if there are enough; returns the rest, which bytes still have to reach.
-    mutating func layWords(of branch: Branch, into node: inout RouteTrieLayout.Node) -> Branch {
+    mutating func layWords(of branch: Branch, into node: inout RouteTrieLayout.Node, at place: Place) -> Branch {
         var found: [FoundWord] = []
         Self.collectWords(below: branch, behind: [], into: &found)
-        guard found.count >= Self.fewestWords, let longest = found.map(\.bytes.count).max() else { return branch }
+        guard found.count >= Self.fewestWords, let longest = found.map(\.bytes.count).max(), longest <= UInt16.max
+        else { return branch }
 
         var capacity = 16
         while capacity < 2 * found.count { capacity *= 2 }
         var table = Array(repeating: RouteTrieLayout.Word(), count: capacity)
+        var shared: [Shape: UInt32] = [:]
         for word in found {
-            let slot = slot(for: word, longest: longest)
-            var index = Int(slot.hash) & (capacity - 1)
-            while table[index].keyCount != 0 { index = (index + 1) & (capacity - 1) }
-            table[index] = slot
-            let isLine = word.bytes.last != UInt8(ascii: "/")
-            node.lowest = min(node.lowest, isLine ? slot.target : nodes[Int(slot.target)].lowest)
+            let hash = Self.hash(of: word.bytes)
+            var index = Int(RouteTrieLayout.Word.slot(of: hash)) & (capacity - 1)
+            while table[index].node != 0 { index = (index + 1) & (capacity - 1) }
+            table[index].keyOffset = UInt32(labels.count)
+            table[index].keyCount = UInt16(word.bytes.count)
+            table[index].tag = RouteTrieLayout.Word.tag(of: hash)
+            labels += word.bytes
+            let lowest = word.branch.lowest
+            if place.isBehindLoop {
+                table[index].node = lay(word.branch, at: place).node
+            } else {
+                // A search comes to this table once at most, so that it meets the shared nodes below one word only.
+                let shape = Shape(word.branch, base: lowest)
+                let known = shared[shape] ?? lay(word.branch, at: Place(isBehindLoop: false, base: lowest)).node
+                shared[shape] = known
+                table[index].node = known
+                table[index].base = lowest - place.base
+            }
+            node.lowest = min(node.lowest, lowest - place.base)
         }
         node.wordOffset = UInt32(words.count)
         node.wordMask = UInt32(capacity - 1)
         node.wordLongest = UInt32(longest)
         words += table
-        return Self.withoutWords(branch) ?? Branch()
+        return Self.withoutWords(branch)
     }
 
-    private mutating func slot(for word: FoundWord, longest: Int) -> RouteTrieLayout.Word {
-        var slot = RouteTrieLayout.Word()
-        slot.keyOffset = UInt32(labels.count)
-        slot.keyCount = UInt32(word.bytes.count)
-        slot.hash = word.bytes.withUnsafeBufferPointer { bytes in
-            bytes.baseAddress.flatMap { PathBytes.word($0, from: 0, end: bytes.count, longest: longest)?.hash } ?? 0
+    private static func hash(of word: [UInt8]) -> UInt64 {
+        word.withUnsafeBufferPointer { bytes in
+            bytes.baseAddress.flatMap { PathBytes.word($0, from: 0, end: bytes.count, longest: bytes.count)?.hash } ?? 0
         }
-        labels += word.bytes
-        slot.target = word.bytes.last == UInt8(ascii: "/") ? lay(word.branch).node : word.branch.terminal
-        return slot
     }
 
     private static func collectWords(below branch: Branch, behind bytes: [UInt8], into found: inout [FoundWord]) {
-        for child in branch.children {
+        for child in branch.children where child.byte != slash {
             let word = bytes + [child.byte]
-            if child.byte == UInt8(ascii: "/") {
-                found.append(FoundWord(bytes: word, branch: child.branch))
-                continue
-            }
-            if child.branch.terminal != RouteTrieLayout.none {
-                found.append(FoundWord(bytes: word, branch: child.branch))
+            let end = Branch()
+            end.terminal = child.branch.terminal
+            end.children = child.branch.children.filter { $0.byte == slash }
+            if end.terminal != RouteTrieLayout.none || !end.children.isEmpty {
+                found.append(FoundWord(bytes: word, branch: end))
             }
             collectWords(below: child.branch, behind: word, into: &found)
         }
     }
 
-    /// The part of the tree that no whole word reaches: loops within a word. Nil if there are none.
-    private static func withoutWords(_ branch: Branch) -> Branch? {
+    /// The part of the tree that no whole word reaches: loops within a word, and a slash where a word would begin.
+    private static func withoutWords(_ branch: Branch) -> Branch {
+        let rest = withoutWholeWords(branch)
+        rest.children += branch.children.filter { $0.byte == slash }
+        return rest
+    }
+
+    private static func withoutWholeWords(_ branch: Branch) -> Branch {
         let rest = Branch()
-        for child in branch.children where child.byte != UInt8(ascii: "/") {
-            let inner = withoutWords(child.branch) ?? Branch()
+        for child in branch.children where child.byte != slash {
+            let inner = withoutWholeWords(child.branch)
             inner.loops = child.branch.loops
             if !inner.loops.isEmpty || !inner.children.isEmpty { rest.children.append((child.byte, inner)) }
         }
-        return rest.children.isEmpty ? nil : rest
+        return rest
+    }
+
+    private static var slash: UInt8 { UInt8(ascii: "/") }
+}
+
+/// The form of a branch without the number of its first line. Branches of the same shape share their nodes.
+private struct Shape: Hashable {
+    private struct Child: Hashable {
+        var element: PatternElement
+        var shape: Shape
+    }
+
+    private var terminal: UInt32
+    private var children: [Child]
+
+    init(_ branch: RouteTrieBuilder.Branch, base: UInt32) {
+        terminal = branch.terminal == RouteTrieLayout.none ? RouteTrieLayout.none : branch.terminal - base
+        children =
+            branch.children.map { Child(element: .literal([$0.byte]), shape: Shape($0.branch, base: base)) }
+            + branch.loops.map { Child(element: $0.loop, shape: Shape($0.branch, base: base)) }
+    }
+}
+
+extension RouteTrieBuilder.Branch {
+    /// The lowest line that ends here or below.
+    fileprivate var lowest: UInt32 {
+        let below = children.map(\.branch) + loops.map(\.branch)
+        return below.reduce(terminal) { min($0, $1.lowest) }
     }
 }

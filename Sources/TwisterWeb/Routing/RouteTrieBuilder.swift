@@ -6,6 +6,16 @@ struct RouteTrieBuilder {
         var terminal = RouteTrieLayout.none
     }
 
+    /// Where a subtree is laid.
+    struct Place {
+        /// Whether a search may come here more than once, at different places of the path.
+        var isBehindLoop: Bool
+        /// The number that searches add to the lines in the nodes: words share nodes.
+        var base: UInt32
+
+        static var root: Place { Place(isBehindLoop: false, base: 0) }
+    }
+
     /// The facts about a subtree that its parent needs.
     struct Laid {
         var node: UInt32
@@ -25,6 +35,8 @@ struct RouteTrieBuilder {
     private(set) var classes: [Bool] = []
     private(set) var lines: [RouteTrieLayout.Line] = []
     private(set) var groups: [LinearPattern.GroupBounds] = []
+    /// Where the groups of a pattern are, which others like it share.
+    private var groupOffsets: [[LinearPattern.GroupBounds]: UInt32] = [:]
 
     // MARK: Building
 
@@ -40,10 +52,18 @@ struct RouteTrieBuilder {
         let line = UInt32(lines.count)
         lines.append(
             RouteTrieLayout.Line(
-                route: UInt32(route), groupOffset: UInt32(groups.count), groupCount: UInt32(pattern.groups.count)))
-        groups += pattern.groups
+                route: UInt32(route), groupOffset: groupOffset(of: pattern.groups),
+                groupCount: UInt32(pattern.groups.count)))
         // Lines come in ascending order, and the first match counts: a second line at the same place is never reached.
         if branch.terminal == RouteTrieLayout.none { branch.terminal = line }
+    }
+
+    private mutating func groupOffset(of bounds: [LinearPattern.GroupBounds]) -> UInt32 {
+        if let known = groupOffsets[bounds] { return known }
+        let offset = UInt32(groups.count)
+        groupOffsets[bounds] = offset
+        groups += bounds
+        return offset
     }
 
     private static func child(of branch: Branch, byte: UInt8) -> Branch {
@@ -63,10 +83,10 @@ struct RouteTrieBuilder {
     // MARK: Flattening
 
     mutating func flatten() {
-        _ = lay(root)
+        _ = lay(root, at: .root)
     }
 
-    mutating func lay(_ start: Branch) -> Laid {
+    mutating func lay(_ start: Branch, at place: Place) -> Laid {
         let index = nodes.count
         nodes.append(RouteTrieLayout.Node())
         var node = RouteTrieLayout.Node()
@@ -78,18 +98,18 @@ struct RouteTrieBuilder {
             branch = branch.children[0].branch
         }
         node.labelCount = UInt32(labels.count) - node.labelOffset
-        node.terminal = branch.terminal
-        node.lowest = branch.terminal
+        if branch.terminal != RouteTrieLayout.none { node.terminal = branch.terminal - place.base }
+        node.lowest = node.terminal
 
         var first = ByteSet(branch.children.map(\.byte))
-        layChildren(of: layWords(of: branch, into: &node), into: &node)
-        first = first.union(layLoops(of: branch, into: &node))
+        layChildren(of: layWords(of: branch, into: &node, at: place), into: &node, at: place)
+        first = first.union(layLoops(of: branch, into: &node, at: place))
         if node.labelCount > 0 { first = ByteSet([labels[Int(node.labelOffset)]]) }
         nodes[index] = node
         return Laid(node: UInt32(index), lowest: node.lowest, first: first)
     }
 
-    private mutating func layChildren(of branch: Branch, into node: inout RouteTrieLayout.Node) {
+    private mutating func layChildren(of branch: Branch, into node: inout RouteTrieLayout.Node, at place: Place) {
         let bytes = branch.children.map(\.byte)
         guard let low = bytes.min(), let high = bytes.max() else { return }
         node.jumpFirst = low
@@ -97,7 +117,7 @@ struct RouteTrieBuilder {
         node.jumpOffset = UInt32(jumps.count)
         jumps += Array(repeating: 0, count: Int(node.jumpCount))
         for child in branch.children {
-            let laid = lay(child.branch)
+            let laid = lay(child.branch, at: place)
             // The root is no node's child, so 0 can mean "none".
             jumps[Int(node.jumpOffset) + Int(child.byte - low)] = laid.node
             node.lowest = min(node.lowest, laid.lowest)
@@ -105,12 +125,14 @@ struct RouteTrieBuilder {
     }
 
     /// Returns the bytes with which a loop, or what follows one that may be empty, begins.
-    private mutating func layLoops(of branch: Branch, into node: inout RouteTrieLayout.Node) -> ByteSet {
+    private mutating func layLoops(
+        of branch: Branch, into node: inout RouteTrieLayout.Node, at place: Place
+    ) -> ByteSet {
         var first = ByteSet()
         var laidEdges: [RouteTrieLayout.Edge] = []
         for (element, child) in branch.loops {
             guard case .loop(let set, let minimum, let maximum) = element else { continue }
-            let laid = lay(child)
+            let laid = lay(child, at: Place(isBehindLoop: true, base: place.base))
             first = first.union(set)
             if minimum == 0 { first = first.union(laid.first) }
             laidEdges.append(

@@ -12,7 +12,7 @@ struct RouteTrieLayout: @unchecked Sendable {
         /// The literal that has to follow before anything else of this node counts.
         var labelOffset: UInt32 = 0
         var labelCount: UInt32 = 0
-        /// The line that ends behind the label.
+        /// The line that ends behind the label. Lines of nodes that several words share count from the word's `base`.
         var terminal: UInt32 = RouteTrieLayout.none
         /// The lowest line in the whole subtree: the best result that a search can still reach here.
         var lowest: UInt32 = RouteTrieLayout.none
@@ -28,14 +28,16 @@ struct RouteTrieLayout: @unchecked Sendable {
         var jumpFirst: UInt8 = 0
     }
 
-    /// A slot of a hash table of words.
+    /// A slot of a hash table of words. Four of them fill a cache line.
     struct Word {
-        var hash: UInt32 = 0
         var keyOffset: UInt32 = 0
-        /// 0 in an empty slot.
-        var keyCount: UInt32 = 0
-        /// The node behind a word that ends with a slash, the line that ends with one that does not.
-        var target: UInt32 = 0
+        var keyCount: UInt16 = 0
+        /// Bits of the hash that do not decide on the slot: other words in the way are passed without a look at their keys.
+        var tag: UInt16 = 0
+        /// The node behind the word; 0 in an empty slot, since the root is no node's child.
+        var node: UInt32 = 0
+        /// A further number that is added to the lines below that node.
+        var base: UInt32 = 0
     }
 
     /// A loop that leads to another node.
@@ -90,9 +92,10 @@ struct RouteTrieLayout: @unchecked Sendable {
     struct MetWord {
         /// Where it ends in the path.
         var end: Int
-        /// A node where the word leads on, otherwise a line.
-        var target: UInt32
-        var leadsOn: Bool
+        /// The node behind it.
+        var node: UInt32
+        /// A further number that is added to the lines below that node.
+        var base: UInt32
     }
 
     /// The word of the node's table that stands at `position`.
@@ -101,18 +104,26 @@ struct RouteTrieLayout: @unchecked Sendable {
         let longest = Int(node.pointee.wordLongest)
         guard let word = PathBytes.word(path, from: position, end: end, longest: longest) else { return nil }
         let table = words + Int(node.pointee.wordOffset)
-        let count = UInt32(truncatingIfNeeded: word.end &- position)
-        var slot = word.hash & node.pointee.wordMask
-        while table[Int(slot)].keyCount != 0 {
+        let count = word.end &- position
+        var slot = Word.slot(of: word.hash) & node.pointee.wordMask
+        while table[Int(slot)].node != 0 {
             let entry = table + Int(slot)
-            if entry.pointee.hash == word.hash, entry.pointee.keyCount == count,
-                Octets.areEqual(labels + Int(entry.pointee.keyOffset), path + position, count: Int(count))
+            if entry.pointee.tag == Word.tag(of: word.hash), Int(entry.pointee.keyCount) == count,
+                Octets.areEqual(labels + Int(entry.pointee.keyOffset), path + position, count: count)
             {
-                let leadsOn = path[word.end &- 1] == UInt8(ascii: "/")
-                return MetWord(end: word.end, target: entry.pointee.target, leadsOn: leadsOn)
+                return MetWord(end: word.end, node: entry.pointee.node, base: entry.pointee.base)
             }
             slot = (slot &+ 1) & node.pointee.wordMask
         }
         return nil
     }
+}
+
+extension RouteTrieLayout.Word {
+    /// Where the search for a word begins, before the mask.
+    @inline(__always)
+    static func slot(of hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
+
+    @inline(__always)
+    static func tag(of hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash) }
 }

@@ -51,43 +51,41 @@ struct RouteTrieSearch: ~Copyable {
 
     /// Searches the whole trie. Afterwards `best` is the line that won and `bestTrail` where its loops ended.
     mutating func run() {
-        walk(from: 0, at: 0, depth: 0)
+        walk(from: 0, base: 0, at: 0, depth: 0)
         guard steps < 0 else { return }
         best = RouteTrieLayout.none
         steps = Int.max
         memo = Array(repeating: Explored(), count: trie.edgeCount)
-        walk(from: 0, at: 0, depth: 0)
+        walk(from: 0, base: 0, at: 0, depth: 0)
     }
 
-    private mutating func walk(from start: UInt32, at place: Int, depth: Int) {
-        var index = start
-        var position = place
+    /// - Parameter firstBase: what is added to the lines of the node and of those below it.
+    private mutating func walk(from start: UInt32, base firstBase: UInt32, at place: Int, depth: Int) {
+        var (index, base, position) = (start, firstBase, place)
         while true {
             let node = trie.nodes + Int(index)
-            guard node.pointee.lowest < best, trie.labelFits(node, path, at: position, end: end) else { return }
+            guard base &+ node.pointee.lowest < best, trie.labelFits(node, path, at: position, end: end) else { return }
             position += Int(node.pointee.labelCount)
             guard position < end else {
-                if node.pointee.terminal < best { arrive(at: node.pointee.terminal, depth: depth) }
-                if node.pointee.edgeCount > 0 { tryLoops(of: node, at: position, depth: depth) }
+                arrive(at: node, base: base, depth: depth)
+                if node.pointee.edgeCount > 0 { tryLoops(of: node, base: base, at: position, depth: depth) }
                 return
             }
             let child = trie.child(of: node, byte: path[position])
             // Literals are tried first: they cost less, and a line that they find rules out loops that lead to later lines only.
             if node.pointee.wordLongest > 0 {
+                let word = trie.word(of: node, path, at: position, end: end)
                 if child == 0, node.pointee.edgeCount == 0 {
                     // In the usual case no function is called.
-                    guard let next = nextWord(of: node, at: position, depth: depth) else { return }
-                    index = next.node
-                    position = next.position
+                    guard let word else { return }
+                    (index, base, position) = (word.node, base &+ word.base, word.end)
                     continue
                 }
-                if let next = nextWord(of: node, at: position, depth: depth) {
-                    walk(from: next.node, at: next.position, depth: depth)
-                }
+                if let word { walk(from: word.node, base: base &+ word.base, at: word.end, depth: depth) }
             }
             if node.pointee.edgeCount > 0 {
-                if child != 0 { walk(from: child, at: position + 1, depth: depth) }
-                tryLoops(of: node, at: position, depth: depth)
+                if child != 0 { walk(from: child, base: base, at: position + 1, depth: depth) }
+                tryLoops(of: node, base: base, at: position, depth: depth)
                 return
             }
             guard child != 0 else { return }
@@ -96,33 +94,27 @@ struct RouteTrieSearch: ~Copyable {
         }
     }
 
-    /// Looks up the next word. If it is the last one the search has arrived; otherwise the result is the next node.
-    private mutating func nextWord(
-        of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int
-    ) -> (node: UInt32, position: Int)? {
-        guard let word = trie.word(of: node, path, at: position, end: end) else { return nil }
-        if word.leadsOn { return (word.target, word.end) }
-        if word.target < best { arrive(at: word.target, depth: depth) }
-        return nil
-    }
-
-    private mutating func arrive(at line: UInt32, depth: Int) {
-        best = line
+    /// The path ends behind the node's label.
+    private mutating func arrive(at node: UnsafePointer<RouteTrieLayout.Node>, base: UInt32, depth: Int) {
+        guard node.pointee.terminal != RouteTrieLayout.none, base &+ node.pointee.terminal < best else { return }
+        best = base &+ node.pointee.terminal
         bestTrail.update(from: trail, count: depth)
     }
 
     // MARK: Loops
 
-    private mutating func tryLoops(of node: UnsafePointer<RouteTrieLayout.Node>, at position: Int, depth: Int) {
+    private mutating func tryLoops(
+        of node: UnsafePointer<RouteTrieLayout.Node>, base: UInt32, at position: Int, depth: Int
+    ) {
         let first = Int(node.pointee.edgeOffset)
         for edge in first..<first + Int(node.pointee.edgeCount) {
             guard steps >= 0 else { return }
             if memo == nil {
                 let longest = runEnd(of: edge, from: position, knownFrom: Int.max, knownEnd: 0)
                 steps -= longest - position
-                follow(edge, from: position, longest: longest, depth: depth)
+                follow(edge, base: base, from: position, longest: longest, depth: depth)
             } else {
-                followWithMemo(edge, from: position, depth: depth)
+                followWithMemo(edge, base: base, from: position, depth: depth)
             }
         }
     }
@@ -144,21 +136,21 @@ struct RouteTrieSearch: ~Copyable {
     }
 
     /// Continues behind the loop, from its longest run (at most `longest`) to its shortest.
-    private mutating func follow(_ edge: Int, from position: Int, longest: Int, depth: Int) {
+    private mutating func follow(_ edge: Int, base: UInt32, from position: Int, longest: Int, depth: Int) {
         let shortest = position + Int(trie.edges[edge].minimum)
         let child = trie.edges[edge].child
         let last = trie.edges[edge].isDecided ? longest : shortest
         guard longest >= shortest else { return }
         var place = longest
-        while place >= last, trie.nodes[Int(child)].lowest < best, steps >= 0 {
+        while place >= last, base &+ trie.nodes[Int(child)].lowest < best, steps >= 0 {
             steps -= 1
             trail[depth] = Int32(truncatingIfNeeded: place)
-            walk(from: child, at: place, depth: depth + 1)
+            walk(from: child, base: base, at: place, depth: depth + 1)
             place -= 1
         }
     }
 
-    private mutating func followWithMemo(_ edge: Int, from position: Int, depth: Int) {
+    private mutating func followWithMemo(_ edge: Int, base: UInt32, from position: Int, depth: Int) {
         guard let known = memo?[edge] else { return }
         let longest = runEnd(of: edge, from: position, knownFrom: known.runStart, knownEnd: known.runEnd)
         let shortest = position + Int(trie.edges[edge].minimum)
@@ -169,7 +161,7 @@ struct RouteTrieSearch: ~Copyable {
         memo?[edge].lowestEnd = min(known.lowestEnd, isDecided ? longest : shortest)
         // A decided loop has one end for each run, and that end was visited before.
         if isDecided, longest >= known.lowestEnd { return }
-        follow(edge, from: position, longest: min(longest, known.lowestEnd - 1), depth: depth)
+        follow(edge, base: base, from: position, longest: min(longest, known.lowestEnd - 1), depth: depth)
     }
 }
 
@@ -201,21 +193,23 @@ extension RouteTrie {
     @inline(__always)
     private func literalLine(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
         var node = layout.nodes
+        var base: UInt32 = 0
         var position = 0
         while true {
             guard node.pointee.edgeCount == 0 else { return .undecided }
             guard layout.labelFits(node, path, at: position, end: end) else { return .nothing }
             position &+= Int(node.pointee.labelCount)
             guard position < end else {
-                return node.pointee.terminal == RouteTrieLayout.none ? .nothing : .line(node.pointee.terminal)
+                let terminal = node.pointee.terminal
+                return terminal == RouteTrieLayout.none ? .nothing : .line(base &+ terminal)
             }
             let child = layout.child(of: node, byte: path[position])
             if node.pointee.wordLongest > 0 {
                 // Beside whole words, a byte leads only to patterns with a loop inside the word.
                 guard child == 0 else { return .undecided }
                 guard let word = layout.word(of: node, path, at: position, end: end) else { return .nothing }
-                guard word.leadsOn else { return .line(word.target) }
-                node = layout.nodes + Int(word.target)
+                node = layout.nodes + Int(word.node)
+                base &+= word.base
                 position = word.end
             } else {
                 guard child != 0 else { return .nothing }

@@ -1,6 +1,6 @@
-/// Looks for routes that can never be reached and names that are used twice.
+/// Looks for routes that can never be reached, names that are used twice, and patterns in another framework's syntax.
 ///
-/// A problem that it reports is certain. It does not find everything: it does not check whether several regular expressions
+/// A route that it reports as never reached is never reached. It does not find everything: it does not check whether several regular expressions
 /// together match every path of another one.
 struct RouteValidator {
     let patterns: [URLPattern]
@@ -15,12 +15,24 @@ struct RouteValidator {
             if let problem = duplicate(route, routesByText[pattern.text]) ?? notAPath(route) ?? unreachable(route) {
                 problems.append(problem)
             }
+            if let problem = foreignSyntax(route) { problems.append(problem) }
             if routesByText[pattern.text] == nil { routesByText[pattern.text] = route }
             guard let name = names[route] else { continue }
             if let earlier = routesByName[name] { problems.append(duplicateName(name, route, earlier)) }
             routesByName[name] = route
         }
         return problems
+    }
+
+    /// The routes that do not share the trie.
+    func notes() -> [RouteNote] {
+        patterns.enumerated().compactMap { route, pattern in
+            guard case .automaton(_, let reason) = pattern.matcher else { return nil }
+            return RouteNote(
+                kind: .notInTrie, route: route,
+                description:
+                    "route \(route) \"\(pattern.text)\" is matched on its own, not with the other routes: \(reason)")
+        }
     }
 
     // MARK: The problems
@@ -48,6 +60,15 @@ struct RouteValidator {
         return RouteProblem(
             kind: .notAPath, route: route, earlierRoute: nil,
             description: "route \(route) \"\(patterns[route].text)\" is never reached: paths begin with \"/\"")
+    }
+
+    private func foreignSyntax(_ route: Int) -> RouteProblem? {
+        ForeignParameter.first(in: patterns[route].text).map { parameter in
+            RouteProblem(
+                kind: .foreignSyntax, route: route, earlierRoute: nil,
+                description: "route \(route) \"\(patterns[route].text)\": \"\(parameter.text)\" is taken literally: "
+                    + "write ([^/]+)")
+        }
     }
 
     private func unreachable(_ route: Int) -> RouteProblem? {
@@ -134,28 +155,4 @@ struct RouteValidator {
             }
         }
     }
-}
-
-/// A problem of an application's routes that no request would show.
-public struct RouteProblem: Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of problems.
-    public enum Kind: Hashable, Sendable {
-        /// An earlier route has the same pattern: this route is never reached.
-        case duplicate
-        /// An earlier pattern matches every path that this one matches.
-        case unreachable
-        /// No path begins as this pattern does.
-        case notAPath
-        /// An earlier route has the same name; paths are made from the last one.
-        case duplicateName
-    }
-
-    /// The kind of this problem.
-    public let kind: Kind
-    /// The route's place in order of registration, from 0.
-    public let route: Int
-    /// The earlier route that matches instead, or has the same name; nil if there is none.
-    public let earlierRoute: Int?
-    /// The problem in words.
-    public let description: String
 }

@@ -1,7 +1,7 @@
 /// Finds the target for a path among ordered patterns: the first pattern that matches counts.
 ///
 /// Immutable, so that the threads of all loops may use the same router at once. The cost of simple patterns does not depend
-/// on their number; patterns that need a `Regex` are tried in order, as long as they stand before the trie's match.
+/// on their number; patterns with an automaton are tried in order, as long as they stand before the trie's match.
 ///
 /// Tornado: `RuleRouter`.
 package struct Router<Target: Sendable>: Sendable {
@@ -54,8 +54,13 @@ package struct Router<Target: Sendable>: Sendable {
     }
 
     /// The problems of the routes, in their order; empty if there are none.
-    package func validate() -> [RouteProblem] {
-        RouteValidator(patterns: routes.map(\.pattern), names: routes.map(\.name), table: table).problems()
+    package func validate() -> [RouteProblem] { validator.problems() }
+
+    /// Facts about the routes that are no problems.
+    package func notes() -> [RouteNote] { validator.notes() }
+
+    private var validator: RouteValidator {
+        RouteValidator(patterns: routes.map(\.pattern), names: routes.map(\.name), table: table)
     }
 }
 

@@ -7,9 +7,14 @@ import TwisterCodec
 /// the pattern and in the path: `/grüße` matches a path in raw UTF-8 and `/gr%C3%BC%C3%9Fe`. The groups are either all
 /// positional, `/user/([0-9]+)`, or all named, `/user/(?<id>[0-9]+)` (Python's spelling `(?P<id>…)` is the same).
 ///
+/// The syntax is that of Python's `re`: literals, classes, groups, choices, greedy and lazy quantifiers, the anchors
+/// `^ $ \A \Z \b \B`, comments, and `(?i)` at the start; `\d`, `\w` and `\s` are ASCII. Backreferences, lookaround, atomic
+/// groups, possessive quantifiers and conditionals are refused, because they cannot be matched in linear time or are
+/// not needed. So every match takes time linear in the path's length.
+///
 /// Literals, character classes with a quantifier, groups of those, and choices between literals such as
-/// `\.(json|xml)` are matched by a trie, whose cost does not depend on how many patterns there are. Any other regular
-/// expression is matched by `Regex`, one after the other; such a pattern can be slow with a path that was made for this purpose.
+/// `\.(json|xml)` are matched by a trie, whose cost does not depend on how many patterns there are. Other patterns are
+/// tried one after the other, each by an automaton of its own.
 ///
 /// Tornado: `PathMatches`.
 public struct URLPattern: Sendable {
@@ -24,15 +29,17 @@ public struct URLPattern: Sendable {
     enum Matcher: Sendable {
         /// By the trie, as these lines; the elements are what they were made of.
         case simple([PatternElement], lines: [LinearPattern])
-        case regex(FallbackRegex)
+        /// By an automaton of its own, with the reason why the trie cannot.
+        case automaton(RouteAutomaton, reason: String)
     }
 
     let matcher: Matcher
     /// The parts from which a path is made, or the reason why none can be made.
     let template: ReverseTemplate
 
-    /// Throws `URLPatternError` if the text is no regular expression, mixes named and positional groups, or contains
-    /// a character that no path can contain.
+    /// Throws `URLPatternError` if the text is no regular expression of the supported syntax, mixes named and
+    /// positional groups, or contains a character that no path can contain, and if it repeats so much that matching it would
+    /// take more than 2,000 steps for each byte of a path.
     ///
     /// Tornado: `PathMatches`.
     public init(_ text: String) throws(URLPatternError) {
@@ -45,56 +52,28 @@ public struct URLPattern: Sendable {
             throw URLPatternError(
                 pattern: text, reason: ignoresCase ? "hosts are visible ASCII" : "no path holds a control character")
         }
-        let groups = try PatternGroups(of: text)
-        let encoded = try Self.encodingNonASCII(text)
-        self.text = text
-        groupNames = groups.names
-        groupCount = groups.count
-
-        let bytes = Array(encoded.utf8)
-        if let elements = PatternParser.parse(bytes) {
-            let folded = ignoresCase ? elements.map(\.foldedToLowercase) : elements
-            if let lines = LinearPattern.variants(of: folded) {
-                matcher = .simple(folded, lines: lines)
-                template = ReverseTemplate(folded)
-                return
-            }
-        }
-        template = ReverseTemplate(regex: bytes)
-        let prefix = ignoresCase ? [] : ReverseTemplate.literalPrefix(ofRegex: bytes)
-        do throws(URLPatternError) {
-            matcher = .regex(try FallbackRegex(encoded, literalPrefix: prefix, ignoresCase: ignoresCase))
+        do throws(PatternParser.Problem) {
+            let parsed = try PatternParser.parse(text, letterCase: ignoresCase ? .lowercased : .exact)
+            self.text = text
+            groupNames = parsed.groupNames
+            groupCount = parsed.groupCount
+            matcher = try Self.matcher(for: parsed)
+            template = ReverseTemplate(parsed.root)
         } catch {
             throw URLPatternError(pattern: text, reason: error.reason)
         }
     }
 
-    /// The pattern with characters beyond ASCII percent-encoded, as paths are before they are matched.
-    private static func encodingNonASCII(_ text: String) throws(URLPatternError) -> String {
-        guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
-        var encoded = ""
-        let scalars = Array(text.unicodeScalars)
-        var isInClass = false
-        var index = 0
-        while index < scalars.count {
-            let isEscaped = scalars[index] == "\\" && index + 1 < scalars.count
-            if isEscaped { index += 1 }
-            let scalar = scalars[index]
-            index += 1
-            if scalar.isASCII {
-                if isEscaped { encoded.append("\\") } else { isInClass = scalar == "[" || isInClass && scalar != "]" }
-                encoded.unicodeScalars.append(scalar)
-                continue
-            }
-            guard !isInClass else {
-                throw URLPatternError(
-                    pattern: text, reason: "a character class takes ASCII only: write (?:ä|ö) instead of [äö]")
-            }
-            let octets = PercentCoding.encode(String(scalar))
-            let isRepeated = index < scalars.count && "*+?{".unicodeScalars.contains(scalars[index])
-            encoded += isRepeated ? "(?:\(octets))" : octets
+    private static func matcher(for parsed: PatternParser.Result) throws(PatternParser.Problem) -> Matcher {
+        let reason: String
+        do throws(NotInTrie) {
+            let elements = try [PatternElement](parsed.root)
+            if let lines = LinearPattern.variants(of: elements) { return .simple(elements, lines: lines) }
+            reason = "the order of its choices matters, or there are too many"
+        } catch {
+            reason = error.reason
         }
-        return encoded
+        return .automaton(try RouteAutomaton(parsed.root, groupCount: parsed.groupCount), reason: reason)
     }
 
     /// Whether the trie matches this pattern, so that its cost does not depend on other patterns.
@@ -119,8 +98,8 @@ public struct URLPattern: Sendable {
         switch matcher {
         case .simple(_, let lines):
             RouteTrie(lines.map { (0, $0) }).search(path)?.captures
-        case .regex(let regex):
-            regex.mayMatch(path) ? regex.match(RegexSubject(path)) : nil
+        case .automaton(let automaton, _):
+            automaton.match(path)
         }
     }
 }

@@ -1,109 +1,137 @@
-public import HTTPTypes
-import TwisterCodec
-import TwisterHTTP
+import HTTPTypes
+public import TwisterHTTP
 
-/// A route: a pattern of paths, the handler that serves them, and a name with which a path is made from the pattern.
+/// A route: a pattern of paths, what serves them, and a name with which a path is made from the pattern.
 ///
-/// Tornado: `web.URLSpec`.
-public struct URLSpec: Sendable {
-    /// Which paths the route serves.
-    public let pattern: URLPattern
-    /// The name for `Application.reverseURL`; nil for none.
-    public let name: String?
-    /// The class of the handler, which knows the methods that it serves.
-    public var handlerType: RequestHandler.Type { route.handlerType }
-    let route: HandlerRoute
+///     URLSpec("/", Home.self, blog)                                          // a handler class, with what it needs
+///     URLSpec(.get, "/ping") { _ in "pong" }                                 // a closure
+///     URLSpec(.get, "/todos/([0-9]+)") { (_, id: Int) in await store.find(id) }
+///     URLSpec("/admin/.*", adminApplication)                                 // another application
+///
+/// Mistakes of a route (a bad pattern, closures whose arguments do not fit its groups) are thrown when an application is made
+/// of it.
+///
+/// Tornado: `web.URLSpec`, `routing.Rule`.
+public struct URLSpec: Routes {
+    /// The text of the pattern: a regular expression that has to match the whole path (`URLPattern`).
+    public internal(set) var pattern: String
+    /// The name for `reverseURL`; nil for none.
+    public private(set) var name: String?
+    let target: RouteTarget
+    /// The conditions, middleware and policy that the groups around the route add to it.
+    var scope = RouteScope()
+    /// How many arguments the route's name and closure have, where they say it.
+    private(set) var arities: [Int] = []
 
     /// A route to a handler class.
-    ///
-    /// - Throws: `URLPatternError`, with the pattern's text, if the pattern is bad.
-    public init(_ pattern: String, _ handler: RequestHandler.Type, name: String? = nil) throws(URLPatternError) {
-        try self.init(pattern, name: name, route: HandlerRoute(handler))
+    public init(_ pattern: String, _ handler: RequestHandler.Type, name: String? = nil) {
+        self.init(pattern, name, .handler(HandlerMaker(handler)))
     }
 
-    /// A route to handlers that `make` creates, one for each request: the form for handlers that need other objects.
-    ///
-    /// - Throws: `URLPatternError` if the pattern is bad.
+    /// A route to handlers of a class that need `state`.
     ///
     /// Tornado: the `kwargs` of a `URLSpec`.
+    public init<State: Sendable, Handler: RequestHandlerWith<State>>(
+        _ pattern: String, _ handler: Handler.Type, _ state: State, name: String? = nil
+    ) {
+        self.init(pattern, name, .handler(HandlerMaker(handler) { handler.init($0, state) }))
+    }
+
+    /// A route to handlers that `make` creates, one for each request.
     public init<Handler: RequestHandler>(
         _ pattern: String, name: String? = nil, make: @escaping @Sendable (HandlerContext) -> Handler
-    ) throws(URLPatternError) {
-        try self.init(pattern, name: name, route: HandlerRoute(Handler.self, make))
+    ) {
+        self.init(pattern, name, .handler(HandlerMaker(Handler.self, make)))
     }
 
-    /// Responds to `method` with a closure: the form for small handlers. A closure for GET responds to HEAD, too.
+    /// A route to another application, or to anything else that a server can serve. It gets the request as it came, with the
+    /// whole path.
     ///
-    ///     try URLSpec(.get, "/ping") { $0.write("pong") }
-    ///
-    /// - Throws: `URLPatternError` if the pattern is bad.
-    public init(
-        _ method: HTTPRequest.Method, _ pattern: String, name: String? = nil,
-        respond: @escaping @Sendable (RequestHandler) async throws -> Void
-    ) throws(URLPatternError) {
-        let route = HandlerRoute(ClosureHandler.self) { ClosureHandler($0, method, respond) }
-        try self.init(pattern, name: name, route: route)
+    /// Tornado: a `Rule` whose target is a `Router`, an `HTTPServerConnectionDelegate` or a callable; `web.FallbackHandler`.
+    public init(_ pattern: String, _ delegate: any HTTPServerConnectionDelegate, name: String? = nil) {
+        self.init(pattern, name, .delegate(delegate))
     }
 
-    private init(_ pattern: String, name: String?, route: HandlerRoute) throws(URLPatternError) {
-        self.pattern = try URLPattern(pattern)
+    init(_ pattern: String, _ name: String?, _ target: RouteTarget, arity: Int? = nil) {
+        self.pattern = pattern
         self.name = name
-        self.route = route
+        self.target = target
+        if let arity { arities = [arity] }
+    }
+
+    /// The route with a name whose arguments have types.
+    public func named<each Argument>(_ name: RouteName<repeat each Argument>) -> URLSpec {
+        var named = self
+        named.name = name.text
+        named.arities.append(name.arity)
+        return named
+    }
+
+    /// The route with rules of its own; what they leave open is decided as before.
+    public func policy(_ policy: Policy) -> URLSpec {
+        var changed = self
+        changed.scope.policy = policy.filled(from: scope.policy)
+        return changed
+    }
+
+    /// The route with middleware of its own, which runs inside of that of the groups around it.
+    public func middleware(_ middleware: any Middleware...) -> URLSpec {
+        var changed = self
+        changed.scope.middleware += middleware
+        return changed
     }
 
     /// A path that this route serves with these arguments.
     ///
-    /// - Throws: `URLReverseError`, see `URLPattern.reverse`.
+    /// - Throws: `URLPatternError` for a bad pattern, `URLReverseError`, see `URLPattern.reverse`.
     ///
     /// Tornado: `URLSpec.reverse`.
-    public func reverse(_ arguments: any CustomStringConvertible...) throws(URLReverseError) -> String {
-        try pattern.reverse(arguments: arguments.map(\.description))
+    public func reverse(_ arguments: any CustomStringConvertible...) throws -> String {
+        try URLPattern(pattern).reverse(arguments: arguments.map(\.description))
+    }
+
+    /// This route alone.
+    public var routes: [URLSpec] { [self] }
+}
+
+/// Routes of an application: a `URLSpec`, a `RouteGroup`, or a type of your own that has some.
+public protocol Routes: Sendable {
+    /// The routes, in the order in which they are tried.
+    var routes: [URLSpec] { get }
+}
+
+extension [URLSpec]: Routes {
+    /// The routes of the list.
+    public var routes: [URLSpec] { self }
+}
+
+/// The receiver of a route's requests.
+enum RouteTarget: Sendable {
+    case handler(HandlerMaker)
+    /// A closure for one method. Those of the same path stand beside each other.
+    case closure(HTTPRequest.Method, HandlerMaker)
+    case delegate(any HTTPServerConnectionDelegate)
+}
+
+/// Makes the handlers of a route.
+struct HandlerMaker: Sendable {
+    let type: RequestHandler.Type
+    /// Nil: the class's own initializer makes them.
+    let make: (@Sendable (consuming HandlerContext) -> RequestHandler)?
+
+    init(_ type: RequestHandler.Type, _ make: (@Sendable (consuming HandlerContext) -> RequestHandler)? = nil) {
+        self.type = type
+        self.make = make
     }
 }
 
-/// Responds to one method with a closure. A closure for GET responds to HEAD, too.
-private final class ClosureHandler: RequestHandler {
-    typealias Response = @Sendable (RequestHandler) async throws -> Void
-
-    private let method: HTTPRequest.Method
-    private let response: Response
-
-    init(_ context: HandlerContext, _ method: HTTPRequest.Method, _ response: @escaping Response) {
-        self.method = method
-        self.response = response
-        super.init(context)
-    }
-
-    /// Required by `RequestHandler`, but never called for a route: a closure handler is made with its closure.
-    required init(_ context: HandlerContext) {
-        method = .options
-        response = { try await $0.options() }
-        super.init(context)
-    }
-
-    override var allowedMethods: [RequestMethod] {
-        Self.allowedMethods(for: RequestMethodSet(RequestMethod.allCases.filter { $0.httpTypes == method }))
-    }
-
-    override func serves(_ method: RequestMethod) -> Bool {
-        method == .other ? request.method == self.method : super.serves(method)
-    }
-
-    override func get() async throws { try await respond(to: .get) }
-    override func head() async throws { try await respond(to: method == .head ? .head : .get) }
-    override func post() async throws { try await respond(to: .post) }
-    override func put() async throws { try await respond(to: .put) }
-    override func patch() async throws { try await respond(to: .patch) }
-    override func delete() async throws { try await respond(to: .delete) }
-    override func options() async throws {
-        if method == .options { try await response(self) } else { try await super.options() }
-    }
-    override func other(_ method: HTTPRequest.Method) async throws {
-        if method == self.method { try await response(self) } else { try await super.other(method) }
-    }
-
-    private func respond(to requested: HTTPRequest.Method) async throws {
-        guard requested == method else { throw HTTPError(.methodNotAllowed) }
-        try await response(self)
-    }
+/// The conditions, middleware and policy that the groups around a route add to it, the outermost first.
+struct RouteScope: Sendable {
+    var host: String?
+    var matchers: [RequestMatcher] = []
+    var middleware: [any Middleware] = []
+    var policy = Policy()
 }
+
+/// Decides by the request's head whether a group of routes serves it. Tornado: `routing.Matcher`.
+public typealias RequestMatcher = @Sendable (HTTPServerRequest) -> Bool

@@ -6,10 +6,10 @@ enum ContentTypes {
     /// The type of a file by its extension, the part of its name behind the last period, in upper or lower case. A period at
     /// the start of the name begins no extension.
     static func type(of path: String) -> String {
-        let slash = path.lastIndex(of: "/")
-        let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
-        guard let period = name.lastIndex(of: "."), period > name.startIndex else { return unknown }
-        return table[name[name.index(after: period)...].lowercased()] ?? unknown
+        let octets = path.utf8
+        let name = octets.lastIndex(of: UInt8(ascii: "/")).map { octets[octets.index(after: $0)...] } ?? octets[...]
+        guard let period = name.lastIndex(of: UInt8(ascii: ".")), period > name.startIndex else { return unknown }
+        return table[path[octets.index(after: period)...].lowercased()] ?? unknown
     }
 
     /// Text is assumed to be UTF-8. JSON always is (RFC 8259), and XML declares its own encoding.

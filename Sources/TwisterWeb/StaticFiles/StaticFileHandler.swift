@@ -5,7 +5,7 @@ import TwisterIO
 
 /// Serves the files beneath a directory, with GET and HEAD. The first group of the URL's pattern is the file's path:
 ///
-///     try URLSpec("/static/(.*)") { StaticFileHandler($0, root: "public", defaultFilename: "index.html") }
+///     URLSpec("/static/(.*)") { StaticFileHandler($0, root: "public", defaultFilename: "index.html") }
 ///
 /// It handles conditional requests (RFC 9110, 13), single and multiple ranges (14), and precompressed files. The kernel sends
 /// the files (sendfile(2)), so that no file is in the server's memory as a whole.
@@ -14,16 +14,18 @@ import TwisterIO
 /// are followed (an absolute one may be refused even so). A path with a segment `..`, a NUL, or a slash at its start
 /// is 403. Names that begin with a period are served as all others, as in Tornado: see `validatePath`.
 ///
-/// The root is opened for each request, so that a new release can replace it by a rename. Files are opened and their metadata
-/// is read on the loop's thread, which takes microseconds where the directories are cached. A file that is not in the page
-/// cache blocks the loop while the disk reads it. Replace files by renaming, never in place: clients of a file that is
-/// rewritten while it is sent get a mixture of both versions, and a file that becomes shorter cuts its connections.
+/// The root is opened for each request, so that a new release can replace it by a rename. Files are opened on the loop's thread
+/// where the kernel has their directories in its cache, which takes microseconds, otherwise on a thread of the loop's executor
+/// (Linux 5.12; older kernels: always on the loop). There, too, is read what is not in the page cache, a part of a long file while
+/// the one before it is sent. Replace files by renaming, never in place: clients of a file that is rewritten while it is sent
+/// get a mixture of both versions, and a file that becomes shorter cuts its connections.
 ///
 /// Tornado: `web.StaticFileHandler`.
 open class StaticFileHandler: RequestHandler {
     private let root: String?
     private let defaultFilename: String?
     let precompressed: [PrecompressedCoding]
+    private let cacheTimes: CacheTimes
 
     /// - Parameters:
     ///   - context: what the handler is made from.
@@ -33,15 +35,18 @@ open class StaticFileHandler: RequestHandler {
     ///   - precompressed: the codings in which a compressed copy may lie beside a file (`style.css.gz`). Of those to which
     ///     the client gives equal weight, the first in this list is served. Default: none, as nginx's `gzip_static`, because
     ///     each costs an attempt to open the copy. A copy that is older than its file, by more than the second, is not served.
+    ///   - cacheTimes: how long caches may use files without asking again, by media type (`Cache-Control: max-age`). Default:
+    ///     the response does not say. See `cacheTime`.
     ///
     /// Tornado: `StaticFileHandler.initialize`.
     public init(
         _ context: HandlerContext, root: String, defaultFilename: String? = nil,
-        precompressed: [PrecompressedCoding] = []
+        precompressed: [PrecompressedCoding] = [], cacheTimes: CacheTimes = [:]
     ) {
         self.root = root
         self.defaultFilename = defaultFilename
         self.precompressed = precompressed
+        self.cacheTimes = cacheTimes
         super.init(context)
     }
 
@@ -50,6 +55,7 @@ open class StaticFileHandler: RequestHandler {
         root = nil
         defaultFilename = nil
         precompressed = []
+        cacheTimes = [:]
         super.init(context)
     }
 
@@ -69,13 +75,19 @@ open class StaticFileHandler: RequestHandler {
     open func contentType(_ path: String) -> String { ContentTypes.type(of: path) }
 
     /// How long caches may use the response without asking again; zero or less: the response does not say. Default: ten
-    /// years for a URL with an argument `v`, as `makeStaticURL` makes them, else zero.
+    /// years for a URL with an argument `v`, as `makeStaticURL` makes them, else what the initializer's `cacheTimes` say for the
+    /// file's media type.
     ///
     /// Tornado: `StaticFileHandler.get_cache_time`.
-    open func cacheTime(_ path: String) -> Duration { isVersioned ? .seconds(315_360_000) : .zero }
+    open func cacheTime(_ path: String) -> Duration {
+        if isVersioned { return .seconds(315_360_000) }
+        // Most applications have none, and finding the type takes 2,000 instructions.
+        return cacheTimes.isEmpty ? .zero : cacheTimes.time(of: contentType(path))
+    }
 
     /// The text between the quotes of the `ETag`; nil: the response has none. Must change whenever the file's content
-    /// does. Default: `version`, which is made of size, time of change in nanoseconds, and inode, and names the coding.
+    /// does. Default: `version`, which is made of size and time of change in nanoseconds, and names the coding, so that
+    /// servers with copies of the same files agree.
     ///
     /// Tornado: `StaticFileHandler.compute_etag`, `get_content_version`: a SHA-512 of the content, for which each file has
     /// to be read once, on the loop, and which stays the same for as long as the process runs even where the file changes.
@@ -95,57 +107,56 @@ open class StaticFileHandler: RequestHandler {
     /// Serves the file that the pattern's first group names; `head` does so, too. Tornado: `StaticFileHandler.get`.
     open override func get() async throws {
         guard let root else { throw HTTPError(.internalServerError, "StaticFileHandler has no root") }
-        let path = try Self.checked(try validatePath(try Self.checked(pathArguments[0] ?? "")))
-        guard let found = try find(path, in: root) else { return }
-        try send(found)
+        let requested = try Self.checked(pathArguments[0] ?? "")
+        let validated = try validatePath(requested)
+        // Each request would get 403, which does not tell the programmer why.
+        guard pathArguments.count > 0 || defaultFilename != nil || validated != requested else {
+            throw HTTPError(
+                .internalServerError,
+                "StaticFileHandler: the route's pattern has no group for the path of the file: /files/(.*)")
+        }
+        let path = validated == requested ? requested : try Self.checked(validated)
+        let search = StaticFileSearch(
+            root: root, path: path, defaultFilename: defaultFilename,
+            endsWithSlash: request.head.withPathBytes { $0.last == UInt8(ascii: "/") }, codings: acceptedCodings())
+        switch try search.run(.cached) {
+        case .file(let found): try await send(found)
+        case .directoryWithoutSlash: try redirectToDirectory()
+        case .notCached: try await getOffLoop(search)
+        }
     }
 
-    var isVersioned: Bool { getQueryArgument("v") != nil }
-
-    /// A file to be sent, and how it was chosen.
-    struct Found {
-        /// The path of the original, relative to the root.
-        let path: String
-        let file: OpenFile
-        /// Nil: the file is sent as it is.
-        let coding: PrecompressedCoding?
+    var isVersioned: Bool {
+        !request.head.withQueryBytes(\.isEmpty) && (try? getQueryArgument("v")) != nil
     }
 
     /// The path, if it may be opened at all.
     private static func checked(_ path: String) throws -> String {
-        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let isOutside = segments.contains { $0.elementsEqual("..".utf8) }
-        guard !isOutside, path.utf8.first != UInt8(ascii: "/"), !path.utf8.contains(0) else {
-            throw HTTPError(.forbidden, "the path leaves the root")
-        }
+        guard path.withOctets(isBeneath) else { throw HTTPError(.forbidden, "the path leaves the root") }
         return path
     }
 
-    /// Opens the file to be sent; nil if the response is a redirect, which is then finished.
-    private func find(_ path: String, in root: String) throws -> Found? {
-        let directory: FileRoot
-        do throws(IOError) {
-            directory = try FileRoot(root)
-        } catch {
-            throw HTTPError(.internalServerError, "the root of static files: \(error)")
+    /// Whether the path has no segment `..`, no NUL, and no slash at its start.
+    private static func isBeneath(_ path: UnsafeRawBufferPointer) -> Bool {
+        let slash = UInt8(ascii: "/")
+        let period = UInt8(ascii: ".")
+        if path.first == slash { return false }
+        var start = 0
+        for index in 0...path.count where index == path.count || path[index] == slash {
+            if index - start == 2, path[start] == period, path[start + 1] == period { return false }
+            start = index + 1
         }
-        var path = path
-        var file = try Self.open(path, in: directory)
-        if file.kind == .directory, let defaultFilename {
-            if request.path.utf8.last != UInt8(ascii: "/") {
-                try redirectToDirectory()
-                return nil
-            }
-            path += (path.isEmpty || path.utf8.last == UInt8(ascii: "/") ? "" : "/") + defaultFilename
-            file = try Self.open(path, in: directory)
+        return !path.contains(0)
+    }
+
+    /// Opens the file on another thread, because a disk has to be waited for.
+    private func getOffLoop(_ search: StaticFileSearch) async throws {
+        let outcome = try await loop.runInExecutor { try search.run(.blocking) }
+        switch outcome {
+        case .file(let found): try await send(found)
+        case .directoryWithoutSlash: try redirectToDirectory()
+        case .notCached: throw HTTPError(.serviceUnavailable, "the file cannot be opened")
         }
-        guard file.kind == .regular else { throw HTTPError(.forbidden, "not a file") }
-        for coding in acceptedCodings() {
-            if let variant = Self.openVariant(path + coding.suffix, of: file, in: directory) {
-                return Found(path: path, file: variant, coding: coding)
-            }
-        }
-        return Found(path: path, file: file, coding: nil)
     }
 
     /// A path with two slashes at its start would lead to another host.
@@ -160,47 +171,16 @@ open class StaticFileHandler: RequestHandler {
         try redirect(PercentCoding.encodeReference(url), status: .movedPermanently)
     }
 
-    private static func open(_ path: String, in directory: borrowing FileRoot) throws -> OpenFile {
-        do throws(IOError) {
-            return try directory.open(path)
-        } catch {
-            throw HTTPError(error.fileStatus, "\(error)")
-        }
-    }
-
-    /// The compressed copy beside a file, if it exists and is not older.
-    private static func openVariant(
-        _ path: String, of file: OpenFile, in directory: borrowing FileRoot
-    ) -> OpenFile? {
-        // Compressors that copy the file's time may cut it to the second.
-        guard let variant = try? directory.open(path), variant.kind == .regular,
-            variant.modified.seconds >= file.modified.seconds
-        else { return nil }
-        return variant
-    }
-
     /// The codings to look for, in descending order of the client's weights.
     private func acceptedCodings() -> [PrecompressedCoding] {
         guard !precompressed.isEmpty, let field = request.head[.acceptEncoding] else { return [] }
         return field.withOctets { octets in
             let accepted = AcceptedCodings(octets)
-            let least = max(accepted.identityWeight, 1)
+            let least = accepted.leastWeight
             let weights = precompressed.enumerated().map { (weight: accepted.weight($1.name), place: $0, coding: $1) }
             return weights.filter { $0.weight >= least }
                 .sorted { ($1.weight, $0.place) < ($0.weight, $1.place) }
                 .map(\.coding)
-        }
-    }
-}
-
-extension IOError {
-    /// The status of the response for a file that cannot be opened.
-    fileprivate var fileStatus: HTTPResponse.Status {
-        switch fileProblem {
-        case .missing: .notFound
-        case .forbidden: .forbidden
-        case .exhausted: .serviceUnavailable
-        case .other: .internalServerError
         }
     }
 }

@@ -1,0 +1,134 @@
+public import FoundationEssentials
+
+/// The settings that the handlers of an application share. Also known as `Application.Settings`.
+///
+/// Tornado: the keyword arguments of `Application`.
+public struct ApplicationSettings: Sendable {
+    /// Whether the application is being developed: error pages show the error (`serveTraceback`), templates are read again
+    /// when they change. Default false. Tornado: `debug`.
+    public var debug: Bool
+    /// Whether error pages show the error that a handler has thrown. Never for users. Default: as `debug`.
+    /// Tornado: `serve_traceback`.
+    public var serveTraceback: Bool
+    /// Whether clients that want HTML no more than JSON get errors as problem details (RFC 9457). For applications that are
+    /// called by programs. Default false: they get HTML.
+    public var prefersProblemDetails: Bool
+    /// Whether complete responses to GET get an `ETag`, a hash of their body, and 304 where the client has the same. It costs
+    /// each of these responses the hash. Default false; in Tornado they always do.
+    public var automaticETags: Bool
+    /// Where clients log in; see `Policy.authenticated`. Default: nowhere. Tornado: `login_url`.
+    public var loginURL: String?
+    /// The host to which clients are redirected that ask for one which no route serves; nil: they get 404.
+    /// Tornado: `default_host`.
+    public var defaultHost: String?
+    /// The largest number of parts in a form of type `multipart/form-data`; a form with more gets 413. Default 100.
+    /// Tornado: `ParseMultipartConfig.max_parts`.
+    public var maxFormParts: Int
+    /// The most bytes that the header of one part of such a form may have; a longer one gets 413. Default 10 KiB.
+    /// Tornado: `ParseMultipartConfig.max_part_header_size`.
+    public var maxFormPartHeaderSize: Int
+    /// The most arguments of a query or a form; more get 400. Default 1,000. Tornado: `ParseUrlEncodedConfig.max_arguments`.
+    public var maxArguments: Int
+
+    /// The encoder of values that are written as JSON. It is shared by all loops, so it must not be changed once the
+    /// application runs. Default nil: Twister's own, which writes members in the order in which they are encoded, and dates as
+    /// ISO 8601 texts, and is several times faster.
+    public var jsonEncoder: JSONEncoder?
+    /// The decoder of requests in JSON. It is shared by all loops, so it must not be changed once the application runs.
+    /// Default: dates are ISO 8601 texts.
+    public var jsonDecoder: JSONDecoder
+    /// The most cookies of a request; more get 400. Default 1,000.
+    public var maxCookies: Int
+    /// The key, or keys, of signed and encrypted values. Default: none. Tornado: `cookie_secret`, `key_version`.
+    public var cookieSecret: CookieSecret?
+    /// Whether requests that change something have to bring a token which only the application's own pages know, so that no other
+    /// site can have a browser send them (cross-site request forgery). Default false. Tornado: `xsrf_cookies`.
+    public var xsrfCookies: Bool
+    /// The cookie that holds the XSRF token, without its value. Default: `_xsrf`, `SameSite=Lax`. Tornado: `xsrf_cookie_name`,
+    /// `xsrf_cookie_kwargs`.
+    public var xsrfCookie: SetCookie
+    /// The format of the XSRF token. Default: version 2. Tornado: `xsrf_cookie_version`.
+    public var xsrfCookieVersion: SignedValueVersion
+    /// The folder of the templates; nil: there are none. They are compiled when the application is made, and again when they
+    /// change under `debug`. Tornado: `template_path`.
+    public var templatePath: String?
+    /// Templates that were made by hand, in place of those in `templatePath`. Tornado: `template_loader`.
+    public var templates: TemplateLibrary?
+    /// Parts of pages with CSS and JavaScript of their own, for the templates in `templatePath`. Tornado: `ui_modules`.
+    public var uiModules: [UIModule]
+    /// The translations of the application's texts. Default: none, and the locale en_US. Tornado: `locale.load_translations`.
+    public var translations: Translations
+    /// The folder whose files are served at `staticURLPrefix`, with `/favicon.ico` and `/robots.txt`; nil: none.
+    /// Tornado: `static_path`.
+    public var staticPath: String?
+    /// Where the files of `staticPath` are served. Default `/static/`. Tornado: `static_url_prefix`.
+    public var staticURLPrefix: String
+    /// After so long, a WebSocket's client gets a ping, again and again; nil: never. Default nil.
+    /// Tornado: `websocket_ping_interval`.
+    public var webSocketPingInterval: Duration?
+    /// How long a WebSocket's client may take for the pong before its connection is closed; nil: as long as the interval. Default
+    /// nil. Tornado: `websocket_ping_timeout`.
+    public var webSocketPingTimeout: Duration?
+    /// The most bytes of a WebSocket's message, before and after it is decompressed; a longer one closes the connection with
+    /// 1009. Default 10 MiB. Tornado: `websocket_max_message_size`.
+    public var webSocketMaxMessageSize: Int
+    /// Settings of your own, which handlers read as `application.settings.other["name"]`. Tornado: all other keyword arguments.
+    public var other: [String: any Sendable]
+
+    public init(
+        debug: Bool = false, serveTraceback: Bool? = nil, prefersProblemDetails: Bool = false,
+        automaticETags: Bool = false, loginURL: String? = nil,
+        defaultHost: String? = nil, maxFormParts: Int = 100, maxFormPartHeaderSize: Int = 10_240,
+        maxArguments: Int = 1_000, jsonEncoder: JSONEncoder? = nil, jsonDecoder: JSONDecoder? = nil,
+        maxCookies: Int = 1_000,
+        cookieSecret: CookieSecret? = nil, xsrfCookies: Bool = false,
+        xsrfCookie: SetCookie = SetCookie(name: "_xsrf", value: "", sameSite: .lax),
+        xsrfCookieVersion: SignedValueVersion = .standard, templatePath: String? = nil,
+        templates: TemplateLibrary? = nil, uiModules: [UIModule] = [], translations: Translations = Translations(),
+        staticPath: String? = nil, staticURLPrefix: String = "/static/", webSocketPingInterval: Duration? = nil,
+        webSocketPingTimeout: Duration? = nil, webSocketMaxMessageSize: Int = 10_485_760,
+        other: [String: any Sendable] = [:]
+    ) {
+        self.debug = debug
+        self.serveTraceback = serveTraceback ?? debug
+        self.prefersProblemDetails = prefersProblemDetails
+        self.automaticETags = automaticETags
+        self.loginURL = loginURL
+        self.defaultHost = defaultHost
+        self.maxFormParts = maxFormParts
+        self.maxFormPartHeaderSize = maxFormPartHeaderSize
+        self.maxArguments = maxArguments
+        self.jsonEncoder = jsonEncoder
+        self.jsonDecoder = jsonDecoder ?? Self.standardDecoder
+        self.maxCookies = maxCookies
+        self.cookieSecret = cookieSecret
+        self.xsrfCookies = xsrfCookies
+        self.xsrfCookie = xsrfCookie
+        self.xsrfCookieVersion = xsrfCookieVersion
+        self.templatePath = templatePath
+        self.templates = templates
+        self.uiModules = uiModules
+        self.translations = translations
+        self.staticPath = staticPath
+        self.staticURLPrefix = staticURLPrefix
+        self.webSocketPingInterval = webSocketPingInterval
+        self.webSocketPingTimeout = webSocketPingTimeout
+        self.webSocketMaxMessageSize = webSocketMaxMessageSize
+        self.other = other
+    }
+
+    private static let standardDecoder: JSONDecoder = {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return decoder
+    }()
+
+    /// The JSON text of a value, by the setting `jsonEncoder`: what `write(json:)` adds to a response.
+    ///
+    /// - Throws: `EncodingError`, and what the value throws when it is encoded.
+    ///
+    /// Tornado: `json_encode`.
+    public func encodeJSON<Value: Encodable>(_ value: Value) throws -> [UInt8] {
+        try JSONBodyEncoder.encode(value, with: jsonEncoder)
+    }
+}

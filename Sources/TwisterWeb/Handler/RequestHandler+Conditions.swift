@@ -1,0 +1,70 @@
+import HTTPTypes
+import TwisterCodec
+import TwisterCompression
+import TwisterHTTP
+
+/// Entity tags and conditional requests (RFC 9110, 8.8.3 and 13).
+extension RequestHandler {
+    /// The response's `ETag`, set to what `computeETag` returns. Tornado: `RequestHandler.set_etag_header`.
+    public func setETagHeader() throws {
+        guard let text = computeETag() else { return }
+        guard let tag = EntityTag(field: text) ?? EntityTag(text) else {
+            throw HTTPHeaderError.invalidValue(name: "ETag")
+        }
+        try setHeader(.eTag, tag.text)
+    }
+
+    /// Whether the client has the response with this `ETag` already (`If-None-Match`), so that the handler may finish with 304 and
+    /// need not make the body. Tornado: `RequestHandler.check_etag_header`.
+    public func checkETagHeader() -> Bool {
+        guard let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return false }
+        let conditions = Preconditions(request.head)
+        return conditions.evaluate(tag: tag, lastModified: nil, now: connection.responseTime) == .notModified
+    }
+
+    /// Gives a complete response its `ETag`, and replaces it where the request's conditions say so: 304, or 412.
+    func respondToConditions() throws {
+        let head = connection.head
+        guard head.status == 200, request.method == .get || request.method == .head else { return }
+        if !head.contains(.eTag) { try setETagHeader() }
+        guard let tag = head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return }
+        let outcome = Preconditions(request.head).evaluate(
+            tag: tag, lastModified: nil, now: connection.responseTime, codings: extras?.compression?.codings ?? [])
+        switch outcome {
+        case .notModified: becomeNotModified(length: connection.responseBody.count)
+        case .failed:
+            connection.clear()
+            restoreHeaders()
+            setStatus(.preconditionFailed)
+            writeErrorPage(nil)
+        case .met: break
+        }
+    }
+
+    /// Makes a 304 of the head of a 200. It has the fields of the 200, but for those that describe the body (RFC 9110, 15.4.5).
+    ///
+    /// - Parameter length: the length of the body that the 200 would have.
+    func becomeNotModified(length: Int) {
+        if let compression = extras?.compression,
+            let coding = compression.decide(connection, status: 200, length: length),
+            let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) })
+        {
+            // The tag of the response that the client would have got.
+            setTrustedHeader(.eTag, tag.coded(coding.name).text)
+        }
+        setStatus(.notModified)
+        connection.responseBody.removeAll()
+        for name: HTTPField.Name in [
+            .contentType, .contentLength, .contentEncoding, .contentLanguage, .contentRange, .transferEncoding,
+        ] { connection.removeField(name) }
+        // The client uses the tag if there is one.
+        if connection.head.contains(.eTag) { connection.removeField(.lastModified) }
+    }
+
+    /// A hash of the body. Tornado takes SHA-1, too.
+    var bodyHash: String? {
+        var hash = ""
+        connection.responseBody.withOctets { hash = CookieKey.hashSHA1($0) }
+        return hash
+    }
+}

@@ -1,0 +1,60 @@
+/// The rules under which the requests of a route are served. What is nil is decided by the group of routes around it, then by
+/// the handler's class, then by the application or the server.
+///
+///     override class var policy: Policy { .init(authenticated: true, maxBodySize: .mebibytes(10)) }
+public struct Policy: Sendable, Hashable {
+    /// Whether only users who have logged in are served (`RequestHandler.currentUser`): GET and HEAD of others are sent to the
+    /// login URL, other methods get 403. Tornado: the decorator `authenticated`.
+    public var authenticated: Bool?
+    /// The longest body of a request; over it: 413.
+    public var maxBodySize: ByteCount?
+    /// How long a handler may take to respond; over it its task is cancelled, and the client gets 503.
+    public var deadline: Duration?
+    /// How many requests are served at once by all loops of this process; those above get 503 with `Retry-After`.
+    public var concurrency: Int?
+    /// Whether responses are compressed, where the application compresses any. False for pages that show secrets together
+    /// with text that a client has sent (the BREACH attack reads secrets from the length of compressed pages).
+    public var compression: Bool?
+    /// The `Cache-Control` of responses of status 200 whose handlers set none.
+    public var cacheControl: String?
+    /// Whether the XSRF token is checked, where the application checks it (`ApplicationSettings.xsrfCookies`). False for routes that
+    /// other programs call, with credentials that no browser adds by itself.
+    public var xsrf: Bool?
+
+    public init(
+        authenticated: Bool? = nil, maxBodySize: ByteCount? = nil, deadline: Duration? = nil, concurrency: Int? = nil,
+        compression: Bool? = nil, cacheControl: String? = nil, xsrf: Bool? = nil
+    ) {
+        self.authenticated = authenticated
+        self.maxBodySize = maxBodySize
+        self.deadline = deadline
+        self.concurrency = concurrency
+        self.compression = compression
+        self.cacheControl = cacheControl
+        self.xsrf = xsrf
+    }
+
+    /// This policy, with `outer` deciding what this one leaves open.
+    func filled(from outer: Policy) -> Policy {
+        Policy(
+            authenticated: authenticated ?? outer.authenticated, maxBodySize: maxBodySize ?? outer.maxBodySize,
+            deadline: deadline ?? outer.deadline, concurrency: concurrency ?? outer.concurrency,
+            compression: compression ?? outer.compression, cacheControl: cacheControl ?? outer.cacheControl,
+            xsrf: xsrf ?? outer.xsrf)
+    }
+}
+
+extension Policy: CustomStringConvertible {
+    /// The decisions of the policy, as a list of routes shows them.
+    public var description: String {
+        var rules: [String] = []
+        if authenticated == true { rules.append("authenticated") }
+        if let maxBodySize { rules.append("body \(maxBodySize)") }
+        if let deadline { rules.append("deadline \(deadline)") }
+        if let concurrency { rules.append("at most \(concurrency) at once") }
+        if let compression { rules.append(compression ? "compressed" : "not compressed") }
+        if let cacheControl { rules.append(cacheControl) }
+        if xsrf == false { rules.append("no XSRF check") }
+        return rules.joined(separator: ", ")
+    }
+}

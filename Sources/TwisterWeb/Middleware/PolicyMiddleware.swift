@@ -1,0 +1,60 @@
+import HTTPTypes
+import Synchronization
+import TwisterCodec
+import TwisterHTTP
+
+/// The rules of a `Policy` that hold while a handler runs, as middleware.
+enum PolicyMiddleware {
+    static func of(_ policy: Policy) -> [any Middleware] {
+        var middleware: [any Middleware] = []
+        if let limit = policy.concurrency { middleware.append(ConcurrencyLimit(limit)) }
+        if let value = policy.cacheControl { middleware.append(CacheControl(value)) }
+        if let allowed = policy.compression { middleware.append(CompressionSwitch(allowed)) }
+        return middleware
+    }
+
+    /// Serves so many requests of a route at once, whatever loops they come from.
+    private final class ConcurrencyLimit: Middleware {
+        private let limit: Int
+        private let running = Atomic(0)
+
+        init(_ limit: Int) { self.limit = limit }
+
+        func handle(_ handler: RequestHandler, next: () async throws -> Void) async throws {
+            let count = running.add(1, ordering: .relaxed).newValue
+            defer { running.subtract(1, ordering: .relaxed) }
+            guard count <= limit else {
+                throw HTTPError(
+                    .serviceUnavailable, "\(limit) requests are served already", headers: [.retryAfter: "1"])
+            }
+            try await next()
+        }
+    }
+
+    /// Sets the `Cache-Control` of good responses that have none.
+    private struct CacheControl: Middleware {
+        private let value: String
+
+        init(_ value: String) { self.value = value }
+
+        func handle(_ handler: RequestHandler, next: () async throws -> Void) async throws {
+            handler.beforeHead { handler in
+                let head = handler.connection.head
+                if head.status == 200, !head.contains(.cacheControl) { try handler.setHeader(.cacheControl, value) }
+            }
+            try await next()
+        }
+    }
+
+    /// Says whether the handler's responses are compressed.
+    private struct CompressionSwitch: Middleware {
+        private let allowed: Bool
+
+        init(_ allowed: Bool) { self.allowed = allowed }
+
+        func handle(_ handler: RequestHandler, next: () async throws -> Void) async throws {
+            handler.madeExtras.allowsCompression = allowed
+            try await next()
+        }
+    }
+}

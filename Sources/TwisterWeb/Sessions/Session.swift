@@ -1,0 +1,183 @@
+import FoundationEssentials
+
+/// A user's session: values that the server keeps from one request to the next, under a key that the client has in a cookie.
+///
+///     handler.session["cart", as: Cart.self] = cart
+///     let cart = handler.session["cart", as: Cart.self]
+///
+/// A session begins when the first value is stored: before, there is no cookie. What a request changes is saved before its client
+/// gets the response's head. Where two requests of one session overlap, each sees the values as they were when it began, and of two
+/// changes of one key the later one stays.
+///
+/// It belongs to the loop of its request.
+public final class Session {
+    /// What becomes of the session that the client has.
+    private enum Fate {
+        case kept, rotated, destroyed
+    }
+
+    /// What the response tells the client.
+    enum CookieChange: Equatable {
+        case set(SessionToken)
+        case deleted
+    }
+
+    /// Nil where no `Sessions` runs around the handler: nothing is saved.
+    private let rules: SessionRules?
+    /// The session that is in the store.
+    private var stored: SessionToken?
+    private var values: [String: String]
+    private var expires: Int64
+    private var changes: [String: String?] = [:]
+    private var fate = Fate.kept
+    private var isRenewed = false
+    private var failure: SessionError?
+    private(set) var cookie: CookieChange?
+    /// Whether the handler has asked for the session.
+    var isUsed = false
+    /// Whether the middleware is still there to save what changes.
+    var isOpen: Bool
+    /// The save that was begun last.
+    var saving: Task<Void, any Error>?
+
+    /// - Parameter stored: the session that the client has, as it is in the store.
+    init(_ rules: SessionRules?, _ stored: (token: SessionToken, data: SessionData)? = nil) {
+        self.rules = rules
+        self.stored = stored?.token
+        values = stored?.data.values ?? [:]
+        expires = stored?.data.expires ?? 0
+        isOpen = rules != nil
+        if let stored, let rules { isRenewed = rules.isDueForRenewal(stored.data.expires) }
+    }
+
+    // MARK: Values
+
+    /// The value of that name; nil: there is none, or it is of another type. Setting nil removes it. A value that cannot be
+    /// encoded makes the response an error: 500.
+    public subscript<Value: Codable>(name: String, as type: Value.Type = Value.self) -> Value? {
+        get {
+            guard let text = values[name] else { return nil }
+            return try? JSONDecoder().decode(type, from: Data(text.utf8))
+        }
+        set {
+            guard let newValue else {
+                if values.removeValue(forKey: name) != nil { changes[name] = .some(nil) }
+                return
+            }
+            do {
+                let text = String(decoding: try JSONEncoder().encode(newValue), as: UTF8.self)
+                values[name] = text
+                changes[name] = text
+            } catch {
+                failure = .notEncodable(key: name, reason: "\(error)")
+            }
+        }
+    }
+
+    /// The value of that key; nil: there is none. Setting nil removes it.
+    public subscript<Value>(key: SessionKey<Value>) -> Value? {
+        get { self[key.name, as: Value.self] }
+        set { self[key.name, as: Value.self] = newValue }
+    }
+
+    /// Whether there is no value.
+    public var isEmpty: Bool { values.isEmpty }
+
+    /// The names of all values.
+    public var names: Set<String> { Set(values.keys) }
+
+    // MARK: The course of a session
+
+    /// Gives the session a new key, and makes the old one worthless. To be called where the user logs in, or gets more rights:
+    /// otherwise somebody who has smuggled a key into the user's browser has the user's session (session fixation).
+    public func rotate() {
+        if stored != nil, fate == .kept { fate = .rotated }
+    }
+
+    /// Ends the session: its values are gone, and its key is worthless. To be called where the user logs out. What is stored
+    /// afterwards begins a new session.
+    public func destroy() {
+        fate = .destroyed
+        values = [:]
+        changes = [:]
+        failure = nil
+    }
+
+    // MARK: Saving
+
+    /// Whether there is something to save.
+    var needsSaving: Bool {
+        guard rules != nil else { return false }
+        return !changes.isEmpty || failure != nil || stored != nil && (isRenewed || fate != .kept)
+    }
+
+    /// Whether a complete response has to wait: what the client does next may need what is being saved.
+    var holdsResponse: Bool { isOpen && (needsSaving || saving != nil) }
+
+    /// Whether nothing can be saved, since there is nowhere to do it.
+    var isDetached: Bool { rules == nil }
+
+    /// Saves what has changed.
+    ///
+    /// - Parameter canSetCookie: whether the client can still be told of a new key.
+    /// - Throws: `SessionError`, and the store's errors. What has changed is lost then.
+    func write(canSetCookie: Bool) async throws {
+        guard let rules, needsSaving else { return }
+        let (changes, fate, isRenewed, failure) = (changes, fate, isRenewed, failure)
+        (self.changes, self.fate, self.isRenewed, self.failure) = ([:], .kept, false, nil)
+        if let failure { throw failure }
+        let size = SessionData(values: values, expires: 0).size
+        guard size <= rules.maxSize else { throw SessionError.tooLarge(size: size, limit: rules.maxSize) }
+        let end = rules.now() + rules.lifetime
+        guard let old = stored else { return try await begin(until: end, rules, canSetCookie) }
+        switch fate {
+        case .destroyed:
+            try await rules.store.delete(old.id)
+            stored = nil
+            cookie = .deleted
+            try await begin(until: end, rules, canSetCookie)
+        case .rotated:
+            guard canSetCookie else { throw SessionError.begunAfterHead }
+            // Of a session that another request has ended meanwhile, nothing may come back.
+            var data = try await rules.store.load(old.id) ?? SessionData(values: [:], expires: end)
+            data.apply(SessionChanges(values: changes, expires: end))
+            try await keep(data, rules)
+            try await rules.store.delete(old.id)
+        case .kept:
+            let update = SessionChanges(values: changes, expires: isRenewed ? end : expires)
+            guard try await rules.store.update(old.id, update) else {
+                // Another request has ended the session, or given it a new key, which the client keeps.
+                stored = nil
+                return
+            }
+            if isRenewed { cookie = .set(old) }
+        }
+    }
+
+    private func begin(until end: Int64, _ rules: SessionRules, _ canSetCookie: Bool) async throws {
+        guard !values.isEmpty else { return }
+        guard canSetCookie else { throw SessionError.begunAfterHead }
+        try await keep(SessionData(values: values, expires: end), rules)
+    }
+
+    /// Stores the session under a new key.
+    private func keep(_ data: SessionData, _ rules: SessionRules) async throws {
+        let token = SessionToken()
+        try await rules.store.save(token.id, data)
+        stored = token
+        expires = data.expires
+        cookie = .set(token)
+    }
+}
+
+/// The name of a value together with its type, so that no handler reads it as another one:
+///
+///     extension SessionKey<Cart> { static let cart = SessionKey("cart") }
+///
+///     handler.session[.cart] = cart
+public struct SessionKey<Value: Codable>: Sendable {
+    /// The name under which the value is stored.
+    public let name: String
+
+    public init(_ name: String) { self.name = name }
+}

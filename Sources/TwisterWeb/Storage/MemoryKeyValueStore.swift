@@ -1,0 +1,73 @@
+import TwisterIO
+
+/// Keeps values in this process's memory, which is bounded: where there is no room left, some values are dropped before their time,
+/// those first that would end first. They are gone when the process ends, and other processes do not know them.
+///
+/// No timer runs: each call looks at a few values, and removes those whose time is over.
+public final class MemoryKeyValueStore: KeyValueStore {
+    private struct Stored: ExpiringValue {
+        var json: String
+        var expires: Int64
+        var size: Int { json.utf8.count }
+    }
+
+    private let state: ConditionLock<ExpiringTable<Stored>>
+    private let now: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - maxValues: the most values. Default 100,000.
+    ///   - maxBytes: the most octets of all keys and values together. Default 256 MiB.
+    public convenience init(maxValues: Int = 100_000, maxBytes: Int = 268_435_456) {
+        self.init(maxValues: maxValues, maxBytes: maxBytes, now: { Int64(ValueTime.now) })
+    }
+
+    /// - Parameter now: seconds since 1970.
+    init(maxValues: Int = 100_000, maxBytes: Int = 268_435_456, now: @escaping @Sendable () -> Int64) {
+        precondition(maxValues >= 1 && maxBytes >= 1, "MemoryKeyValueStore: there is no room for a value")
+        state = ConditionLock(ExpiringTable(maxCount: maxValues, maxBytes: maxBytes))
+        self.now = now
+    }
+
+    /// How many values there are; the time of some may be over.
+    public var count: Int { state.withLock { $0.count } }
+
+    /// The JSON text under a key; nil: there is none, or its time is over.
+    public func load(_ key: String) -> String? {
+        let now = now()
+        return state.withLock { $0.find(key, at: now)?.json }
+    }
+
+    /// Stores a JSON text; others are dropped where there is no room.
+    public func save(_ key: String, _ json: String, lifetime: Duration) {
+        let now = now()
+        state.withLock { $0.set(key, Self.stored(json, lifetime, now), at: now) }
+    }
+
+    /// The same where nothing is there under the key; under one lock, so that one of two calls returns true.
+    public func create(_ key: String, _ json: String, lifetime: Duration) -> Bool {
+        let now = now()
+        return state.withLock { table in
+            guard table.find(key, at: now) == nil else { return false }
+            table.set(key, Self.stored(json, lifetime, now), at: now)
+            return true
+        }
+    }
+
+    /// Removes what is under a key, and returns it; under one lock, so that one of two calls gets the text.
+    @discardableResult
+    public func remove(_ key: String) -> String? {
+        let now = now()
+        return state.withLock { table in
+            let found = table.find(key, at: now)
+            table.remove(key)
+            return found?.json
+        }
+    }
+
+    /// A begun second counts as a whole one.
+    private static func stored(_ json: String, _ lifetime: Duration, _ now: Int64) -> Stored {
+        let (seconds, attoseconds) = lifetime.components
+        let (end, isOver) = now.addingReportingOverflow(attoseconds > 0 && seconds < .max ? seconds + 1 : seconds)
+        return Stored(json: json, expires: isOver ? .max : end)
+    }
+}

@@ -1,0 +1,96 @@
+import TwisterCodec
+import TwisterIO
+
+/// Uploads that go on where they were broken off: by a lost connection, a phone that slept, a restart of the server.
+///
+///     let uploads = try ResumableUploads(in: "uploads", maxSize: .gibibytes(10)) { handler, upload in
+///         try await upload.move(to: "videos/\(upload.safeFileName)")
+///     }
+///     let application = try Application([uploads.routes("/files"), …])
+///
+/// The protocol is tus 1.0.0, which clients for browsers, phones and the command line speak (tus-js-client, Uppy, TUSKit), with its
+/// extensions creation, creation-with-upload, expiration and termination. Whoever knows the address of an upload may go on with it,
+/// so that it is made of 128 random bits; who may begin one is for middleware and policies of the routes.
+///
+/// Bytes are written to the disk as they come, off the loop; memory stays flat. Several loops and processes may share a folder.
+public final class ResumableUploads: Sendable {
+    let folder: UploadFolder
+    let maxSize: ByteCount
+    let now: @Sendable () -> Int64
+    let completed: @Sendable (RequestHandler, ResumedUpload) async throws -> Void
+    /// In seconds.
+    let lifetime: Int64
+
+    /// - Parameters:
+    ///   - path: the folder that keeps uploads while they are not finished. It is made where it is not there.
+    ///   - maxSize: the largest file; 413 for a larger one. Default 1 GiB.
+    ///   - maxUploads: the most uploads that are not finished; 503 over it. Default 1,000.
+    ///   - quota: how large these may be together, by their announced sizes; 507 over it. Default 100 GiB.
+    ///   - lifetime: how long an upload may take from its beginning on; afterwards it is removed. Default 24 hours.
+    ///   - completed: called when all bytes of a file are there. What it leaves in the folder is removed. Where it throws an error, the
+    ///     client gets that error, and the upload stays: it is called again when the client tries again.
+    /// - Throws: an error of the file system where the folder cannot be made.
+    public convenience init(
+        in path: String, maxSize: ByteCount = .gibibytes(1), maxUploads: Int = 1_000,
+        quota: ByteCount = .gibibytes(100),
+        lifetime: Duration = .seconds(86_400),
+        completed: @escaping @Sendable (_ handler: RequestHandler, _ upload: ResumedUpload) async throws -> Void
+    ) throws {
+        try self.init(
+            in: path, maxSize: maxSize, maxUploads: maxUploads, quota: quota, lifetime: lifetime,
+            now: { Int64(ValueTime.now) }, completed: completed)
+    }
+
+    /// - Parameter now: seconds since 1970.
+    init(
+        in path: String, maxSize: ByteCount = .gibibytes(1), maxUploads: Int = 1_000,
+        quota: ByteCount = .gibibytes(100),
+        lifetime: Duration = .seconds(86_400), now: @escaping @Sendable () -> Int64,
+        completed: @escaping @Sendable (_ handler: RequestHandler, _ upload: ResumedUpload) async throws -> Void
+    ) throws {
+        folder = try UploadFolder(path, maxCount: maxUploads, quota: quota.bytes, now: now)
+        self.maxSize = maxSize
+        self.lifetime = lifetime.components.seconds
+        self.now = now
+        self.completed = completed
+    }
+
+    /// The routes below a path such as "/files": one for new uploads, and one for each upload.
+    public func routes(_ path: String) -> [URLSpec] {
+        [
+            URLSpec(path, ResumableUploadsHandler.self, self),
+            URLSpec("\(path)/([A-Za-z0-9_-]{22})", ResumableUploadHandler.self, self),
+        ]
+    }
+}
+
+/// A file of a resumable upload, all bytes of which have come.
+public struct ResumedUpload: Sendable {
+    /// Where the file is, until it is moved.
+    public let path: String
+    /// Its size in bytes.
+    public let size: Int
+    /// The client's description of the file, by keys such as `filename` and `filetype`.
+    public let metadata: [String: String]
+
+    private let loop: IOLoop
+
+    init(path: String, size: Int, metadata: [String: String], loop: IOLoop) {
+        self.path = path
+        self.size = size
+        self.metadata = metadata
+        self.loop = loop
+    }
+
+    /// The client's name of the file as one component of a path, as `MultipartPart.safeFileName`.
+    public var safeFileName: String { TwisterWeb.safeFileName(metadata["filename"] ?? metadata["name"] ?? "") }
+
+    /// Gives the file another path, also on another file system, and leaves it there.
+    ///
+    /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is an error (`EEXIST`).
+    /// - Throws: `IOError`, `ExecutorError`.
+    public func move(to path: String, overwriting: Bool = false) async throws {
+        let source = self.path
+        try await loop.runInExecutor { try moveFile(source, to: path, overwriting: overwriting) }
+    }
+}
