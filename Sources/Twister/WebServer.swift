@@ -1,58 +1,101 @@
 import Logging
 public import ServiceLifecycle
 public import TwisterHTTP
+import TwisterHTTP2
 import TwisterIO
-import TwisterWeb
+import TwisterTLS
 
-/// An application being served: a `Service` for programs that run several.
+/// A server as a `Service`, for programs that run it in a `ServiceGroup` of their own. Signals and processes are then the
+/// group's and the program's affair; `run()` of an application does it all.
 public struct WebServer: Service {
     private let delegate: any HTTPServerConnectionDelegate
-    private let options: ServerOptions
-    private let configuration: HTTPServer.Configuration
+    private let configuration: ServerConfiguration
+    private let onEnd: @Sendable (ShutdownResult) -> Void
 
     /// - Parameters:
     ///   - delegate: the application, or anything else that responds to requests.
-    ///   - options: where and how to serve.
-    ///   - configuration: limits and deadlines.
+    ///   - configuration: where and how to serve.
+    ///   - onEnd: gets the result of the shutdown.
     public init(
-        _ delegate: any HTTPServerConnectionDelegate, _ options: ServerOptions,
-        configuration: HTTPServer.Configuration = HTTPServer.Configuration()
+        _ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration = ServerConfiguration(),
+        onEnd: @escaping @Sendable (ShutdownResult) -> Void = { _ in }
     ) {
-        let logging = options.accessLog ? (delegate as? Application)?.loggingRequests() : nil
-        self.delegate = logging ?? delegate
-        self.options = options
+        self.delegate = delegate
         self.configuration = configuration
+        self.onEnd = onEnd
+    }
+
+    /// The same, with the options of a command line.
+    public init(_ delegate: any HTTPServerConnectionDelegate, _ options: ServerOptions) {
+        self.init(delegate, options.configuration)
     }
 
     /// Serves until its service group shuts down gracefully, or its task is cancelled.
     ///
-    /// It listens on the sockets with which a `ProcessSupervisor` or systemd has started the process, if there are any; else
-    /// on the options' address.
+    /// It listens on the sockets with which a `ProcessSupervisor`, systemd or the program that it replaces has started the
+    /// process, if there are any; else on the configuration's addresses.
     public func run() async throws {
-        let logger = Logger(label: "twister")
-        let servers = try await start()
-        let places = servers.addresses.map { $0.isUnix ? "\($0)" : "http://\($0)" }.joined(separator: ", ")
-        let fallback = servers.backendFallbackReason.map { " (no io_uring: \($0))" } ?? ""
-        let process = ProcessSupervisor.taskID.map { ", process \($0)" } ?? ""
-        logger.info(
-            "serving on \(places), backend \(servers.backend)\(fallback), \(servers.loopCount) loop(s)\(process)")
+        let server = try await RunningServer(delegate, configuration)
         try? await gracefulShutdown()
-        logger.info("shutting down\(process)")
-        let (finished, forced) = await servers.shutdown(deadline: .seconds(options.shutdownTimeout))
-        logger.info("stopped\(process): \(finished) connection(s) ended by themselves, \(forced) cut")
+        onEnd(await server.drain())
+    }
+}
+
+/// A server that accepts connections.
+final class RunningServer: Sendable {
+    let group: HTTPServerGroup
+    private let configuration: ServerConfiguration
+    private let tls: TLSListeners
+    private let certificateWatch: CertificateWatch?
+    private let process = ProcessSupervisor.taskID.map { ", process \($0)" } ?? ""
+
+    init(_ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration) async throws {
+        self.configuration = configuration
+        tls = try TLSListeners(configuration.addresses)
+        let inherited = try ListeningSocket.inherited()
+        let sockets = inherited.isEmpty ? try configuration.bind(copies: configuration.loopCount) : inherited
+        tls.secure(sockets)
+        var http = configuration.http
+        http.http2 = configuration.http2.map { http.http2 ?? $0 }
+        if configuration.accessLog { http.observers.append(AccessLog()) }
+        if let status = WorkerStatus.inherited { http.observers.append(RequestsUnderWay(status)) }
+        group = try await HTTPServerGroup(
+            delegate: delegate, sockets: sockets, loopCount: configuration.loopCount,
+            loop: IOLoop.Configuration(backend: configuration.backend), configuration: http)
+        certificateWatch = tls.watch()
+        var places: [String] = []
+        for socket in sockets {
+            guard let address = socket.address else { continue }
+            let scheme = socket.filters == nil ? "http" : "https"
+            let place = address.isUnix ? "\(address)" : "\(scheme)://\(address)"
+            if !places.contains(place) { places.append(place) }
+        }
+        let fallback = group.backendFallbackReason.map { " (no io_uring: \($0))" } ?? ""
+        Log.general.info(
+            "serving on \(places.joined(separator: ", ")), backend \(group.backend)\(fallback), \(group.loopCount) loop(s)\(process)"
+        )
+        Readiness.tell()
     }
 
-    private func start() async throws -> HTTPServerGroup {
-        let loopCount = options.loops == 0 ? nil : options.loops
-        let loop = IOLoop.Configuration(backend: options.backend)
-        let inherited = try ListeningSocket.inherited()
-        guard inherited.isEmpty else {
-            return try await HTTPServerGroup(
-                delegate: delegate, sockets: inherited, loopCount: loopCount, loop: loop, configuration: configuration)
-        }
-        let address: HTTPServerGroup.Address =
-            if let path = options.unixSocket { .unix(path: path) } else { .tcp(host: options.host, port: options.port) }
-        return try await HTTPServerGroup(
-            delegate: delegate, addresses: [address], loopCount: loopCount, loop: loop, configuration: configuration)
+    /// Reads the certificates of the addresses that have TLS again.
+    func reloadCertificates() { tls.reload() }
+
+    /// Ends it, and logs how that went.
+    ///
+    /// - Parameter isReplaced: whether another process has taken over the listening sockets.
+    func drain(isReplaced: Bool = false) async -> ShutdownResult {
+        let logger = Log.general
+        logger.info("shutting down\(process)")
+        certificateWatch?.end()
+        // After a replacement the service goes on, as another process.
+        if !isReplaced { Systemd.notify("STOPPING=1") }
+        if WorkerStatus.inherited?.isServerEnding == true { for socket in group.sockets { socket.takeOwnership() } }
+        let result = await group.shutdown(
+            deadline: configuration.shutdownTimeout, grace: configuration.drainGrace,
+            sharesSockets: isReplaced)
+        for request in result.cut { logger.warning("cut\(process): \(request)") }
+        for loop in result.blocked { logger.error("blocked\(process): \(loop)") }
+        logger.info("stopped\(process): \(result.finished) connection(s) ended by themselves, \(result.forced) cut")
+        return result
     }
 }
