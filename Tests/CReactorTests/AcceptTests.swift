@@ -214,7 +214,7 @@ import Testing
     }
 
     /// In a process of its own: descriptors run out for the whole of it.
-    @Test("S-23: without descriptors accepting pauses without a spin, reports it once, and recovers by itself")
+    @Test("S-23, N-20: without descriptors accepting pauses without a spin, reports it once, and recovers by itself")
     func descriptorsUsedUp() async {
         await #expect(processExitsWith: .success) {
             for backend in Backend.available { try AcceptTests.useUpDescriptors(backend) }

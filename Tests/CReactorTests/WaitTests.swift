@@ -1,6 +1,7 @@
 import CReactor
 import Glibc
 import Testing
+import TwisterTestSupport
 
 /// Waiting, waking, and which backend one gets.
 @Suite(.serialized) struct WaitTests {
@@ -137,7 +138,7 @@ import Testing
     @Test("S-60: with io_uring refused AUTO gives epoll and the reason, and IO_URING the error")
     func refused() async {
         await #expect(processExitsWith: .success) {
-            Seccomp.refuseIOUring(with: EPERM)
+            Seccomp.refuse(Seccomp.ioUringSetup, with: EPERM)
             var reason = [CChar](repeating: 0, count: 200)
             var raw: OpaquePointer?
             var config = reactor_config()

@@ -11,25 +11,39 @@ cd "$(dirname "$0")/../.."
 seconds=${SECONDS_PER_TARGET:-60}
 # The toolchain's own crash handler reads all memory, which the sanitizer does not let it.
 export SWIFT_BACKTRACE=enable=no
+export LSAN_OPTIONS="suppressions=$PWD/Tests/lsan-suppressions.txt:print_suppressions=0"
 out=.build-fuzz
 targets=("$@")
-((${#targets[@]})) || targets=(request chunked text proxy connection)
+((${#targets[@]})) || targets=(request chunked text multipart proxy connection http2 websocket tls)
 
 # The package is built as a whole with the coverage that libFuzzer reads, by options of the command line: a manifest with
 # unsafe flags could not be depended on. The linker's job is done here, because main() is libFuzzer's.
 swift build --quiet -c release --scratch-path "$out" --sanitize=address -Xswiftc -sanitize=fuzzer --target TwisterFuzz
 
+crypto=(CCryptoBoringSSL CCryptoBoringSSLShims CXKCP CXKCPShims)
 objects=()
-for module in TwisterFuzz TwisterHTTP TwisterIO TwisterCodec TwisterCompression CReactor HTTPTypes Logging; do
+for module in TwisterFuzz TwisterWebSocket TwisterWeb TwisterHTTP2 TwisterHTTP TwisterTLS TwisterIO TwisterCodec \
+  TwisterCompression CReactor CMethodLookup HTTPTypes Logging Mustache Crypto CryptoBoringWrapper SwiftASN1 "${crypto[@]}"; do
+  # A version of swift-crypto may be without some of its parts.
+  [[ -d $out/release/$module.build ]] || continue
   while IFS= read -r -d '' object; do objects+=("$object"); done \
     < <(find -L "$out/release/$module.build" -name '*.o' -print0)
 done
-libraries=(-lz)
+libraries=(-lz -lbrotlienc -lzstd -lnghttp2 -lssl -lcrypto)
+module_maps=(-Xcc "-fmodule-map-file=$out/release/CReactor.build/module.modulemap" -Xcc -ICReactor/include)
+for module in CBrotli CNghttp2 COpenSSL CZlib CZstd; do
+  module_maps+=(-Xcc "-fmodule-map-file=Sources/$module/module.modulemap")
+done
+# Modules of C that a package has no map of in Sources: the compiler made one, or it stands beside the headers.
+for module in CMethodLookup "${crypto[@]}"; do
+  for map in "$out/release/$module.build" "$out/checkouts/swift-crypto/Sources/$module/include"; do
+    map+=/module.modulemap
+    if [[ -e $map ]]; then module_maps+=(-Xcc "-fmodule-map-file=$map" -Xcc "-I$(dirname "$map")"); fi
+  done
+done
 if pkg-config --exists liburing 2>/dev/null; then libraries+=(-luring); fi
 mkdir -p "$out/bin" "$out/findings"
-swiftc -O -parse-as-library -sanitize=fuzzer,address -I "$out/release/Modules" \
-  -Xcc "-fmodule-map-file=$out/release/CReactor.build/module.modulemap" \
-  -Xcc -fmodule-map-file=Sources/CZlib/module.modulemap -Xcc -ICReactor/include \
+swiftc -O -parse-as-library -sanitize=fuzzer,address -use-ld=lld -I "$out/release/Modules" "${module_maps[@]}" \
   Tests/Fuzz/Driver/LibFuzzer.swift "${objects[@]}" "${libraries[@]}" -o "$out/bin/fuzz"
 
 for target in "${targets[@]}"; do

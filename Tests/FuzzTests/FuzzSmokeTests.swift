@@ -11,7 +11,9 @@ struct FuzzSmokeTests {
         let check = try target.makeCheck()
         for seed in seeds { try run(seed, check) }
         var mutator = Mutator(seed: 1)
-        for _ in 0..<(target.name == "connection" ? 1_500 : 5_000) { try run(mutator.mutated(seeds), check) }
+        for _ in 0..<(["connection", "http2", "tls", "websocket"].contains(target.name) ? 1_500 : 5_000) {
+            try run(mutator.mutated(seeds), check)
+        }
     }
 
     private func run(_ octets: [UInt8], _ check: (UnsafeRawBufferPointer) throws -> Void) throws {

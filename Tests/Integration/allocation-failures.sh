@@ -11,6 +11,6 @@ read -ra libraries <<<"$(pkg-config --libs liburing 2>/dev/null || true)"
 mapfile -t sources < <(find CReactor -name '*.c' | sort)
 clang -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \
   -fsanitize=address,undefined -fno-sanitize-recover=undefined -fuse-ld=lld \
-  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -ICReactor/include -ICReactor \
+  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=mmap -ICReactor/include -ICReactor \
   -o "$work/failures" Tests/Integration/AllocationFailures/main.c "${sources[@]}" "${libraries[@]}"
 "$work/failures"

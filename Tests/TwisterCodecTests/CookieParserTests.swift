@@ -21,6 +21,32 @@ struct CookieParserTests {
         #expect(pairs("") == [])
     }
 
+    @Test(
+        "HU-16: escapes are decoded as Tornado 6.6.1 decodes them",
+        arguments: [
+            (#""\303\251""#, "\u{c3}\u{a9}"), (#""\351""#, "\u{e9}"), (#""\377""#, "\u{ff}"), (#""\400""#, "400"),
+            (#""\0541""#, ",1"), (#""\078""#, "078"), (#""\4""#, "4"), (#""a\"b\\c""#, #"a"b\c"#), (#""\""#, #"\"#),
+        ])
+    func escapes(quoted: String, plain: String) {
+        #expect(pairs("a=\(quoted)") == ["a=\(plain)"])
+    }
+
+    @Test("HU-16: pairs beyond the limit are reported; malformed pairs do not count")
+    func limit() {
+        Array("a=1; ;=x; b=2; c".utf8).withUnsafeBytes { octets in
+            var parser = CookieParser(octets, limit: 2)
+            while parser.next() != nil {}
+            #expect(!parser.isTruncated)
+            var short = CookieParser(octets, limit: 1)
+            #expect(short.next()?.name == "a" && !short.isTruncated)
+            #expect(short.next() == nil && short.isTruncated && short.next() == nil)
+            #expect(CookieParser.fits(octets, limit: 2) && !CookieParser.fits(octets, limit: 1))
+        }
+        let many = Array(String(repeating: "a=1;", count: CookieParser.usualLimit).utf8)
+        many.withUnsafeBytes { #expect(CookieParser.fits($0)) }
+        (many + Array("b=".utf8)).withUnsafeBytes { #expect(!CookieParser.fits($0)) }
+    }
+
     @Test("CVE-2024-7592, CVE-2024-52804: long values of quotes and backslashes cost linear time")
     func linear() {
         func time(_ count: Int) -> Duration {

@@ -53,4 +53,50 @@ struct EntityTagTests {
         _ = time(1_000)
         #expect(time(40_000) < time(4_000) * 40)
     }
+
+    @Test("N-31, N-32: the tag of a representation in a coding is another one, as strong or weak as before")
+    func coded() throws {
+        let strong = try #require(EntityTag("abc"))
+        let weak = try #require(EntityTag("abc", isWeak: true))
+        #expect(strong.coded("gzip").text == #""abc-gzip""# && !strong.coded("gzip").isWeak)
+        #expect(weak.coded("br").text == #"W/"abc-br""# && weak.coded("br").isWeak)
+        #expect(EntityTag("")?.coded("zstd").text == #""-zstd""#)
+        #expect(strong.coded("br") == EntityTag(EntityTag.opaque("abc", coding: "br")))
+    }
+
+    @Test("the value of an ETag field")
+    func field() {
+        for text in [#""abc""#, #"W/"abc""#, #""""#, #"W/"ä,!""#] { #expect(EntityTag(field: text)?.text == text) }
+        for text in [
+            "", "\"", "abc", #""abc"#, #"abc""#, #"w/"abc""#, #"W/abc"#, #""a"b""#, #""a b""#, #" "a""#, "W/\"",
+        ] {
+            #expect(EntityTag(field: text) == nil, "\(text)")
+        }
+    }
+
+    @Test(
+        "a condition lists the tag in a coding, too, if that coding is asked for",
+        arguments: [
+            (#""abc-gzip""#, true, true), (#"W/"abc-gzip""#, false, true), (#""abc-br""#, false, false),
+            (#""abc""#, true, true), (#""abc-""#, false, false), (#""abcgzip""#, false, false),
+            (#""abc-gzip-gzip""#, false, false), (#""ab-gzip""#, false, false), (#""x", "abc-zstd""#, true, true),
+            (#""abc-GZIP""#, false, false),
+        ])
+    func codings(field: String, strongly: Bool, weakly: Bool) throws {
+        let tag = try #require(EntityTag("abc"))
+        let codings: [StaticString] = ["gzip", "zstd"]
+        field.withOctets { octets in
+            #expect(tag.isListed(in: octets, strongly: true, codings: codings) == strongly)
+            #expect(tag.isListed(in: octets, strongly: false, codings: codings) == weakly)
+        }
+        var conditions = Preconditions()
+        conditions.ifMatch = field
+        #expect(conditions.evaluate(tag: tag, lastModified: 0, now: 0, codings: codings) == (strongly ? .met : .failed))
+        conditions = Preconditions()
+        conditions.ifNoneMatch = field
+        let outcome = conditions.evaluate(tag: tag, lastModified: 0, now: 0, codings: codings)
+        #expect(outcome == (weakly ? .notModified : .met))
+        let isPlain = field == #""abc""#
+        #expect(conditions.evaluate(tag: tag, lastModified: 0, now: 0) == (isPlain ? .notModified : .met))
+    }
 }

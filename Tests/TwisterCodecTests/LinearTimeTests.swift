@@ -95,4 +95,23 @@ struct LinearTimeTests {
         }
         #expect(queryRatio < 24)
     }
+
+    @Test(
+        "HU-12: content that almost is a delimiter",
+        arguments: ["\r\n--\(String(repeating: "x", count: 69))", "\r", "\r\n--", "\r\n--x\r", "-"])
+    func multipart(unit: String) {
+        let part = "--\(Self.boundary)\r\nContent-Disposition: form-data; name=a\r\n\r\n"
+        let ratio = growth(250_000) { size in
+            let content = String(repeating: unit, count: size / unit.utf8.count)
+            Array((part + content).utf8).withUnsafeBytes { bytes in
+                var reader = MultipartReader(boundary: Array(Self.boundary.utf8))
+                var position = 0
+                while let event = try? reader.next(bytes, from: &position), event != .needMore {}
+            }
+        }
+        #expect(ratio < 24)
+    }
+
+    /// The longest boundary that RFC 2046 5.1.1 allows.
+    private static let boundary = String(repeating: "x", count: 70)
 }

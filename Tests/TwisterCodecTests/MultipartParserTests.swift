@@ -127,7 +127,7 @@ struct MultipartParserTests {
             ("", nil), ("multipart/form-dataX; boundary=a", nil), ("multipart/form-data", "error"),
             ("multipart/form-data; boundary=", "error"), ("multipart/form-data; boundary=\"\"", "error"),
             ("multipart/form-data; boundary=\"a", "error"), ("multipart/form-data; boundary=\"a \"", "error"),
-            ("multipart/form-data; boundary=a; boundary=b", "error"), ("multipart/form-data; boundary=a b", "error"),
+            ("multipart/form-data; boundary=a; boundary=b", "error"), ("multipart/form-data; boundary=a b ; x", "a b"),
             ("multipart/form-data; boundary=\(String(repeating: "x", count: 70))", String(repeating: "x", count: 70)),
             ("multipart/form-data; boundary=\(String(repeating: "x", count: 71))", "error"),
         ] as [(String, String?)])

@@ -68,6 +68,7 @@ struct PercentCodingTests {
             var exact = QueryParser(octets, limit: 3)
             while exact.next() != nil {}
             #expect(!exact.isTruncated)
+            #expect(QueryParser.fits(octets, limit: 3) && !QueryParser.fits(octets, limit: 2))
         }
     }
 

@@ -135,8 +135,8 @@ struct ClientLimitTests {
             #expect(isServed(try TestClient(port: port, host: 3)), "another address")
             // What would be long in coming is not waited for.
             let long = try client.ask("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n")
-            #expect(long.status == 429 && long.field("Connection") == "close")
-            #expect(try client.isClosed())
+            #expect(long.status == 429)
+            #expect(try client.endsConnection(after: long))
             #expect(try TestClient(port: port, host: 2).get("/").status == 429, "a new connection changes nothing")
         }
     }
@@ -225,7 +225,9 @@ struct ClientLimitTests {
         } _: { port, table in
             func connect(_ source: String) throws -> TestClient {
                 let client = try TestClient(port: port)
-                try client.send("PROXY \(source) 1 2\r\n" + Self.get)
+                try client.sendAhead(Array("PROXY \(source) 1 2\r\n".utf8))
+                // The server may have closed.
+                try? client.send(Self.get)
                 return client
             }
             var held: [TestClient] = []

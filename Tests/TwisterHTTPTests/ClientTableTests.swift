@@ -78,7 +78,7 @@ struct ClientTableTests {
 
     @Test("N-22: the room for rates is bounded: who owes most stays known, and nobody is refused for want of room")
     func boundedRates() throws {
-        var rates = RequestRates(RequestRate(perSecond: 1, burst: 5), capacity: 64)
+        var rates = RequestRates<ClientPrefix>(RequestRate(perSecond: 1, burst: 5), capacity: 64)
         let greedy = try client("192.0.2.1")
         let now = 1000 * Self.second
         for _ in 0..<5 { #expect(rates.take(greedy, at: now) == 0) }

@@ -4,7 +4,10 @@ import TwisterIO
 import TwisterTestSupport
 
 /// RFC 9110 and 9112 on a connection as a whole: what `docs/conformance.md` promises.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .disabled(
+        if: TestClient.speaksHTTP2, "the text of HTTP/1.1; Conformance in TwisterHTTP2Tests has the frames of HTTP/2"))
 struct ConformanceTests {
     private static let behind = "GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -4,7 +4,9 @@ import TwisterIO
 import TwisterTestSupport
 
 /// N-13, N-14: what is late is cut off, and a client that goes takes its handler along.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .disabled(if: TestClient.speaksHTTP2, "connections that end; HTTP2LimitTests has the deadlines of streams"))
 struct DeadlineTests {
     @Test("a head that does not end: 408", arguments: testedBackends)
     func slowHead(_ backend: IOBackend) async throws {

@@ -34,7 +34,10 @@ struct ErrorPageTests {
         }
     }
 
-    @Test("N-23: a head that cannot be read gets HTML, with the reason", arguments: testedBackends)
+    @Test(
+        "N-23: a head that cannot be read gets HTML, with the reason",
+        .disabled(if: TestClient.speaksHTTP2, "HTTP/2 resets the stream of a malformed request"),
+        arguments: testedBackends)
     func unreadable(_ backend: IOBackend) async throws {
         try await withServer(backend, Echo()) { port in
             let client = try TestClient(port: port)
@@ -51,9 +54,9 @@ struct ErrorPageTests {
         try await withServer(backend, Echo()) { port in
             let client = try TestClient(port: port)
             try client.send("HEAD / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n")
-            let all = String(decoding: try client.receiveAll(), as: UTF8.self)
-            #expect(all.hasPrefix("HTTP/1.1 417 "))
-            #expect(all.hasSuffix("\r\n\r\n"))
+            let response = try client.receiveResponse(toHead: true)
+            #expect(response.status == 417)
+            #expect(try client.endsConnection(after: response), "and nothing comes behind the head")
         }
     }
 }

@@ -4,7 +4,9 @@ import TwisterIO
 import TwisterTestSupport
 
 /// A connection's life: keep-alive, pipelining, framing of requests and of responses, over real sockets.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .disabled(if: TestClient.speaksHTTP2, "one request after the other"))
 struct HTTP1ServerConnectionTests {
     private func withEcho(
         _ backend: IOBackend, _ ending: Echo.Ending,

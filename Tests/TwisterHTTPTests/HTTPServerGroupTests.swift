@@ -53,6 +53,24 @@ struct HTTPServerGroupTests {
         #expect(error.map { "\($0)".contains("127.0.0.1:\(port)") } == true)
     }
 
+    @Test("N-26, NET-1: a port that another server with several loops has is refused", arguments: testedBackends)
+    func takenBySeveralLoops(_ backend: IOBackend) async throws {
+        func start(_ host: String, _ port: UInt16, loops: Int) async throws -> HTTPServerGroup {
+            try await HTTPServerGroup(
+                delegate: Echo(), addresses: [.tcp(host: host, port: port)], loopCount: loops,
+                loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+        }
+        let first = try await start("127.0.0.1", 0, loops: 2)
+        let port = try #require(first.port)
+        for host in ["127.0.0.1", "0.0.0.0"] {
+            for loops in 1...2 {
+                let error = await #expect(throws: IOError.self) { try await start(host, port, loops: loops) }
+                #expect(error?.errnoCode == EADDRINUSE)
+            }
+        }
+        await first.shutdown(deadline: .seconds(2))
+    }
+
     @Test("a second shutdown waits for the first one, and returns the same", arguments: testedBackends)
     func shutdownTwice(_ backend: IOBackend) async throws {
         let group = try await HTTPServerGroup(
@@ -71,6 +89,60 @@ struct HTTPServerGroupTests {
         Task.detached { await shutDown() }
         try await ends.wait(for: 3)
         #expect(ends.all == ["1 0", "1 0", "1 0"])
+    }
+
+    @Test(
+        "N-15: clients that have connected before a shutdown are served, however many wait", arguments: testedBackends)
+    func waitingClients(_ backend: IOBackend) async throws {
+        let blocking = Responding { request in
+            if request.path == "/block" { usleep(300_000) }
+            request.connection.write("served")
+        }
+        let group = try await HTTPServerGroup(
+            delegate: blocking, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+        let port = try #require(group.port)
+        let first = try TestClient(port: port)
+        try first.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await Task.sleep(for: .milliseconds(100))
+        // The loop is blocked: these wait in the kernel, more than one turn takes.
+        let clients = try (0..<300).map { _ in try TestClient(port: port) }
+        for client in clients { try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+        async let ending = group.shutdown(deadline: .seconds(20))
+        #expect(try first.receiveResponse().text == "served")
+        for client in clients {
+            let response = try client.receiveResponse()
+            #expect(response.text == "served")
+            // HTTP/2 says it by GOAWAY.
+            #expect(TestClient.speaksHTTP2 || response.field("Connection") == "close")
+        }
+        #expect(await ending.isClean)
+        #expect(throws: TestClient.Failure.self) { try TestClient(port: port) }
+    }
+
+    @Test("N-15: two shutdowns of one server end together", arguments: testedBackends)
+    func serverShutdownTwice(_ backend: IOBackend) async throws {
+        let loops = try await IOLoopGroup(count: 1, configuration: IOLoop.Configuration(backend: backend))
+        let server = try await loops.map { _, loop in
+            let server = HTTPServer(loop, delegate: Echo(), configuration: .tested)
+            try server.listen(port: 0, address: "127.0.0.1")
+            return LoopBound(server)
+        }[0]
+        let loop = loops.loops[0]
+        let port = try await loop.perform { server.value.port ?? 0 }
+        let client = try TestClient(port: port)
+        #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        let start = ContinuousClock.now
+        let ends = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<2 {
+                group.addTask(executorPreference: loop) {
+                    await server.value.shutdown(deadline: .seconds(30), grace: .milliseconds(100)).forced
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(ends == 0 && ContinuousClock.now - start < .seconds(15))
+        await loops.stop()
     }
 
     @Test("a shutdown that a handler waits for ends the program with a message")

@@ -89,7 +89,7 @@ struct HTTPServerTests {
         }[0]
         for port in ports[..<2] { #expect(try TestClient(port: port).get("/x").text == "GET /x localhost ") }
         #expect(echo.snapshot.executed == 2)
-        let client = try TestClient(port: ports[2])
+        let client = try TestClient(port: ports[2], isTranslated: false)
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(String(decoding: try client.receiveAll(), as: UTF8.self) == "not HTTP\n")
         #expect(echo.snapshot.executed == 2)
@@ -120,7 +120,9 @@ struct HTTPServerTests {
         }
     }
 
-    @Test("S-28: requests that came behind what was read before handleStream are served", arguments: testedBackends)
+    @Test(
+        "S-28: requests that came behind what was read before handleStream are served",
+        .disabled(if: TestClient.speaksHTTP2, "a line in front of HTTP/2 goes no other way"), arguments: testedBackends)
     func streamThatWasRead(_ backend: IOBackend) async throws {
         let loops = try await IOLoopGroup(count: 1, configuration: IOLoop.Configuration(backend: backend))
         let keeper = Keeper()
@@ -197,7 +199,9 @@ struct HTTPServerTests {
         await group.shutdown(deadline: .seconds(2))
     }
 
-    @Test("a connection that waits for its client to go holds up a shutdown for two seconds", arguments: testedBackends)
+    @Test(
+        "a connection that waits for its client to go holds up a shutdown for two seconds",
+        .disabled(if: TestClient.speaksHTTP2, "the request is malformed text of HTTP/1.1"), arguments: testedBackends)
     func lingering(_ backend: IOBackend) async throws {
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
@@ -212,7 +216,10 @@ struct HTTPServerTests {
         #expect(start.duration(to: .now) < .seconds(10))
     }
 
-    @Test("S-33: each setting of a connection does what it says", arguments: testedBackends, connectionSettings)
+    @Test(
+        "S-33: each setting of a connection does what it says",
+        .disabled(if: TestClient.speaksHTTP2, "HTTP/2 ends a stream where HTTP/1.1 ends the connection"),
+        arguments: testedBackends, connectionSettings)
     func setting(_ backend: IOBackend, _ setting: ConnectionSetting) async throws {
         try await withServer(backend, Echo()) { configuration in
             setting.set(&configuration)

@@ -5,7 +5,10 @@ import TwisterIO
 import TwisterTestSupport
 
 /// N-14: clients that leave at awkward moments, or leave their responses unread.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .disabled(
+        if: TestClient.speaksHTTP2, "one request after the other; HTTP2StreamTests has clients of HTTP/2 that leave"))
 struct LeavingTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

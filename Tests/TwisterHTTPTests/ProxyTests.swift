@@ -95,9 +95,9 @@ struct ProxyTests {
             for (octets, address) in headers {
                 for cut in [0, 1, octets.count / 2, octets.count] {
                     let client = try TestClient(port: port)
-                    try client.send(Array(octets[..<cut]))
+                    try client.sendAhead(Array(octets[..<cut]))
                     await Task.yield()
-                    try client.send(Array(octets[cut...]))
+                    try client.sendAhead(Array(octets[cut...]))
                     #expect(try ask(client, "") == "\(address) http")
                     #expect(try ask(client, "") == "\(address) http", "it holds for the whole connection")
                 }

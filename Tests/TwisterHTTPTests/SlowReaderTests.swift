@@ -5,7 +5,9 @@ import TwisterIO
 import TwisterTestSupport
 
 /// N-13: a client that takes its response too slowly is cut off, one that is slow but honest is not.
-@Suite(.serialized)
+@Suite(
+    .serialized,
+    .disabled(if: TestClient.speaksHTTP2, "a client that reads slowly opens no windows; HTTP2ProgressTests has those"))
 struct SlowReaderTests {
     /// More than the kernel's buffers hold.
     private static let size = 20_000_000

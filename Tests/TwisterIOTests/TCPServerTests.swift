@@ -59,6 +59,26 @@ struct TCPServerTests {
         }
     }
 
+    @Test("TCP-7: what a handler wrote arrives, though it has not read all that its client sends", arguments: backends)
+    func unreadInput(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let server = TCPServer(loop) { stream, _ in
+                TestFilter.add(to: stream)
+                _ = try await stream.readBytes(1)
+                try await stream.write(Array(repeating: 7, count: 1 << 20))
+            }
+            try server.listen(port: 0, address: "127.0.0.1")
+            for _ in 0..<20 {
+                let stream = try await connect(loop, port: server.port ?? 0)
+                stream.enqueue(Array(repeating: 1, count: 1 << 20))
+                #expect(try await stream.readBytes(1 << 20).count == 1 << 20)
+                stream.close()
+            }
+            server.stop()
+            try await loop.until { loop.statistics.connections == 0 }
+        }
+    }
+
     @Test("S-24, TCP-6: every third connection throws, the others are served", arguments: backends)
     func errors(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in

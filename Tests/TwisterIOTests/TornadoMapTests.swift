@@ -113,15 +113,16 @@ struct TornadoMapTests {
         ("GEN-9 to GEN-11", "gen", ["moment", "maybe_future", "convert_yielded"]),
         ("GEN-13", "gen", ["KeyReuseError", "BadYieldError", "ReturnValueIgnoredError"]),
         ("CON-2, CON-4", "concurrent", ["is_future", "dummy_executor"]),
-        ("IOS-17 to IOS-19, IOS-23", "iostream", ["start_tls", "SSLIOStream", "wait_for_handshake"]),
         ("IOS-22", "iostream", ["write_to_fd", "read_from_fd", "get_fd_error"]),
-        ("NET-8, NET-9", "netutil", ["ssl_options_to_context", "ssl_wrap_socket"]),
+        ("RH-25, RH-47", "web", ["set_secure_cookie", "get_secure_cookie_key_version"]),
+        ("SET-1, SET-14", "web", ["autoreload", "google_oauth"]),
+        ("RT-4", "web", ["add_rules", "get_target_delegate"]),
     ]
 
     @Test(
         """
-        IOL-4, IOL-27, IOL-31, GEN-2, GEN-3, GEN-12, GEN-13, CON-2, CON-4, IOS-17 to IOS-19, IOS-22, IOS-23, NET-8, \
-        NET-9: what is not here is in the map, with the reason
+        IOL-4, IOL-27, IOL-31, GEN-2, GEN-3, GEN-12, GEN-13, CON-2, CON-4, IOS-22, RH-25, RH-47, RT-4, SET-1, \
+        SET-14: what is not here is in the map, with the reason
         """,
         arguments: absent.map(\.ids))
     func reasons(ids: String) throws {

@@ -13,9 +13,7 @@ package final class ChildProcess {
     package init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], listening: CInt? = nil
     ) throws {
-        guard let folder = Self.bundleFolder else { throw TestFailure("the tests' bundle is not to be found") }
-        let path = folder + program
-        guard access(path, X_OK) == 0 else { throw TestFailure("no program \(path): is it built?") }
+        let path = try Self.path(of: program)
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw TestFailure("pipe: errno \(errno)") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -32,7 +30,13 @@ package final class ChildProcess {
             command = ["/bin/sh", "-c", "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"", "sh"] + command
         }
         let argv = command.map { strdup($0) } + [nil]
-        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        // What a sanitizer is told holds for the programs of tests, too. It looks for its symbolizer in PATH, and without one it
+        // knows no function that it is told to leave out.
+        var variables = environment.map { "\($0.key)=\($0.value)" }
+        for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "PATH"] where environment[name] == nil {
+            if let value = getenv(name) { variables.append("\(name)=\(String(cString: value))") }
+        }
+        let envp = variables.map { strdup($0) } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
         var process: pid_t = 0
         let result = posix_spawn(&process, command[0], &actions, nil, argv, envp)
@@ -100,6 +104,15 @@ package final class ChildProcess {
             usleep(5000)
         }
         return nil
+    }
+
+    /// The path of one of this package's programs.
+    package static func path(of program: String) throws -> String {
+        guard let folder = bundleFolder else { throw TestFailure("the tests' bundle is not to be found") }
+        guard access(folder + program, X_OK) == 0 else {
+            throw TestFailure("no program \(folder + program): is it built?")
+        }
+        return folder + program
     }
 
     /// Where the programs lie, with a slash at the end.

@@ -2,12 +2,21 @@ import Glibc
 
 /// A blocking socket that says exactly what a test wants said. Every read has a time limit.
 ///
-/// Where the tests run through a filter, the client speaks as that filter does.
+/// Where the tests run through a filter, the client speaks as that filter does; where they run over HTTP/2, what it says in
+/// HTTP/1.1 is translated.
 package final class TestClient {
     package let fd: CInt
     private var pending: [UInt8] = []
     /// So much of the filter's greeting is still to come.
     private var greetingLeft = TestFilter.greeting.count
+    private let translation: HTTP2Translation?
+
+    /// Whether the clients of this run of the tests speak HTTP/2 (`TWISTER_TEST_HTTP=2`). A test of something that only
+    /// HTTP/1.1 has says so by `.disabled(if: TestClient.speaksHTTP2, "why")`.
+    package static var speaksHTTP2: Bool { HTTP2Translation.isOn }
+
+    /// The version that handlers see.
+    package static var version: String { speaksHTTP2 ? "HTTP/2.0" : "HTTP/1.1" }
 
     package struct Response: Sendable {
         package var status: Int
@@ -31,7 +40,8 @@ package final class TestClient {
         package let description: String
     }
 
-    private init(_ family: CInt, timeout seconds: Int) throws {
+    private init(_ family: CInt, timeout seconds: Int, isTranslated: Bool) throws {
+        translation = isTranslated ? HTTP2Translation() : nil
         fd = socket(family, CInt(SOCK_STREAM.rawValue), 0)
         guard fd >= 0 else { throw Failure(description: "socket: \(errno)") }
         var time = timeval(tv_sec: seconds, tv_usec: 0)
@@ -41,10 +51,12 @@ package final class TestClient {
     /// - Parameters:
     ///   - host: the last byte of the loopback address (127.0.0.x) that the client has; nil: the kernel's choice.
     ///   - receiveBuffer: bytes of the kernel's buffer (`SO_RCVBUF`); nil: the kernel's choice.
+    ///   - isTranslated: whether the client speaks HTTP/2 where this run of the tests does.
     package convenience init(
-        port: UInt16, timeout seconds: Int = 10, host: UInt8? = nil, receiveBuffer: CInt? = nil
+        port: UInt16, timeout seconds: Int = 10, host: UInt8? = nil, receiveBuffer: CInt? = nil,
+        isTranslated: Bool = HTTP2Translation.isOn
     ) throws {
-        try self.init(AF_INET, timeout: seconds)
+        try self.init(AF_INET, timeout: seconds, isTranslated: isTranslated)
         if var receiveBuffer {
             setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<CInt>.size))
         }
@@ -61,7 +73,7 @@ package final class TestClient {
     }
 
     package convenience init(unixPath path: String) throws {
-        try self.init(AF_UNIX, timeout: 10)
+        try self.init(AF_UNIX, timeout: 10, isTranslated: HTTP2Translation.isOn)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
@@ -88,7 +100,21 @@ package final class TestClient {
 
     package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    package func send(_ bytes: [UInt8]) throws { try transmit(TestFilter.changed(bytes)) }
+    package func send(_ bytes: [UInt8]) throws {
+        guard let translation else { return try transmit(TestFilter.changed(bytes)) }
+        try transmit(TestFilter.changed(translation.send(bytes)))
+        // A real client receives while it sends, or the windows of HTTP/2 would not open. One that is held up for long goes on
+        // with its body when the test receives.
+        while translation.isHeldUp, isReadable(within: 100), let text = try receiveTranslated(4096) { pending += text }
+    }
+
+    /// Sends bytes that come in front of HTTP, whatever its version.
+    package func sendAhead(_ bytes: [UInt8]) throws { try transmit(TestFilter.changed(bytes)) }
+
+    private func isReadable(within milliseconds: CInt) -> Bool {
+        var watched = pollfd(fd: fd, events: CShort(POLLIN), revents: 0)
+        return poll(&watched, 1, milliseconds) > 0
+    }
 
     private func transmit(_ bytes: [UInt8]) throws {
         var sent = 0
@@ -115,9 +141,30 @@ package final class TestClient {
     /// Some bytes; nil at the end of the connection.
     package func receive(_ limit: Int = 65_536) throws -> [UInt8]? {
         if !pending.isEmpty {
-            defer { pending = [] }
-            return pending
+            defer { pending.removeFirst(min(limit, pending.count)) }
+            return Array(pending.prefix(limit))
         }
+        guard let translation else { return try receiveBytes(limit) }
+        while !translation.isEnded {
+            guard let text = try receiveTranslated(max(limit, 4096)) else { return nil }
+            guard !text.isEmpty else { continue }
+            pending = Array(text.dropFirst(limit))
+            return Array(text.prefix(limit))
+        }
+        return nil
+    }
+
+    /// Receives frames, and returns what they say in HTTP/1.1; nil at the end of the connection.
+    private func receiveTranslated(_ limit: Int) throws -> [UInt8]? {
+        guard let translation, let bytes = try receiveBytes(limit) else { return nil }
+        let (text, output) = translation.receive(bytes)
+        // The server may have closed.
+        try? transmit(TestFilter.changed(output))
+        return text
+    }
+
+    /// Some bytes of the server, without the filter's greeting; nil at the end of the connection.
+    private func receiveBytes(_ limit: Int) throws -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         var count = recv(fd, &buffer, limit, 0)
         // Other tests send signals.
@@ -129,7 +176,7 @@ package final class TestClient {
         }
         let greeted = min(greetingLeft, count)
         greetingLeft -= greeted
-        if greeted == count { return try receive(limit) }
+        if greeted == count { return try receiveBytes(limit) }
         return TestFilter.changed(Array(buffer[greeted..<count]))
     }
 
@@ -142,6 +189,16 @@ package final class TestClient {
 
     /// Whether the server closes without another byte.
     package func isClosed() throws -> Bool { try receive() == nil }
+
+    /// Whether the server ends the connection behind that response, in words and in fact, as HTTP/1.1 has to where the rest of
+    /// the request is not read. HTTP/2 ends the request's stream alone.
+    package func endsConnection(after response: Response) throws -> Bool {
+        guard !Self.speaksHTTP2 else { return try receiveNothing() }
+        return try response.field("Connection") == "close" && isClosed()
+    }
+
+    /// Whether the connection is open, and nothing more comes for now.
+    private func receiveNothing() throws -> Bool { pending.isEmpty && translation?.isEnded == false }
 
     /// One response, whatever its framing; 1xx ones count as responses. `toHead`: it responds to a HEAD.
     package func receiveResponse(toHead: Bool = false) throws -> Response {

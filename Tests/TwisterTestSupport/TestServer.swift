@@ -1,14 +1,16 @@
 package import TwisterHTTP
+import TwisterHTTP2
 package import TwisterIO
 
 /// The backends that can run here. Where a ring can be opened, both: a test that leaves one out has to fail.
 package let testedBackends: [IOBackend] = [.ioUring, .epoll]
 
 extension HTTPServer.Configuration {
-    /// The defaults, with the filter of this run of the tests.
+    /// The defaults, with the filter and the version of HTTP of this run of the tests.
     package static var tested: HTTPServer.Configuration {
         var configuration = HTTPServer.Configuration()
         if let filter = TestFilter.current { configuration.makeStreamFilter = { filter.make() } }
+        if HTTP2Translation.isOn { configuration.http2 = HTTP2Configuration() }
         return configuration
     }
 }
@@ -35,7 +37,7 @@ package func withServers<Result>(
         loop: IOLoop.Configuration(backend: backend), configuration: configuration)
     do {
         let result = try await body(servers)
-        await servers.shutdown(deadline: .seconds(2))
+        await servers.shutdown(deadline: .seconds(2), grace: .zero)
         return result
     } catch {
         await servers.shutdown(deadline: .zero)

@@ -31,7 +31,7 @@ private final class NamesHandler: RequestHandler {
 struct HandlerNamesTests {
     @Test("a subclass may use the names of the server's calls for functions of its own", arguments: testedBackends)
     func names(backend: IOBackend) async throws {
-        try await withServer(backend, Application([URLSpec("/", NamesHandler.self)])) { port in
+        try await withServer(backend, try Application([URLSpec("/", NamesHandler.self)])) { port in
             let client = try TestClient(port: port)
             #expect(try client.get("/").text == "execute headersReceived executionFailed exchangeEnded")
             let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"

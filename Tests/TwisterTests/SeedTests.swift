@@ -81,14 +81,9 @@ struct SeedTests {
     }
 
     @Test(
-        "S-25: there is no TLS: its options are refused, its handshake gets an HTTP error and is closed",
+        "S-25: without certificates there is no TLS: its handshake gets an HTTP error and is closed",
         arguments: testedBackends)
     func tls(backend: IOBackend) throws {
-        for option in ["--certificate", "--certfile", "--ssl", "--tls"] {
-            let refused = try ChildProcess("HelloWorld", [option, "cert.pem"])
-            _ = try refused.line(with: "Error: Unknown option '\(option)'")
-            #expect(try #require(refused.end()) != 0)
-        }
         let (server, port, _) = try serve(backend)
         let client = try TestClient(port: port, timeout: 5)
         // The beginning of a ClientHello.
@@ -97,7 +92,6 @@ struct SeedTests {
         #expect(try client.isClosed())
         server.signal(SIGTERM)
         #expect(server.end() == 0)
-        #expect(try Self.text("docs/tornado-map.md").contains("nothing yet: TLS"))
     }
 
     @Test("S-36: a hundred thousand requests on one connection leave the memory as it was", arguments: testedBackends)

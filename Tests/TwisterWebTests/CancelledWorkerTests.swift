@@ -13,13 +13,13 @@ private func cancelOwnTask() { withUnsafeCurrentTask { $0?.cancel() } }
 @Suite("Handlers that cancel themselves", .serialized)
 struct CancelledWorkerTests {
     private static func application(_ notes: Notes) throws -> Application {
-        Application([
-            try URLSpec(.get, "/cancel") { handler in
+        try Application([
+            URLSpec(.get, "/cancel") { handler in
                 cancelOwnTask()
                 handler.write("\(Task.isCancelled)")
             },
             // It suspends, and others are served meanwhile.
-            try URLSpec(.get, "/cancel-and-wait") { handler in
+            URLSpec(.get, "/cancel-and-wait") { handler in
                 cancelOwnTask()
                 let loop = handler.loop
                 await Task(executorPreference: loop) { try? await loop.sleep(for: .milliseconds(10)) }.value
@@ -28,13 +28,13 @@ struct CancelledWorkerTests {
                 handler.write("\(Task.isCancelled) \(outcome)")
             },
             // It has suspended before, so that it is no longer the loop's leader.
-            try URLSpec(.get, "/wait-and-cancel") { handler in
+            URLSpec(.get, "/wait-and-cancel") { handler in
                 try await handler.sleep(for: .milliseconds(10))
                 cancelOwnTask()
                 handler.write("\(Task.isCancelled)")
             },
-            try URLSpec(.get, "/check") { $0.write("\(Task.isCancelled)") },
-            try URLSpec(.get, "/sleep") { handler in
+            URLSpec(.get, "/check") { $0.write("\(Task.isCancelled)") },
+            URLSpec(.get, "/sleep") { handler in
                 try await handler.sleep(for: .milliseconds(5))
                 handler.write("\(Task.isCancelled)")
             },

@@ -8,20 +8,20 @@ import TwisterWeb
 struct FormTests {
     private final class FormHandler: RequestHandler {
         override func post() async throws {
-            let files = getFiles("file").map {
+            let files = try getFiles("file").map {
                 "\($0.fileName) (\($0.contentType)): \(String(decoding: $0.body, as: UTF8.self))"
             }
-            write((getArguments("a") + files).joined(separator: "|"))
+            write((try getArguments("a") + files).joined(separator: "|"))
         }
     }
 
     private final class PreparingHandler: RequestHandler {
-        override func prepare() async throws { finish("prepared \(getArguments("a").joined(separator: "|"))") }
+        override func prepare() async throws { finish("prepared \(try getArguments("a").joined(separator: "|"))") }
     }
 
     private final class ReceivingHandler: RequestHandler {
         override class var requestBody: RequestBodyMode { .dataReceived }
-        override class var maxBodySize: Int? { 10 }
+        override class var policy: Policy { Policy(maxBodySize: 10) }
         private var received = 0
         override func dataReceived(_ chunk: [UInt8]) async throws { received += chunk.count }
         override func post() async throws { write("\(received)") }
@@ -31,14 +31,12 @@ struct FormTests {
         "a handler of an unknown class, and a prepare that responds, get their body",
         arguments: testedBackends)
     func bodies(_ backend: IOBackend) async throws {
-        var settings = Application.Settings()
-        settings.defaultHandler = { FormHandler($0) }
         let make: @Sendable (HandlerContext) -> RequestHandler = { FormHandler($0) }
         let application = try Application(
             [
                 URLSpec("/made", make: make), URLSpec("/prepared", PreparingHandler.self),
                 URLSpec("/received", ReceivingHandler.self),
-            ], settings: settings)
+            ], defaultHandler: { FormHandler($0) })
         try await withServer(backend, application) { port in
             let client = try TestClient(port: port)
             let fields = "Host: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=1"
@@ -94,6 +92,13 @@ struct FormTests {
             #expect(try post(client, two, type: type).status == 400)
             #expect(try post(client, two, type: "multipart/form-data").status == 400)
             #expect(try post(client, "--b\r\n\r\nx\r\n--b--", type: type).status == 400)
+            #expect(try post(client, "pre" + two + "--b--", type: type).text == "query|2")
+            #expect(try post(client, "pre" + part("name=a", "1") + "--b--", type: type).status == 400)
+            // Of two fields Content-Type, each reader would take another one.
+            for types in [[type, type + "c"], [type, type], ["text/plain", type], [type, "text/plain"]] {
+                let response = try post(client, two + "--b--", type: types.joined(separator: "\r\nContent-Type: "))
+                #expect(response.status == 400, "\(types)")
+            }
             #expect(try post(client, two + part("name=a", "3") + "--b--", type: type).status == 413)
             let long = part("name=\"\(String(repeating: "x", count: 100))\"", "") + "--b--"
             #expect(try post(client, long, type: type).status == 413)

@@ -75,8 +75,8 @@ struct HandlerExecutionTests {
             ),
             ("flush", { try await $0.flush() }),
         ]
-        let application = Application([
-            try URLSpec(.get, "/") { handler in
+        let application = try Application([
+            URLSpec(.get, "/") { handler in
                 var strays: [String] = Self.isHome(handler) ? [] : ["begin"]
                 for (name, wait) in awaited {
                     try await wait(handler)
@@ -96,12 +96,12 @@ struct HandlerExecutionTests {
     @Test(
         "handlers that wait do not hold up others, and each response goes to its own client", arguments: testedBackends)
     func concurrency(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/wait/([0-9]+)") { handler in
+        let application = try Application([
+            URLSpec(.get, "/wait/([0-9]+)") { handler in
                 try await handler.sleep(for: .milliseconds(200))
                 handler.write(handler.pathArguments[0] ?? "")
             },
-            try URLSpec(.get, "/now") { $0.write("now") },
+            URLSpec(.get, "/now") { $0.write("now") },
         ])
         try await withServer(backend, application) { port in
             let start = ContinuousClock.now
@@ -121,15 +121,15 @@ struct HandlerExecutionTests {
         arguments: testedBackends)
     func kept(backend: IOBackend) async throws {
         let shelf = Shelf()
-        let application = Application([
-            try URLSpec(.get, "/kept") { handler in
+        let application = try Application([
+            URLSpec(.get, "/kept") { handler in
                 let lines = shelf.handlers.map { old in
                     "\(old.request.uri) \(String(decoding: old.request.body, as: UTF8.self)) \(old.isFinished)"
                 }
                 shelf.handlers = []
                 handler.write(lines.joined(separator: "\n"))
             },
-            try URLSpec(.post, "/([a-z]+)") { handler in
+            URLSpec(.post, "/([a-z]+)") { handler in
                 for old in shelf.handlers {
                     old.write("from the past")
                     try? old.setHeader(.eTag, "past")
@@ -163,7 +163,7 @@ struct HandlerExecutionTests {
                 write("\(count)")
             }
         }
-        try await withServer(backend, Application([try URLSpec("/", Counting.self)])) { port in
+        try await withServer(backend, try Application([URLSpec("/", Counting.self)])) { port in
             let client = try TestClient(port: port)
             let pipelined = String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 10)
             try client.send(pipelined)
@@ -176,8 +176,8 @@ struct HandlerExecutionTests {
         let shelf = Shelf()
         weak var application: Application?
         do {
-            let mortal = Application([
-                try URLSpec(.get, "/kept/([a-z]+)", name: "kept") { shelf.handlers.append($0) }
+            let mortal = try Application([
+                URLSpec(.get, "/kept/([a-z]+)", name: "kept") { shelf.handlers.append($0) }
             ])
             application = mortal
             try await withServer(backend, mortal) { port in

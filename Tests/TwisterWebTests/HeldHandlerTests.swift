@@ -30,11 +30,11 @@ private final class KeptHandler: RequestHandler {
 
     /// Everything that a handler shows of its request and response, in one line.
     var summary: String {
-        let files = getFiles("file").map {
+        let files = (try? getFiles("file"))?.map {
             "\($0.fileName) \($0.contentType) \(String(decoding: $0.body, as: UTF8.self))"
         }
         return """
-            \(pathArguments.values.map { $0 ?? "-" }) \(getArgument("q", default: "-")) \(getArguments("field")) \(files) \
+            \(pathArguments.values.map { $0 ?? "-" }) \((try? getArgument("q", default: "-")) ?? "") \((try? getArguments("field")) ?? []) \(files ?? []) \
             \(getStatus().code) \(request.uri) \(request.headers[.authorization] ?? "-") \(isFinished)
             """
     }
@@ -82,9 +82,9 @@ struct HeldHandlerTests {
     @Test("fault 1: handlers that are kept show their own request and response for ever", arguments: testedBackends)
     func kept(backend: IOBackend) async throws {
         let kept = LoopHeld<[KeptHandler]>([])
-        let application = Application([
-            try URLSpec("/kept/([0-9]+)/(b[0-9]+)") { KeptHandler($0, kept) },
-            try URLSpec(.get, "/other/([0-9]+)") { handler in
+        let application = try Application([
+            URLSpec("/kept/([0-9]+)/(b[0-9]+)") { KeptHandler($0, kept) },
+            URLSpec(.get, "/other/([0-9]+)") { handler in
                 handler.setStatus(.accepted)
                 handler.write("other \(handler.pathArguments[0] ?? "-")")
             },
@@ -108,9 +108,9 @@ struct HeldHandlerTests {
     @Test("fault 1: a kept handler that goes on to respond changes nothing for others", arguments: testedBackends)
     func misused(backend: IOBackend) async throws {
         let kept = LoopHeld<[KeptHandler]>([])
-        let application = Application([
-            try URLSpec("/kept/([0-9]+)/(b[0-9]+)") { KeptHandler($0, kept) },
-            try URLSpec(.get, "/other/([0-9]+)") { handler in
+        let application = try Application([
+            URLSpec("/kept/([0-9]+)/(b[0-9]+)") { KeptHandler($0, kept) },
+            URLSpec(.get, "/other/([0-9]+)") { handler in
                 for old in kept.value { await old.misuse() }
                 handler.write("other ")
                 try await handler.flush()
@@ -139,8 +139,8 @@ struct HeldHandlerTests {
     func sharedHandler() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let shared = LoopHeld<RequestHandler?>(nil)
-            let application = Application([
-                try URLSpec("/shared") { context in
+            let application = try Application([
+                URLSpec("/shared") { context in
                     let handler = shared.value ?? RequestHandler(context)
                     shared.value = handler
                     return handler

@@ -10,14 +10,14 @@ import TwisterTestSupport
 @Suite(.serialized)
 struct LimitedApplicationTests {
     private static func application() throws -> Application {
-        Application([
-            try URLSpec(.get, "/") { $0.write("at once") },
-            try URLSpec(.get, "/later") { handler in
+        try Application([
+            URLSpec(.get, "/") { $0.write("at once") },
+            URLSpec(.get, "/later") { handler in
                 try await handler.sleep(for: .milliseconds(20))
                 handler.write("later")
             },
-            try URLSpec(.get, "/teapot") { _ in throw HTTPError(418) },
-            try URLSpec(.post, "/body") { $0.write("\($0.request.body.count) bytes") },
+            URLSpec(.get, "/teapot") { _ in throw HTTPError(418) },
+            URLSpec(.post, "/body") { $0.write("\($0.request.body.count) bytes") },
         ])
     }
 

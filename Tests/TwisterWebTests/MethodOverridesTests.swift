@@ -34,6 +34,9 @@ private final class EverythingHandler: RequestHandler {
     override func options() async throws {}
     override func other(_ method: HTTPRequest.Method) async throws {}
     override func prepare() async throws {}
+    override func setDefaultHeaders() throws {}
+    override func decodeArgument(_ value: [UInt8], _ name: String?) throws -> String { "" }
+    override func computeETag() -> String? { nil }
 }
 
 @Suite("MethodOverrides")

@@ -26,12 +26,12 @@ private final class FindingHandler: RequestHandler {
 @Suite("Methods", .serialized)
 struct MethodsTests {
     private static func application() throws -> Application {
-        Application([
-            try URLSpec("/class", StoringHandler.self),
-            try URLSpec("/find", FindingHandler.self),
-            try URLSpec(.get, "/get") { $0.write("closure") },
-            try URLSpec(.post, "/post") { $0.write("posted") },
-            try URLSpec(try #require(HTTPRequest.Method("REPORT")), "/report") { $0.write("reported") },
+        try Application([
+            URLSpec("/class", StoringHandler.self),
+            URLSpec("/find", FindingHandler.self),
+            URLSpec(.get, "/get") { $0.write("closure") },
+            URLSpec(.post, "/post") { $0.write("posted") },
+            URLSpec(try #require(HTTPRequest.Method("REPORT")), "/report") { $0.write("reported") },
         ])
     }
 

@@ -57,16 +57,16 @@ enum OffLoopUse: String, Codable, Sendable, CaseIterable {
         case .clear: handler.clear()
         case .redirect: try handler.redirect("/")
         case .sendError: await handler.sendError(.gone)
-        case .getArgument: _ = handler.getArgument("x", default: "")
-        case .getFiles: _ = handler.getFiles("x")
+        case .getArgument: _ = try? handler.getArgument("x", default: "")
+        case .getFiles: _ = try? handler.getFiles("x")
         }
     }
 
     /// Serves one request whose handler is used on another thread. Returns if nothing ends the process.
     func run(_ backend: IOBackend) async throws {
         let hasReturned = AsyncEvent()
-        let application = Application([
-            try URLSpec(.post, "/") { handler in
+        let application = try Application([
+            URLSpec(.post, "/") { handler in
                 let held = LoopHeld((handler, handler.request.bodyStream))
                 await Task.detached { try? await self.perform(held.value.0, held.value.1) }.value
                 hasReturned.set()
@@ -108,8 +108,8 @@ struct OffLoopTests {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             [isRing = isRing as Bool] in
             let hasReturned = AsyncEvent()
-            let application = Application([
-                try URLSpec(.get, "/") { handler in
+            let application = try Application([
+                URLSpec(.get, "/") { handler in
                     handler.write("some")
                     let held = LoopHeld(handler)
                     await withTaskExecutorPreference(globalConcurrentExecutor) { try? await held.value.flush() }
@@ -127,8 +127,8 @@ struct OffLoopTests {
 
     @Test("fault 3: headers and text may be used on any thread", arguments: testedBackends)
     func allowed(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/(.*)") { handler in
+        let application = try Application([
+            URLSpec(.get, "/(.*)") { handler in
                 let (headers, uri) = (handler.request.headers, handler.request.uri)
                 let arguments = handler.pathArguments
                 let text = await Task.detached {

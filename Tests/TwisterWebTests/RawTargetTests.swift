@@ -9,9 +9,9 @@ import TwisterTestSupport
 @Suite("Raw characters in request targets", .serialized)
 struct RawTargetTests {
     private func application(root: String) throws -> Application {
-        Application([
-            try URLSpec(.get, "/grüße") { $0.write("greetings") },
-            try URLSpec(.get, "/files/(.*)") { handler in
+        try Application([
+            URLSpec(.get, "/grüße") { $0.write("greetings") },
+            URLSpec(.get, "/files/(.*)") { handler in
                 let query = handler.request.queryArguments.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
                 handler.write(
                     """
@@ -21,8 +21,8 @@ struct RawTargetTests {
                     \(query.joined(separator: " "))
                     """)
             },
-            try URLSpec(.get, "/redirect/(.*)") { try $0.redirect($0.request.path + "/") },
-            try URLSpec("/static/(.*)") { StaticFileHandler($0, root: root, defaultFilename: "index.html") },
+            URLSpec(.get, "/redirect/(.*)") { try $0.redirect($0.request.path + "/") },
+            URLSpec("/static/(.*)") { StaticFileHandler($0, root: root, defaultFilename: "index.html") },
         ])
     }
 

@@ -23,8 +23,8 @@ private final class ReceivingHandler: RequestHandler {
 
     override func prepare() async throws {
         calls.append("prepare")
-        if let limit = getQueryArgument("limit").flatMap({ Int($0) }) { setMaxBodySize(limit) }
-        if getQueryArgument("refuse") != nil { throw HTTPError(.forbidden) }
+        if let limit = try getQueryArgument("limit", default: nil).flatMap({ Int($0) }) { setMaxBodySize(limit) }
+        if try getQueryArgument("refuse", default: nil) != nil { throw HTTPError(.forbidden) }
     }
     override func dataReceived(_ chunk: [UInt8]) async throws {
         if calls.last != "data" { calls.append("data") }
@@ -38,13 +38,13 @@ private final class ReceivingHandler: RequestHandler {
 }
 
 private final class LimitedHandler: RequestHandler {
-    override class var maxBodySize: Int? { 10 }
+    override class var policy: Policy { Policy(maxBodySize: 10) }
     override func post() async throws { write(request.body) }
 }
 
 private final class LimitedStreamHandler: RequestHandler {
     override class var requestBody: RequestBodyMode { .streamed }
-    override class var maxBodySize: Int? { 10 }
+    override class var policy: Policy { Policy(maxBodySize: 10) }
     override func post() async throws {
         for try await _ in request.bodyStream {}
         write("all")
@@ -55,10 +55,10 @@ private final class LimitedStreamHandler: RequestHandler {
 @Suite("Request bodies", .serialized)
 struct RequestBodyTests {
     private static func application() throws -> Application {
-        Application([
-            try URLSpec("/streamed", StreamedHandler.self), try URLSpec("/received", ReceivingHandler.self),
-            try URLSpec("/limited", LimitedHandler.self), try URLSpec("/limited-stream", LimitedStreamHandler.self),
-            try URLSpec(.post, "/default") { $0.write("\($0.request.body.count)") },
+        try Application([
+            URLSpec("/streamed", StreamedHandler.self), URLSpec("/received", ReceivingHandler.self),
+            URLSpec("/limited", LimitedHandler.self), URLSpec("/limited-stream", LimitedStreamHandler.self),
+            URLSpec(.post, "/default") { $0.write("\($0.request.body.count)") },
         ])
     }
 
@@ -153,7 +153,7 @@ struct RequestBodyTests {
     @Test("S-41: a request that is not complete reaches no method", arguments: testedBackends)
     func incomplete(backend: IOBackend) async throws {
         let trace = Trace()
-        let application = Application([try URLSpec(.post, "/") { _ in trace.note("called") }])
+        let application = try Application([URLSpec(.post, "/") { _ in trace.note("called") }])
         try await withServer(backend, application) { port in
             for part in [
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbod", "POST / HTTP/1.1\r\nHost: a\r\n",
@@ -185,8 +185,8 @@ struct RequestBodyTests {
             override func onConnectionClose() { trace?.note("closed") }
             override func onFinish() { trace?.note("finished") }
         }
-        let application = Application([
-            try URLSpec("/") { context -> Waiting in
+        let application = try Application([
+            URLSpec("/") { context -> Waiting in
                 let handler = Waiting(context)
                 handler.trace = trace
                 return handler

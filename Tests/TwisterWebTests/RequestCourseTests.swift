@@ -12,7 +12,7 @@ private final class TracedServer: TCPServer {
     private let trace: Trace
 
     init(_ loop: IOLoop, _ delegate: any HTTPServerConnectionDelegate, _ trace: Trace) {
-        http = HTTPServer(loop, delegate: delegate)
+        http = HTTPServer(loop, delegate: delegate, configuration: .tested)
         self.trace = trace
         super.init(loop)
     }
@@ -69,7 +69,7 @@ struct RequestCourseTests {
     @Test("S-43: one request goes through the seven stages in their order", arguments: testedBackends)
     func stages(backend: IOBackend) async throws {
         let trace = Trace()
-        let application = Application([try URLSpec(.get, "/") { $0.write("seen") }])
+        let application = try Application([URLSpec(.get, "/") { $0.write("seen") }])
         let loops = try await IOLoopGroup(count: 1, configuration: IOLoop.Configuration(backend: backend))
         let keeper = Keeper()
         let port = try await loops.map { _, loop in

@@ -12,7 +12,7 @@ private struct Mishap: Error {}
 private final class OwnPageHandler: RequestHandler {
     override func get() async throws {
         write("never seen")
-        switch getQueryArgument("how") {
+        switch try getQueryArgument("how", default: nil) {
         case "http": throw HTTPError(.conflict, "for the log", headers: [.retryAfter: "9"])
         case "send": await sendError(.gone)
         default: throw Mishap()
@@ -30,13 +30,13 @@ private final class OwnPageHandler: RequestHandler {
 struct RequestHandlerErrorsTests {
     @Test("S-13, RH-51: HTTPError becomes its status, its message stays in the log", arguments: testedBackends)
     func httpError(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/teapot") { handler in
+        let application = try Application([
+            URLSpec(.get, "/teapot") { handler in
                 handler.write("never seen")
                 try handler.setHeader(.eTag, "never")
                 throw HTTPError(418, "a secret")
             },
-            try URLSpec(.get, "/fields") { _ in
+            URLSpec(.get, "/fields") { _ in
                 throw HTTPError(.serviceUnavailable, headers: [.retryAfter: "120"])
             },
         ])
@@ -55,12 +55,12 @@ struct RequestHandlerErrorsTests {
         "S-13, S-44: an unknown exception is a 500 that tells nothing, and the connection lives on",
         arguments: testedBackends)
     func unknown(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/bad") { handler in
+        let application = try Application([
+            URLSpec(.get, "/bad") { handler in
                 handler.write("never seen")
                 throw Mishap()
             },
-            try URLSpec(.get, "/good") { $0.write("good") },
+            URLSpec(.get, "/good") { $0.write("good") },
         ])
         try await withServer(backend, application) { port in
             let client = try TestClient(port: port)
@@ -74,7 +74,7 @@ struct RequestHandlerErrorsTests {
 
     @Test("RH-33, RH-34: writeError makes the page, for errors thrown and sent", arguments: testedBackends)
     func ownPage(backend: IOBackend) async throws {
-        try await withServer(backend, Application([try URLSpec("/", OwnPageHandler.self)])) { port in
+        try await withServer(backend, try Application([URLSpec("/", OwnPageHandler.self)])) { port in
             let client = try TestClient(port: port)
             let thrown = try client.get("/?how=http")
             #expect(thrown.status == 409 && thrown.text == "own page: 409, HTTPError")
@@ -88,8 +88,8 @@ struct RequestHandlerErrorsTests {
 
     @Test("RH-51: Finish ends the request with what was written", arguments: testedBackends)
     func finish(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/") { handler in
+        let application = try Application([
+            URLSpec(.get, "/") { handler in
                 handler.setStatus(.accepted)
                 handler.write("enough")
                 throw Finish()
@@ -108,19 +108,19 @@ struct RequestHandlerErrorsTests {
         "RH-33: an error after a flush cuts the response, so that the client sees that it is not complete",
         arguments: testedBackends)
     func afterFlush(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/chunked") { handler in
+        let application = try Application([
+            URLSpec(.get, "/chunked") { handler in
                 handler.write("part one")
                 try await handler.flush()
                 throw Mishap()
             },
-            try URLSpec(.get, "/declared") { handler in
+            URLSpec(.get, "/declared") { handler in
                 try handler.setHeader(.contentLength, "100")
                 handler.write("part one")
                 try await handler.flush()
                 throw HTTPError(.notFound)
             },
-            try URLSpec(.get, "/good") { $0.write("good") },
+            URLSpec(.get, "/good") { $0.write("good") },
         ])
         try await withServer(backend, application) { port in
             for path in ["/chunked", "/declared"] {
@@ -136,8 +136,8 @@ struct RequestHandlerErrorsTests {
 
     @Test("an error after the response is finished changes nothing", arguments: testedBackends)
     func afterFinish(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/") { handler in
+        let application = try Application([
+            URLSpec(.get, "/") { handler in
                 handler.finish("done")
                 throw Mishap()
             }

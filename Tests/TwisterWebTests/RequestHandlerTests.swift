@@ -24,7 +24,7 @@ private final class CourseHandler: RequestHandler {
     override func initialize() { trace.note("initialize") }
     override func prepare() async throws {
         trace.note("prepare")
-        switch getQueryArgument("end") {
+        switch try getQueryArgument("end", default: nil) {
         case "finish": finish("from prepare")
         case "redirect": try redirect("/elsewhere")
         case "error": await sendError(.conflict)
@@ -49,7 +49,7 @@ struct RequestHandlerTests {
         "S-13, RH-2, RH-4, RH-5, RH-7: initialize, prepare, the method, onFinish, each once", arguments: testedBackends)
     func course(backend: IOBackend) async throws {
         let trace = Trace()
-        let application = Application([try URLSpec("/") { CourseHandler($0, trace) }])
+        let application = try Application([URLSpec("/") { CourseHandler($0, trace) }])
         let cases: [(request: String, status: Int, calls: [String])] = [
             ("GET /", 200, ["initialize", "prepare", "get", "onFinish 200"]),
             ("POST /", 404, ["initialize", "prepare", "post", "onFinish 404"]),
@@ -72,18 +72,18 @@ struct RequestHandlerTests {
 
     @Test("S-15, RH-11 to RH-13, RH-26, RH-27: head and body", arguments: testedBackends)
     func output(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/text") { $0.write("text & more") },
-            try URLSpec(.get, "/bytes") { $0.write([0, 1, 255]) },
-            try URLSpec(.get, "/json") { try $0.write(json: ["a": [1, 2]]) },
-            try URLSpec(.get, "/parts") { handler in
+        let application = try Application([
+            URLSpec(.get, "/text") { $0.write("text & more") },
+            URLSpec(.get, "/bytes") { $0.write([0, 1, 255]) },
+            URLSpec(.get, "/json") { try $0.write(json: ["a": [1, 2]]) },
+            URLSpec(.get, "/parts") { handler in
                 handler.write("a")
                 handler.finish("b")
                 handler.write("lost")
                 handler.finish()
                 #expect(handler.isFinished)
             },
-            try URLSpec(.get, "/head") { handler in
+            URLSpec(.get, "/head") { handler in
                 handler.setStatus(299, reason: "Odd")
                 try handler.setHeader(.eTag, "old")
                 try handler.setHeader(.eTag, "\"new\"")
@@ -93,15 +93,15 @@ struct RequestHandlerTests {
                 handler.clearHeader(.server)
                 #expect(handler.getStatus().code == 299)
             },
-            try URLSpec(.get, "/permanent") { try $0.redirect("/new?x=1", status: .movedPermanently) },
-            try URLSpec(.get, "/clear") { handler in
+            URLSpec(.get, "/permanent") { try $0.redirect("/new?x=1", status: .movedPermanently) },
+            URLSpec(.get, "/clear") { handler in
                 handler.setStatus(.created)
                 try handler.setHeader(.eTag, "x")
                 handler.write("wrong")
                 handler.clear()
                 handler.write("right")
             },
-            try URLSpec(.get, "/injection") { handler in
+            URLSpec(.get, "/injection") { handler in
                 #expect(throws: (any Error).self) { try handler.setHeader(.eTag, "a\r\nSet-Cookie: b") }
                 #expect(throws: (any Error).self) { try handler.redirect("/\r\nSet-Cookie: b") }
                 handler.clear()
@@ -121,7 +121,8 @@ struct RequestHandlerTests {
             #expect(try client.get("/parts").text == "ab")
 
             let head = try client.get("/head")
-            #expect(head.head.hasPrefix("HTTP/1.1 299 Odd\r\n"))
+            // HTTP/2 has no reasons.
+            #expect(head.head.hasPrefix("HTTP/1.1 299 \(TestClient.speaksHTTP2 ? "" : "Odd\r\n")"))
             #expect(head.head.contains("ETag: \"new\"\r\n") && !head.head.contains("old"))
             #expect(head.head.contains("Vary: A\r\n") && head.head.contains("Vary: B\r\n"))
             #expect(!head.head.contains("gone"))
@@ -131,23 +132,26 @@ struct RequestHandlerTests {
             let cleared = try client.get("/clear")
             #expect(cleared.status == 200 && cleared.text == "right" && cleared.field("ETag") == nil)
             let injection = try client.get("/injection")
-            #expect(injection.status == 500 && !injection.head.contains("Set-Cookie"))
+            let line = "HTTP/1.1 200 \(TestClient.speaksHTTP2 ? "" : "Unknown\r\n")"
+            #expect(injection.head.hasPrefix(line) && !injection.head.contains("Set-Cookie"))
         }
     }
 
     @Test("RH-14 to RH-17: arguments of query and form, decoded and stripped", arguments: testedBackends)
     func arguments(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.post, "/") { handler in
+        let application = try Application([
+            URLSpec(.post, "/") { handler in
                 handler.write(
                     [
-                        handler.getArguments("a").joined(separator: "|"), handler.getQueryArgument("a") ?? "none",
-                        handler.getBodyArgument("a") ?? "none", handler.getArgument("no", default: "default"),
+                        try handler.getArguments("a").joined(separator: "|"),
+                        try handler.getQueryArgument("a", default: "none"),
+                        try handler.getBodyArgument("a", default: "none"),
+                        try handler.getArgument("no", default: "default"),
                         try handler.getArgument("a"),
                     ].joined(separator: "\n"))
             },
-            try URLSpec(.get, "/must") { $0.write(try $0.getArgument("name")) },
-            try URLSpec(.post, "/json") { $0.write("\(try $0.decodeBody(as: [Int].self).count)") },
+            URLSpec(.get, "/must") { $0.write(try $0.getArgument("name")) },
+            URLSpec(.post, "/json") { $0.write("\(try $0.decodeBody([Int].self).count)") },
         ])
         try await withServer(backend, application) { port in
             let client = try TestClient(port: port)
@@ -163,8 +167,14 @@ struct RequestHandlerTests {
             #expect(try post("text/plain") == ["1|+2", "+2", "none", "default", "+2"])
             #expect(try client.get("/must?name=%20you%20").text == "you")
             #expect(try client.get("/must").status == 400)
-            #expect(try client.ask("POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n[1,2]").text == "2")
-            #expect(try client.ask("POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}").status == 400)
+            #expect(
+                try client.ask(
+                    "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n[1,2]"
+                ).text == "2")
+            #expect(
+                try client.ask(
+                    "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+                ).status == 422)
         }
     }
 
@@ -172,11 +182,11 @@ struct RequestHandlerTests {
         "RH-3, RH-8: groups of the path arrive decoded, by number and name; bad escapes are 400",
         arguments: testedBackends)
     func pathArguments(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.get, "/n/(?P<first>[^/]+)/(?P<second>[0-9]*)") { handler in
+        let application = try Application([
+            URLSpec(.get, "/n/(?P<first>[^/]+)/(?P<second>[0-9]*)") { handler in
                 handler.write("\(handler.pathArguments["first"] ?? "-") \(handler.pathArguments["second"] ?? "-")")
             },
-            try URLSpec(.get, "/([^/]+)/(.*)") { handler in
+            URLSpec(.get, "/([^/]+)/(.*)") { handler in
                 handler.write("\(handler.pathArguments[0] ?? "-")|\(handler.pathArguments[1] ?? "-")")
                 #expect(handler.pathArguments[2] == nil)
             },
@@ -195,8 +205,8 @@ struct RequestHandlerTests {
 
     @Test("S-40: the request's parts, the same for both framings", arguments: testedBackends)
     func request(backend: IOBackend) async throws {
-        let application = Application([
-            try URLSpec(.post, "/.*") { handler in
+        let application = try Application([
+            URLSpec(.post, "/.*") { handler in
                 let request = handler.request
                 handler.write(
                     [
@@ -215,8 +225,9 @@ struct RequestHandlerTests {
             let chunked = try client.ask(head + "Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n")
             #expect(
                 fixed.text.split(separator: "\n") == [
-                    "POST", "/p%20q?a=1&a=2", "/p%20q", "a=1&a=2", "HTTP/1.1", "Example.org:81", "example.org", "http",
-                    "127.0.0.1", "http://Example.org:81/p%20q?a=1&a=2", "x", "1,2", "d", "body",
+                    "POST", "/p%20q?a=1&a=2", "/p%20q", "a=1&a=2", "\(TestClient.version)",
+                    "Example.org:81", "example.org", "http", "127.0.0.1", "http://Example.org:81/p%20q?a=1&a=2", "x",
+                    "1,2", "d", "body",
                 ])
             #expect(chunked.text == fixed.text)
         }

@@ -14,13 +14,13 @@ struct WaitingHandlersTests {
     func pings(backend: IOBackend) async throws {
         let opening = AsyncEvent()
         let waiting = Trace()
-        let application = Application([
-            try URLSpec(.get, "/wait") { handler in
+        let application = try Application([
+            URLSpec(.get, "/wait") { handler in
                 waiting.note("waits")
                 try await opening.wait()
                 handler.write("opened")
             },
-            try URLSpec(.get, "/ping") { $0.write("pong") },
+            URLSpec(.get, "/ping") { $0.write("pong") },
         ])
         try await withServer(backend, application) { port in
             let crowd = try (0..<1_000).map { _ in try TestClient(port: port, timeout: 30) }
@@ -48,15 +48,15 @@ struct WaitingHandlersTests {
 
     @Test("S-8: a handler calls another HTTP service on its own loop, without blocking it", arguments: testedBackends)
     func upstream(backend: IOBackend) async throws {
-        let slow = Application([
-            try URLSpec(.get, "/([0-9]+)") { handler in
+        let slow = try Application([
+            URLSpec(.get, "/([0-9]+)") { handler in
                 try await handler.sleep(for: .milliseconds(300))
                 handler.write("response \(handler.pathArguments[0] ?? "")")
             }
         ])
         try await withServer(backend, slow) { upstream in
-            let application = Application([
-                try URLSpec(.get, "/([0-9]+)") { handler in
+            let application = try Application([
+                URLSpec(.get, "/([0-9]+)") { handler in
                     let loop = handler.loop
                     let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: upstream)
                     defer { stream.close() }
@@ -86,16 +86,17 @@ struct WaitingHandlersTests {
 
     @Test("S-1, S-30: a server takes a function, a delegate or an application", arguments: testedBackends)
     func takers(backend: IOBackend) async throws {
-        let application = Application([try URLSpec(.get, "/") { $0.write("application") }])
+        let application = try Application([URLSpec(.get, "/") { $0.write("application") }])
         let loops = try await IOLoopGroup(count: 1, configuration: IOLoop.Configuration(backend: backend))
         let keeper = Keeper()
         let ports = try await loops.map { _, loop in
             let servers = [
-                HTTPServer(loop) { request in
+                HTTPServer(loop, configuration: .tested) { request in
                     try request.connection.setHead(.ok, [:])
                     request.connection.write("function for \(request.path)")
                 },
-                HTTPServer(loop, delegate: OwnDelegate()), HTTPServer(loop, delegate: application),
+                HTTPServer(loop, delegate: OwnDelegate(), configuration: .tested),
+                HTTPServer(loop, delegate: application, configuration: .tested),
             ]
             for server in servers { try server.listen(port: 0, address: "127.0.0.1") }
             keeper.servers = servers

@@ -1,7 +1,20 @@
 // A supervised server for ProcessSupervisorTests. One line a request: `who` tells the worker's process and number,
-// `boom` traps, `bye` ends the worker normally, `fail` throws.
+// `signals` which signals were ignored and blocked at its start, `boom` traps, `bye` ends the worker normally, `fail` throws.
 import Glibc
 import TwisterIO
+
+/// The masks of ignored and of blocked signals that this process has begun with.
+let signalsAtStart = {
+    guard let file = fopen("/proc/self/status", "r") else { return "" }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    var masks: [String] = []
+    while fgets(&line, CInt(line.count), file) != nil {
+        let text = String(decoding: line.prefix { $0 > 32 || $0 == 9 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        if text.hasPrefix("SigIgn") || text.hasPrefix("SigBlk") { masks.append(text) }
+    }
+    return masks.joined(separator: " ")
+}()
 
 func serve(_ stream: IOStream, _ address: SocketAddress?) async throws {
     struct Failure: Error {}
@@ -12,6 +25,7 @@ func serve(_ stream: IOStream, _ address: SocketAddress?) async throws {
         case "boom\n":
             let bytes = line
             print(bytes[bytes.count])
+        case "signals\n": try await stream.write(signalsAtStart + "\n")
         case "bye\n": exit(0)
         case "fail\n": throw Failure()
         default: try await stream.write(line)
@@ -19,7 +33,14 @@ func serve(_ stream: IOStream, _ address: SocketAddress?) async throws {
     }
 }
 
+_ = signalsAtStart
 if ProcessSupervisor.taskID == nil {
+    // A worker must not inherit this.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGUSR1, SIG_IGN)
+    var blocked = sigset_t()
+    sigaddset(&blocked, SIGUSR2)
+    pthread_sigmask(SIG_BLOCK, &blocked, nil)
     let sockets = try bindSockets(port: 0, address: "127.0.0.1")
     print("port \(sockets[0].address?.port ?? 0)")
     fflush(nil)
@@ -35,5 +56,6 @@ if ProcessSupervisor.taskID == nil {
 } else {
     let server = TCPServer(try IOLoop.current(), handler: serve)
     try server.addSockets(ListeningSocket.inherited())
+    ProcessSupervisor.workerServes()
     try IOLoop.current().run()
 }

@@ -10,8 +10,12 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
         FuzzTarget(name: "request", makeCheck: { RequestTarget.check }),
         FuzzTarget(name: "chunked", makeCheck: { ChunkedTarget.check }),
         FuzzTarget(name: "text", makeCheck: { TextTarget.check }),
+        FuzzTarget(name: "multipart", makeCheck: { MultipartTarget.check }),
         FuzzTarget(name: "proxy", makeCheck: { ProxyTarget.check }),
         FuzzTarget(name: "connection", makeCheck: { try ConnectionTarget().check }),
+        FuzzTarget(name: "http2", makeCheck: { try HTTP2Target().check }),
+        FuzzTarget(name: "websocket", makeCheck: { try WebSocketTarget().check }),
+        FuzzTarget(name: "tls", makeCheck: { try TLSTarget().check }),
     ]
 
     /// The target of that name, nil where there is none.

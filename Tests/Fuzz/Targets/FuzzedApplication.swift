@@ -1,6 +1,7 @@
 import HTTPTypes
 import Synchronization
 import TwisterHTTP
+import TwisterIO
 
 /// Responds in all possible ways, chosen by the path, and counts the requests.
 final class FuzzedApplication: HTTPServerConnectionDelegate {
@@ -36,11 +37,23 @@ final class FuzzedApplication: HTTPServerConnectionDelegate {
             }
         }
 
+        /// Accepts a WebSocket over HTTP/2, whose bytes go back as they come.
+        private func echo(_ response: HTTPConnection) async throws {
+            try response.setHead(.ok)
+            guard let stream = response.switchProtocol()?.stream else { return }
+            while true {
+                let bytes = try await stream.readBytes(100, partial: true)
+                if bytes.first == 0 { return stream.closeAfterWriting() }
+                try await stream.write(bytes)
+            }
+        }
+
         func onConnectionClose() { application.counts.withLock { $0.left += 1 } }
         func exchangeEnded() { application.counts.withLock { $0.finished += 1 } }
 
         func execute() async throws {
             let response = request.connection
+            if response.opensWebSocket { return try await echo(response) }
             switch request.path {
             case "/streamed":
                 var body: [UInt8] = []

@@ -103,6 +103,7 @@ enum TextTarget {
             size += pair.name.count + pair.value.count + 1
             count += 1
         }
+        try require(parser.isTruncated != CookieParser.fits(octets, limit: 64), "truncated: \(parser.isTruncated)")
         try require(count <= 64 && size <= octets.count, "\(count) cookies with \(size) octets")
         var decoding = CookieParser(octets, limit: 64)
         while decoding.next() != nil { count -= 1 }

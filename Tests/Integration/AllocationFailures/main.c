@@ -1,7 +1,7 @@
 /*
  * Each allocation of the reactor fails once, and in another pass all from one on fail for a while. The reactor must return
  * -ENOMEM or pause accepting, and work again when there is memory. The linker puts the functions below in the place of
- * malloc, calloc and realloc (see allocation-failures.sh).
+ * malloc, calloc, realloc and mmap (see allocation-failures.sh).
  */
 #include "reactor.h"
 
@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
+void *__real_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 
 static int allocations;   /* made so far */
 static int first_failing; /* the number of the first that fails */
@@ -28,6 +30,11 @@ static bool fails(void) {
 
 void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
 void *__wrap_calloc(size_t count, size_t size) { return fails() ? NULL : __real_calloc(count, size); }
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset) {
+  if (!fails()) return __real_mmap(address, size, protection, flags, fd, offset);
+  errno = ENOMEM;
+  return MAP_FAILED;
+}
 void *__wrap_realloc(void *old, size_t size) { return fails() ? NULL : __real_realloc(old, size); }
 
 #define EXPECT(condition)                                                                                              \

@@ -99,9 +99,9 @@ struct HeldRequestTests {
         let scheme = number % 2 == 0 ? "https" : "http"
         let (path, uri) = ("/path\(number)", "/path\(number)?number=\(number)")
         return """
-            POST \(uri) \(path) number=\(number) HTTP/1.1 host\(number):80 host\(number) \(scheme)://host\(number):80\(uri) \
+            POST \(uri) \(path) number=\(number) \(TestClient.version) host\(number):80 host\(number) \(scheme)://host\(number):80\(uri) \
             10.0.0.\(number) \(scheme) ["c": "\(number)"] ["number": ["\(number)"]] c=\(number) body \(number) \
-            ["X-Sum=\(number)"]
+            ["\(TestClient.speaksHTTP2 ? "x-sum" : "X-Sum")=\(number)"]
             """
     }
 

@@ -8,6 +8,7 @@ import TwisterTestSupport
 /// Fault 2: what a connection holds of a client that sends more than can be used is bounded, on both backends.
 @Suite(
     "Bounded input", .serialized,
+    .disabled(if: TestClient.speaksHTTP2, "one request after the other"),
     .disabled(if: TestFilter.current == .delay, "the filter itself holds all that came while it delays"))
 struct BoundedInputTests {
     /// Sends the same bytes again and again on a thread of its own, as fast as the server takes them, until it is stopped.

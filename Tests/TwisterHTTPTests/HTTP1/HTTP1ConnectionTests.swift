@@ -215,7 +215,7 @@ private final class Noting: HTTPServerConnectionDelegate {
 }
 
 /// One exchange after the other over HTTP/1.1, and the calls that a delegate gets.
-@Suite("HTTP1Connection", .serialized)
+@Suite("HTTP1Connection", .serialized, .disabled(if: TestClient.speaksHTTP2, "the text of HTTP/1.1"))
 struct HTTP1ConnectionTests {
     @Test(
         "S-37: whatever requests follow each other on a connection, none sees anything of another",

@@ -6,7 +6,7 @@ import TwisterTestSupport
 @testable import TwisterIO
 
 /// Fault 9: a connection that waits for a request holds nothing of those before.
-@Suite("Idle connections", .serialized)
+@Suite("Idle connections", .serialized, .disabled(if: TestClient.speaksHTTP2, "what a connection of HTTP/1.1 holds"))
 struct IdleConnectionTests {
     /// What the server's only connection holds.
     private struct Holding: Equatable {

@@ -7,6 +7,7 @@ import TwisterTestSupport
 /// Fault 10: a client that sent what was due in time is not cut off because the loop was busy meanwhile.
 @Suite(
     "Deadlines while the loop is blocked", .serialized,
+    .disabled(if: TestClient.speaksHTTP2, "one request after the other"),
     .disabled(if: TestFilter.current == .delay, "what the filter delays is heard after the deadline"))
 struct BusyLoopDeadlineTests {
     /// Responds to `/block?N` after it has blocked the loop's thread for N milliseconds, as no handler should.

@@ -69,22 +69,52 @@ struct BindSocketsTests {
         #expect(info[7] == 7)
     }
 
-    @Test("NET-2: a unix socket has its mode, replaces an old one, and no other file")
-    func unixSockets() throws {
-        let path = "/tmp/twister-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        defer { unlink(path) }
-        for _ in 0..<2 {
-            let socket = try bindUnixSocket(path, mode: 0o640)
-            var status = stat()
-            #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
-            #expect(socket.address?.unixPath == path)
+    @Test(
+        "NET-1, S-19: two programs do not share a port, however many loops each has, unless they say so",
+        arguments: [
+            ("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"),
+            ("::1", "::1"), ("::1", "::"), ("::", "::1"), ("::", "::"),
+        ])
+    func severalLoops(first: String, second: String) throws {
+        guard hasIPv6 || !first.contains(":") else { return }
+        for (loops, others) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 5)] {
+            let sockets = try bindSockets(port: 0, address: first, copies: loops)
+            let port = try #require(sockets[0].first?.address?.port)
+            #expect(sockets.count == loops && sockets.allSatisfy { $0.map(\.address) == sockets[0].map(\.address) })
+            let error = #expect(throws: IOError.self) { try bindSockets(port: port, address: second, copies: others) }
+            #expect(error?.errnoCode == EADDRINUSE && error?.description.contains(":\(port)") == true)
         }
-        unlink(path)
-        close(open(path, O_CREAT | O_WRONLY, 0o600))
-        let error = #expect(throws: IOError.self) { try bindUnixSocket(path) }
-        #expect(error?.errnoCode == EEXIST)
-        let abstract = "\0twister-test-\(getpid())"
-        #expect(try bindUnixSocket(abstract).address?.unixPath == abstract)
+        let options = ListenOptions(reusePort: true)
+        let shared = try bindSockets(port: 0, address: first, copies: 2, options: options)
+        let port = try #require(shared[0].first?.address?.port)
+        #expect(try bindSockets(port: port, address: first, copies: 2, options: options).count == 2)
+        #expect(throws: IOError.self) { try bindSockets(port: port, address: first, copies: 2) }
+    }
+
+    @Test("S-18, S-19: the kernel distributes connections among the sockets of several loops")
+    func distribution() throws {
+        let sockets = try bindSockets(port: 0, address: "127.0.0.1", copies: 2)
+        let address = try #require(sockets[0][0].address)
+        let clients = try (0..<100).map { _ in
+            let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+            try #require(address.withSockaddr { connect(fd, $0, $1) } == 0)
+            return fd
+        }
+        defer { for fd in clients { close(fd) } }
+        for copy in sockets {
+            let accepted = accept(copy[0].fileDescriptor, nil, nil)
+            #expect(accepted >= 0)
+            close(accepted)
+        }
+    }
+
+    @Test("NET-1: port 0 of several loops is the same free port on all addresses")
+    func severalLoopsFreePort() throws {
+        for _ in 0..<20 {
+            let sockets = try bindSockets(port: 0, copies: 3)
+            #expect(Set(sockets.joined().compactMap { $0.address?.port }).count == 1)
+            #expect(sockets.allSatisfy { $0.count == (hasIPv6 ? 2 : 1) })
+        }
     }
 
     @Test(

@@ -116,6 +116,29 @@ struct ProcessSupervisorTests {
         #expect(text(try await second.stream.readUntil("\n")) == "still here\n")
     }
 
+    @Test("SIGHUP replaces workers that have said that they serve (workerServes)", arguments: backends)
+    func replacement(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let supervisor = try await Supervisor(loop, backend)
+            let first = try await supervisor.connect(loop)
+            // Each signal replaces the workers that serve by then; before that it is refused with a line in the log.
+            var replaced: Set<String> = []
+            for _ in 0..<400 where replaced.isEmpty {
+                kill(supervisor.process, SIGHUP)
+                try await loop.pass(50)
+                // These workers do nothing at SIGTERM, so the old one may end with a connection that it has just accepted.
+                guard let (stream, worker) = try? await supervisor.connect(loop) else { continue }
+                stream.close()
+                if worker != first.worker, worker.split(separator: " ")[1] == first.worker.split(separator: " ")[1] {
+                    replaced.insert(worker)
+                }
+            }
+            #expect(replaced.count == 1)
+            kill(supervisor.process, SIGTERM)
+            #expect(try await supervisor.end(loop) == 0)
+        }
+    }
+
     @Test("PR-2: it ends when all workers have ended normally", arguments: backends)
     func normalEnd(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
@@ -125,6 +148,21 @@ struct ProcessSupervisorTests {
                 try await stream.write("bye\n")
                 await #expect(throws: StreamClosedError.self) { try await stream.readUntil("\n") }
             }
+            #expect(try await supervisor.end(loop) == 0)
+        }
+    }
+
+    @Test(
+        "PR-2: a worker begins with no signal ignored or blocked, whatever its supervisor ignores", arguments: backends)
+    func signals(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let supervisor = try await Supervisor(loop, backend)
+            let (stream, _) = try await supervisor.connect(loop)
+            try await stream.write("signals\n")
+            let masks = text(try await stream.readUntil("\n")).split { $0 == " " || $0 == "\t" || $0 == "\n" }
+            #expect(masks == ["SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000"])
+            stream.close()
+            kill(supervisor.process, SIGTERM)
             #expect(try await supervisor.end(loop) == 0)
         }
     }

@@ -221,7 +221,7 @@ struct StreamFilterFlowTests {
                 let pair = try FilteredPair(loop)
                 pair.peer.send("h")
                 pair.stream.enqueue("head ")
-                pair.stream.enqueueFile(fileno(file), offset: 7, length: length, owner: nil)
+                pair.stream.enqueue(try OpenFile(descriptor: dup(fileno(file))), 7..<7 + length)
                 pair.stream.enqueue(" tail")
                 pair.stream.closeAfterOutput()
                 var received = ""

@@ -70,6 +70,9 @@ enum LibC {
     static let eventfd = symbol("eventfd", (@convention(c) (CUnsignedInt, CInt) -> CInt).self)
     static let timerfdCreate = symbol("timerfd_create", (@convention(c) (CInt, CInt) -> CInt).self)
 
+    /// Sets the user by whose permissions this thread accesses files.
+    static let setfsuid = symbol("setfsuid", (@convention(c) (uid_t) -> CInt).self)
+
     private static let timerfdSetTime = symbol(
         "timerfd_settime",
         (@convention(c) (CInt, CInt, UnsafeRawPointer, UnsafeMutableRawPointer?) -> CInt).self)

@@ -59,4 +59,35 @@ struct AsyncConditionTests {
             #expect(throws: CancellationError.self) { try result.get() }
         }
     }
+
+    @Test(
+        "LK-1: a condition that a second loop or another thread uses ends the program with a message",
+        arguments: ["loop", "thread"])
+    func secondLoop(_ user: String) async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [user] in
+            let condition = AsyncCondition()
+            try await onLoop(.epoll) { loop in
+                condition.notify()
+                if user == "loop" {
+                    try await onLoop(.epoll) { _ in condition.notifyAll() }
+                } else {
+                    try await Task.detached { _ = try await condition.wait() }.value
+                }
+            }
+        }
+        let errors = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(errors.contains("Keep the state that several loops share in an AsyncMonitor"), "\(errors)")
+    }
+
+    @Test("LK-1: a condition whose loop is closed may belong to another one", arguments: backends)
+    func nextLoop(_ backend: IOBackend) async throws {
+        let condition = AsyncCondition()
+        for _ in 0..<3 {
+            try await onLoop(backend) { loop in
+                loop.callLater(.milliseconds(2)) { condition.notify() }
+                let wasNotified = try await condition.wait(timeout: .seconds(10))
+                #expect(wasNotified)
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 @testable import TwisterWeb
 
-/// A simple and correct matcher of parsed patterns, to compare with searches for which `Regex` would need too long.
+/// A simple and correct matcher of parsed patterns, to compare with searches for which a regex engine would need too long.
 ///
 /// It remembers the places that failed, by element and position, which is enough for a pattern of one line.
 struct Backtracker {

@@ -24,36 +24,4 @@ struct HostPatternTests {
     func bad() {
         #expect(throws: URLPatternError.self) { try HostPattern("(example") }
     }
-
-    private static func outcome(_ hosts: VirtualHosts<Int>, _ host: String, _ path: String) -> String {
-        let (name, bytes) = (Array(host.utf8), Array(path.utf8))
-        let outcome = name.withUnsafeBytes { name in bytes.withUnsafeBytes { hosts.match($0) { name } } }
-        return switch outcome {
-        case .match(let match, let host): hosts.hosts[host].pattern.text + " \(match.index)"
-        case .noRoute: "no route"
-        case .noHost: "no host"
-        }
-    }
-
-    @Test("S-12: named hosts are tried before the wildcard, whichever was added first")
-    func order() throws {
-        var hosts = VirtualHosts<Int>()
-        hosts.add(.any, try RouterTests.router(["/", "/all"]))
-        hosts.add(try HostPattern("api.example.com"), try RouterTests.router(["/api"]))
-        hosts.add(try HostPattern("*.example.com"), try RouterTests.router(["/", "/api"]))
-        #expect(Self.outcome(hosts, "API.example.com", "/api") == "api.example.com 0")
-        #expect(Self.outcome(hosts, "api.example.com", "/") == "*.example.com 0")
-        #expect(Self.outcome(hosts, "www.example.com", "/api") == "*.example.com 1")
-        #expect(Self.outcome(hosts, "api.example.com", "/all") == ".* 1")
-        #expect(Self.outcome(hosts, "elsewhere", "/api") == "no route")
-    }
-
-    @Test("S-12: without a wildcard an unknown host differs from an unknown path")
-    func noHost() throws {
-        var hosts = VirtualHosts<Int>()
-        hosts.add(try HostPattern("example.com"), try RouterTests.router(["/"]))
-        #expect(Self.outcome(hosts, "example.org", "/") == "no host")
-        #expect(Self.outcome(hosts, "example.com", "/x") == "no route")
-        #expect(Self.outcome(VirtualHosts(), "example.com", "/") == "no host")
-    }
 }

@@ -44,6 +44,26 @@ enum RandomRoutes {
             }.joined()
     }
 
+    /// A regex over a small alphabet, with everything that an automaton does: also loops over what may be empty.
+    static func regex(_ random: inout SeededGenerator, depth: Int) -> String {
+        let kind = depth == 0 ? 0 : Int.random(in: 0..<10, using: &random)
+        switch kind {
+        case 0...2:
+            return pick(["a", "b", "a", "b", "c", ".", "[ab]", "[^a]", #"\w"#, "", #"\b"#, #"\B"#], &random)
+        case 3...4:
+            return regex(&random, depth: depth - 1) + regex(&random, depth: depth - 1)
+        case 5:
+            let options = (0..<Int.random(in: 2...3, using: &random)).map { _ in regex(&random, depth: depth - 1) }
+            return pick(["(", "(", "(?:"], &random) + options.joined(separator: "|") + ")"
+        case 6:
+            return "(" + regex(&random, depth: depth - 1) + ")"
+        default:
+            let counts = ["*", "+", "?", "{2}", "{0,2}", "{1,2}", "{2,}", "{1,3}"]
+            return pick(["(", "(?:"], &random) + regex(&random, depth: depth - 1) + ")" + pick(counts, &random)
+                + pick(["", "", "", "?"], &random)
+        }
+    }
+
     private static func pick(_ choices: [String], _ random: inout SeededGenerator) -> String {
         choices[Int.random(in: 0..<choices.count, using: &random)]
     }

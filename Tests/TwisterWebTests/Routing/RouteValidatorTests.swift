@@ -37,6 +37,44 @@ struct RouteValidatorTests {
         #expect(try Self.problems(["index.html", "/x"]).map(\.kind) == [.notAPath])
     }
 
+    @Test(
+        "N-39: another framework's parameters are taken literally, which is reported",
+        arguments: [
+            ("/b/:id", ":id"), ("/b/:user_id/x", ":user_id"), ("/b/{id}", "{id}"), ("/b/{id:int}.json", "{id:int}"),
+            ("/b/<id>", "<id>"), ("/b/<int:id>/x", "<int:id>"), ("/([0-9]+)/:id", ":id"), ("/[:/]/{a}", "{a}"),
+        ])
+    func foreign(pattern: String, parameter: String) throws {
+        let problem = try #require(try Self.problems([pattern]).first)
+        #expect(problem.kind == .foreignSyntax && problem.route == 0)
+        #expect(problem.description.contains("\"\(parameter)\" is taken literally: write ([^/]+)"))
+    }
+
+    @Test(
+        "N-39: what only resembles a parameter is no problem",
+        arguments: [
+            "/a{2}", "/a{2,3}", "/(?<id>[0-9]+)", "/(?P<id>[0-9]+)", "/(?:a|b)", "/things:batch", #"/\:id"#,
+            #"/\{id\}"#,
+            "/[/:a]", "/[{a}]", "/a:b", "/{", "/<", "/:", "/[]{a}]", "/<a/b>", "/{a/}", "/[^]:a{b}]", "/[a",
+        ])
+    func notForeign(pattern: String) {
+        #expect(ForeignParameter.first(in: pattern) == nil)
+    }
+
+    @Test("N-39: routes that do not share the trie are noted with the reason, and are no problem")
+    func notes() throws {
+        let router = try RouterTests.router([
+            "/a", "/(?:a|bb)+", "/(.*?)x", "/(a+|b)/y", #"/a\b"#, "/a{300}", "/([0-9]*)(a|ab)(b?)",
+            "/([^/]+)\\.(json|xml)",
+        ])
+        #expect(router.validate().isEmpty)
+        let notes = router.notes()
+        #expect(notes.map(\.route) == [1, 2, 3, 4, 5, 6])
+        #expect(notes.allSatisfy { $0.kind == .notInTrie })
+        for (note, reason) in zip(notes, ["repeats a group", "lazy", "choice", "boundary", "255", "order"]) {
+            #expect(note.description.contains(reason), "\(note)")
+        }
+    }
+
     @Test("N-39, RT-5: a name that is used twice is reported, and the last one counts")
     func names() throws {
         let router = Router([

@@ -88,6 +88,9 @@ struct URLPatternTests {
             ("^/(?<a>x+)-(?<b>y+)$", ["x", "yy"], "/x-yy"), ("/a{3}/(b)", ["b"], "/aaa/b"),
             ("/mail/([a-z@]+)", ["a@b"], "/mail/a@b"), (#"/((?:ab|a)+)\.x"#, ["aab"], "/aab.x"),
             ("/(?:v1|v2)/([^/]+)", ["x"], "/v1/x"), ("/([^/]+)\\.(json|xml)", ["a.b", "xml"], "/a.b.xml"),
+            (#"/a/(\w+?)(?:/x)?"#, ["b"], "/a/b"), ("/(?:ab){2}-(a|ab)", ["ab"], "/abab-ab"),
+            (#"/\b(\w+)\b"#, ["ab"], "/ab"), ("/(?:/([0-9]+?))", ["12"], "//12"),
+            ("/([a-c]+)(?:-(?:x|yy))*", ["a"], "/a"),
         ] as [(String, [String], String)])
     func reverse(pattern: String, arguments: [String], path: String) throws {
         let compiled = try URLPattern(pattern)
@@ -105,7 +108,8 @@ struct URLPatternTests {
         "RT-11: what cannot be reversed says why",
         arguments: [
             ("/[ab]", []), ("/a.b", []), ("/((a)b)", ["ab", "a"]), ("/(?:a|bb)+x", []), ("/(a)?(?:x|yy)*", ["a"]),
-            ("/((?:a|bb)+(c))", ["ac", "c"]),
+            ("/((?:a|bb)+(c))", ["ac", "c"]), (#"/([a-z]+)(-\d+)?"#, ["a", "-1"]), ("/(?:(a)|(b))", ["a", "b"]),
+            ("(?i)/a", []),
         ] as [(String, [String])])
     func notReversible(pattern: String, arguments: [String]) throws {
         let compiled = try URLPattern(pattern)

@@ -24,8 +24,8 @@ struct StaticFileTests {
         try files.write(text, at: "text.txt", modified: changed)
         try fill(files)
         let root = files.root
-        let application = Application([
-            try URLSpec("/static/(.*)") {
+        let application = try Application([
+            URLSpec("/static/(.*)") {
                 StaticFileHandler(
                     $0, root: root, defaultFilename: defaultFilename, precompressed: precompressed)
             }
@@ -135,8 +135,8 @@ struct StaticFileTests {
         let files = try TemporaryFiles()
         try files.write("x", at: "dir/index.html")
         let root = files.root
-        let application = Application([
-            try URLSpec("/(?:/|)(.*)") { StaticFileHandler($0, root: root, defaultFilename: "index.html") }
+        let application = try Application([
+            URLSpec("/(?:/|)(.*)") { StaticFileHandler($0, root: root, defaultFilename: "index.html") }
         ])
         try await withServer(backend, application) { port in
             let client = try TestClient(port: port)
@@ -263,6 +263,17 @@ struct StaticFileTests {
         }
     }
 
+    @Test("BH-5: two servers with copies of a file give it the same tag", arguments: testedBackends)
+    func copies(backend: IOBackend) async throws {
+        var tags: [String?] = []
+        for _ in 0..<2 {
+            try await withFiles(backend) { _, client in
+                tags.append(try ask(client, "/static/text.txt").field("ETag"))
+            }
+        }
+        #expect(tags == ["\"1a-6553f100-0\"", "\"1a-6553f100-0\""])
+    }
+
     @Test("BH-4: a URL with a version may be cached for ten years", arguments: testedBackends)
     func caching(backend: IOBackend) async throws {
         try await withFiles(backend) { files, client in
@@ -385,7 +396,7 @@ struct StaticFileTests {
         try files.write("hidden", at: ".hidden")
         try files.write("b", at: "b")
         let root = files.root
-        let application = Application([try URLSpec("/(.*)") { CarefulHandler($0, root: root) }])
+        let application = try Application([URLSpec("/(.*)") { CarefulHandler($0, root: root) }])
         try await withServer(backend, application) { port in
             let client = try TestClient(port: port)
             #expect(try ask(client, "/.hidden").status == 404)
@@ -397,6 +408,81 @@ struct StaticFileTests {
             let unchanged = try ask(client, "/alias", ["If-Modified-Since: \(changedDate)"])
             #expect(unchanged.status == 304 && unchanged.field("Last-Modified") == changedDate)
             #expect(unchanged.field("Server") == "careful")
+        }
+    }
+
+    @Test("BH-6: files that are not in the kernel's cache are opened by another thread", arguments: testedBackends)
+    func offLoop(backend: IOBackend) async throws {
+        // The kernel asks procfs anew for each of these files, so that opening one without waiting is refused.
+        let application = try Application([
+            URLSpec("/own/(.*)") { StaticFileHandler($0, root: "/proc/self/fdinfo", precompressed: [.gzip]) }
+        ])
+        try await withServer(backend, application) { port in
+            let client = try TestClient(port: port)
+            #expect(try FileRoot("/proc/self/fdinfo").isCached("0") == false)
+            let found = try ask(client, "/own/0", ["Accept-Encoding: gzip"])
+            #expect(found.status == 200 && found.field("Content-Length") == "0")
+            #expect(try ask(client, "/own/0", method: "HEAD").status == 200)
+            #expect(try ask(client, "/own/999999").status == 404)
+            #expect(try ask(client, "/own/").status == 403)
+        }
+    }
+
+    @Test("BH-6: a long file that is not in the page cache", arguments: testedBackends)
+    func coldFile(backend: IOBackend) async throws {
+        let files = try TemporaryFiles()
+        let size = 5 * (1 << 20) + 11
+        // Its content is a hole, which the kernel has to make pages for.
+        try files.write("", at: "hole")
+        #expect(truncate(files.root + "/hole", size) == 0)
+        let root = files.root
+        let application = try Application([URLSpec("/static/(.*)") { StaticFileHandler($0, root: root) }])
+        try await withServer(backend, application) { port in
+            let client = try TestClient(port: port)
+            let whole = try ask(client, "/static/hole")
+            #expect(whole.status == 200 && whole.body == [UInt8](repeating: 0, count: size))
+            let parts = try ask(client, "/static/hole", ["Range: bytes=0-99999,2000000-2099999"])
+            #expect(parts.status == 206 && parts.body.filter { $0 == 0 }.count == 200_000)
+            #expect(try ask(client, "/static/hole").body.count == size, "the next one on the same connection")
+        }
+    }
+
+    @Test("X-47: how long caches may use a file, by its media type", arguments: testedBackends)
+    func cacheTimes(backend: IOBackend) async throws {
+        let files = try TemporaryFiles()
+        for name in ["a.css", "a.html", "a.png", "a.bin", "a.gz"] { try files.write("x", at: name) }
+        let root = files.root
+        let application = try Application([
+            URLSpec("/static/(.*)") {
+                StaticFileHandler(
+                    $0, root: root,
+                    cacheTimes: [
+                        "TEXT/CSS": .seconds(60), "text/*": .seconds(30), "application/gzip": .zero, "*/*": .seconds(5),
+                    ])
+            }
+        ])
+        try await withServer(backend, application) { port in
+            let client = try TestClient(port: port)
+            let expected: [(String, String?)] = [
+                ("a.css", "max-age=60"), ("a.html", "max-age=30"), ("a.png", "max-age=5"), ("a.bin", "max-age=5"),
+                ("a.gz", nil), ("a.css?v=1", "max-age=315360000, immutable"),
+            ]
+            for (name, field) in expected {
+                #expect(try ask(client, "/static/\(name)").field("Cache-Control") == field, "\(name)")
+            }
+        }
+    }
+}
+
+extension FileRoot {
+    /// Whether a file is opened without waiting for a disk.
+    fileprivate func isCached(_ path: String) throws(IOError) -> Bool {
+        do throws(IOError) {
+            _ = try open(path, .cached)
+            return true
+        } catch {
+            if error.isNotCached { return false }
+            throw error
         }
     }
 }

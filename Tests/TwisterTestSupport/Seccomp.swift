@@ -1,7 +1,7 @@
 import Glibc
 
 /// A filter on this thread's system calls, as a container's runtime sets one. It stays for good.
-enum Seccomp {
+package enum Seccomp {
     private struct Instruction {
         var code: UInt16
         var ifTrue: UInt8 = 0
@@ -14,17 +14,19 @@ enum Seccomp {
         var instructions: UnsafeMutablePointer<Instruction>?
     }
 
-    /// io_uring_setup fails with this error from now on.
-    static func refuseIOUring(with error: CInt) {
+    package static let ioUringSetup: UInt32 = 425
+    package static let openat2: UInt32 = 437
+
+    /// The system call fails with this error from now on.
+    package static func refuse(_ systemCall: UInt32, with error: CInt) {
         let loadNumber: UInt16 = 0x20
         let jumpIfEqual: UInt16 = 0x15
         let returnValue: UInt16 = 0x06
-        let setup: UInt32 = 425
         let allow: UInt32 = 0x7fff_0000
         let refuse: UInt32 = 0x0005_0000
         var instructions = [
             Instruction(code: loadNumber, operand: 0),
-            Instruction(code: jumpIfEqual, ifTrue: 0, ifFalse: 1, operand: setup),
+            Instruction(code: jumpIfEqual, ifTrue: 0, ifFalse: 1, operand: systemCall),
             Instruction(code: returnValue, operand: refuse | UInt32(error)),
             Instruction(code: returnValue, operand: allow),
         ]
@@ -46,6 +48,9 @@ enum Seccomp {
         #else
         let number = 157
         #endif
-        systemCall(number, option, first, second)
+        typealias Function = @convention(c) (Int, Int, Int, Int) -> Int
+        // syscall(2) is variadic, so that Swift does not import it.
+        let address = dlsym(nil, "syscall")
+        _ = unsafeBitCast(address, to: Function.self)(number, option, first, second)
     }
 }

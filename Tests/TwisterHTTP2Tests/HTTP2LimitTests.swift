@@ -1,0 +1,310 @@
+import Testing
+import TwisterHTTP
+import TwisterHTTP2
+import TwisterIO
+import TwisterTestSupport
+
+@Suite("HTTP/2: limits")
+struct HTTP2LimitTests {
+    private typealias FrameType = FrameClient.FrameType
+
+    /// Sends until the server ends the connection, and returns GOAWAY's code.
+    private func flood(_ port: UInt16, _ send: (FrameClient) throws -> Void) throws -> UInt32? {
+        let client = try FrameClient(port: port)
+        do { try send(client) } catch is TestClient.Failure {}
+        return try client.connectionError()
+    }
+
+    @Test("N-38: rapid reset ends the connection, and is counted", arguments: testedBackends)
+    func rapidReset(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe) { port in
+            let code = try flood(port) { client in
+                for index in 0..<2000 {
+                    let stream = UInt32(2 * index + 1)
+                    try client.headers(stream, FrameClient.request("GET", "/sleep"))
+                    try client.send(FrameType.reset, stream: stream, payload: FrameClient.number(8))
+                }
+            }
+            #expect(code == FrameClient.Code.enhanceYourCalm)
+            try await eventually("all have ended") {
+                let notes = probe.notes.all
+                return notes.count { $0.hasPrefix("ended") } == notes.count { $0.hasPrefix("closed") }
+            }
+            #expect(probe.notes.all.count { $0.hasPrefix("ended") } <= 300)
+        }
+    }
+
+    @Test("N-38: resets that the client provokes count, too (MadeYouReset)", arguments: testedBackends)
+    func madeYouReset(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe) { port in
+            let code = try flood(port) { client in
+                for index in 0..<2000 {
+                    let stream = UInt32(2 * index + 1)
+                    try client.headers(stream, FrameClient.request("GET", "/sleep"))
+                    // More than a window may be.
+                    try client.openWindow(stream, UInt32(Int32.max))
+                }
+            }
+            #expect(code == FrameClient.Code.enhanceYourCalm)
+            // Errors are stopped sooner than a client's own resets, which may have a reason.
+            try await eventually("all have ended") {
+                let notes = probe.notes.all
+                return notes.count { $0.hasPrefix("ended") } == notes.count { $0.hasPrefix("closed") }
+            }
+            #expect(probe.notes.all.count { $0.hasPrefix("ended") } <= 40)
+        }
+    }
+
+    @Test("N-38: requests of a client that is cut off for what follows them do not begin", arguments: testedBackends)
+    func cutOff(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe) { port in
+            let client = try FrameClient(port: port)
+            try client.ping()
+            let block = FrameClient.block(FrameClient.request("GET", "/sleep"))
+            let requests = (0..<10).flatMap {
+                FrameClient.frame(FrameType.headers, flags: 5, stream: UInt32(2 * $0 + 1), payload: block)
+            }
+            // In one piece, so that the server reads all of it at once.
+            try client.send(requests + FrameClient.frame(FrameType.priority, payload: [0, 0, 0, 0, 16]))
+            #expect(try client.connectionError() == FrameClient.Code.protocolError)
+            try await eventually("all have ended") { probe.notes.all.count { $0 == "ended /sleep" } == 10 }
+            #expect(!probe.notes.all.contains("sleeping"))
+        }
+    }
+
+    @Test("N-38: PING, SETTINGS, PRIORITY, empty DATA and WINDOW_UPDATE floods", arguments: testedBackends)
+    func floods(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let ping = FrameClient.frame(FrameType.ping, payload: [UInt8](repeating: 0, count: 8))
+            let settings = FrameClient.frame(FrameType.settings)
+            let priority = FrameClient.frame(FrameType.priority, stream: 1, payload: [0, 0, 0, 0, 16])
+            let update = FrameClient.frame(FrameType.windowUpdate, payload: FrameClient.number(1))
+            let unknown = FrameClient.frame(0x77, payload: [1])
+            for frame in [ping, settings, priority, update, unknown] {
+                let code = try flood(port) { client in
+                    for _ in 0..<3000 { try client.send(frame) }
+                }
+                #expect(code == FrameClient.Code.enhanceYourCalm, "type \(frame[3])")
+            }
+            let empty = try flood(port) { client in
+                try client.headers(1, FrameClient.request("POST", "/echo"), end: false)
+                for _ in 0..<3000 { try client.data(1, []) }
+            }
+            #expect(empty == FrameClient.Code.enhanceYourCalm)
+        }
+    }
+
+    @Test(
+        "N-38: a header block of many CONTINUATION frames, and one that decodes to too much", arguments: testedBackends)
+    func headerBlocks(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let continuations = try flood(port) { client in
+                let block = FrameClient.block(FrameClient.request("GET", "/"))
+                try client.send(FrameType.headers, flags: 1, stream: 1, payload: block)
+                for _ in 0..<2000 { try client.send(FrameType.continuation, stream: 1, payload: []) }
+            }
+            #expect(continuations == FrameClient.Code.enhanceYourCalm)
+            // An entry of the dynamic table with 4,000 octets, referred to by one octet each time.
+            let bomb = try flood(port) { client in
+                var block = FrameClient.block(FrameClient.request("GET", "/"))
+                let entry = FrameClient.block([("x", String(repeating: "a", count: 3900))])
+                block += [0x40] + entry.dropFirst()
+                block += [UInt8](repeating: 0xBE, count: 5000)
+                try client.send(FrameType.headers, flags: 5, stream: 1, payload: block)
+            }
+            #expect(bomb == FrameClient.Code.enhanceYourCalm)
+        }
+    }
+
+    @Test("a window that a change of SETTINGS makes too large: FLOW_CONTROL_ERROR", arguments: testedBackends)
+    func windowOverflow(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let client = try FrameClient(port: port)
+            try client.headers(1, FrameClient.request("GET", "/sleep"))
+            try client.openWindow(1, UInt32(Int32.max) - 65_535)
+            try client.ping()
+            try client.send(FrameType.settings, payload: FrameClient.settings([(4, 65_536)]))
+            #expect(try client.connectionError() == FrameClient.Code.flowControl)
+        }
+    }
+
+    @Test(
+        "more streams than announced are refused; one that was reset counts until its handler returns",
+        arguments: testedBackends)
+    func streams(backend: IOBackend) async throws {
+        var limits = HTTP2Configuration()
+        limits.maxConcurrentStreams = 3
+        try await withHTTP2(backend, limits: limits) { port in
+            let client = try FrameClient(port: port)
+            try client.ping()
+            #expect(client.others.contains { $0.payload.starts(with: [0, 3, 0, 0, 0, 3]) })
+            for stream: UInt32 in [1, 3, 5, 7] { try client.headers(stream, FrameClient.request("GET", "/sleep?400")) }
+            let refused = try client.connectionOrReset(7)
+            #expect(refused == FrameClient.Code.refusedStream || refused == FrameClient.Code.protocolError)
+        }
+    }
+
+    @Test("a client that opens no window for its response loses the stream", arguments: testedBackends)
+    func stalledWindow(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe, configure: { $0.writeStallTimeout = .milliseconds(400) }) { port in
+            let client = try FrameClient(port: port, settings: [(4, 100)])
+            client.opensWindows = false
+            try client.headers(1, FrameClient.request("GET", "/endless"))
+            let response = try client.response(1)
+            #expect(response.reset == FrameClient.Code.cancel)
+            #expect(response.body.count == 100)
+            #expect(try client.ask(3, "GET", "/nothing").status == 204)
+            try await eventually("the handler has ended") { probe.notes.all.contains("ended /endless") }
+        }
+    }
+
+    @Test(
+        "a stream that more urgent ones keep out of the connection's window is not a slow client's",
+        arguments: testedBackends)
+    func starvedStream(backend: IOBackend) async throws {
+        try await withHTTP2(backend, configure: { $0.writeStallTimeout = .seconds(1) }) { port in
+            let client = try FrameClient(port: port, settings: [(4, 1 << 30)])
+            client.opensWindows = false
+            try client.headers(1, FrameClient.request("GET", "/endless", [("priority", "u=0")]))
+            try client.receive { client.partial(1).body.count == 65_535 }
+            try client.headers(3, FrameClient.request("GET", "/big?1000", [("priority", "u=7")]))
+            for _ in 0..<60 {
+                try client.openWindow(0, 4096)
+                try client.ping()
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(client.partial(1).reset == nil)
+            // It was passed over for a second, and then it had its turn.
+            #expect(try client.response(3).body.count == 1000)
+            #expect(client.partial(3).reset == nil)
+            try client.send(FrameType.reset, stream: 1, payload: FrameClient.number(8))
+            // Where nothing moves on the connection, the client is to blame.
+            try client.headers(5, FrameClient.request("GET", "/big?10000"))
+            #expect(try client.response(5).reset == FrameClient.Code.cancel)
+        }
+    }
+
+    @Test(
+        "N-19: responses that wait for the client's windows count in the budget; clocks stand still while it is used up",
+        arguments: testedBackends)
+    func waitingResponses(backend: IOBackend) async throws {
+        try await withHTTP2(
+            backend,
+            configure: {
+                $0.maxBufferedBytes = 5_000_000
+                $0.headerTimeout = .seconds(1)
+            }
+        ) { port in
+            let client = try FrameClient(port: port, settings: [(4, 0)])
+            try client.ping()
+            // At once, so that all of it is read before the budget is used up.
+            let streams = (0..<40).map { UInt32(2 * $0 + 1) }
+            let asked = FrameClient.block(FrameClient.request("GET", "/big?1000000"))
+            var bytes = streams.flatMap { FrameClient.frame(FrameType.headers, flags: 5, stream: $0, payload: asked) }
+            // The connection is left unread for longer than a header block may take.
+            let block = FrameClient.block(FrameClient.request("GET", "/nothing"))
+            bytes += FrameClient.frame(FrameType.headers, flags: 1, stream: 101, payload: Array(block.prefix(10)))
+            try client.send(bytes)
+            let code = FrameClient.Code.enhanceYourCalm
+            try client.receive { streams.count { client.partial($0).reset == code } >= 35 }
+            try client.send(FrameType.continuation, flags: 4, stream: 101, payload: Array(block.dropFirst(10)))
+            #expect(try client.response(101).status == 204)
+            // Those that are left get through.
+            for stream in streams where client.partial(stream).reset == nil {
+                try client.openWindow(stream, 1_000_000)
+                try client.openWindow(0, 1_000_000)
+                #expect(try client.response(stream).body.count == 1_000_000)
+            }
+        }
+    }
+
+    @Test("N-19: heads count in the budget, however few octets HPACK makes of them", arguments: testedBackends)
+    func largeHeads(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe, configure: { $0.maxBufferedBytes = 2_000_000 }) { port in
+            let client = try FrameClient(port: port)
+            // A field of 3,000 octets, which goes into the table, and then ten references to it.
+            let field = [0x40] + FrameClient.string("x-large") + FrameClient.string(String(repeating: "x", count: 3000))
+            let fields = FrameClient.block(FrameClient.request("GET", "/sleep"))
+            let first = fields + field
+            let others = fields + [UInt8](repeating: 0x80 | 62, count: 10)
+            try client.send(FrameType.headers, flags: 5, stream: 1, payload: first)
+            try await probe.notes.wait(for: 1)
+            // At once, so that all of it is read before the budget is used up.
+            try client.send(
+                (1...90).flatMap {
+                    FrameClient.frame(FrameType.headers, flags: 5, stream: UInt32(2 * $0 + 1), payload: others)
+                })
+            // Of those that are over the budget, each is refused. Who holds too much is given up, and others are served.
+            while (try? client.socket.receive()) != nil {}
+            try await eventually("all have ended") {
+                probe.notes.all.count { $0 == "ended /sleep" } == probe.notes.all.count { $0 == "sleeping" }
+            }
+            #expect((60...70).contains(probe.notes.all.count { $0 == "sleeping" }))
+            #expect(try FrameClient(port: port).ask(1, "GET", "/version").status == 200)
+        }
+    }
+
+    @Test("a client that asks and reads nothing is bounded, and closed", arguments: testedBackends)
+    func noReading(backend: IOBackend) async throws {
+        try await withHTTP2(backend, configure: { $0.writeStallTimeout = .milliseconds(500) }) { port in
+            let client = try FrameClient(port: port, settings: [(4, 1 << 30)], receiveBuffer: 4096)
+            try client.openWindow(0, 1 << 30)
+            for index in 0..<20 {
+                try client.headers(UInt32(2 * index + 1), FrameClient.request("GET", "/big?10000000"))
+            }
+            // The kernel takes a part of it; then nothing moves.
+            try await Task.sleep(for: .milliseconds(2500))
+            var received = 0
+            do {
+                while let bytes = try client.socket.receive() { received += bytes.count }
+            } catch {}
+            #expect(received < 100_000_000)
+        }
+    }
+
+    @Test(
+        "deadlines: the first SETTINGS, an unfinished header block, a body that stalls, an idle connection",
+        arguments: testedBackends)
+    func deadlines(backend: IOBackend) async throws {
+        try await withHTTP2(
+            backend,
+            configure: {
+                $0.headerTimeout = .milliseconds(300)
+                $0.bodyStallTimeout = .milliseconds(300)
+                $0.idleTimeout = .milliseconds(700)
+            }
+        ) { port in
+            let silent = try TestClient(port: port)
+            try silent.send(FrameClient.preface)
+            while try silent.receive() != nil {}
+            let unfinished = try FrameClient(port: port)
+            // A frame between those of a block would be another error.
+            try unfinished.ping()
+            try unfinished.send(
+                FrameType.headers, stream: 1, payload: FrameClient.block(FrameClient.request("GET", "/")))
+            let code = try unfinished.connectionError()
+            #expect(code == FrameClient.Code.enhanceYourCalm)
+            let stalled = try FrameClient(port: port)
+            try stalled.headers(1, FrameClient.request("POST", "/echo"), end: false)
+            #expect(try stalled.response(1).status == 408)
+            let idle = try FrameClient(port: port)
+            #expect(try idle.ask(1, "GET", "/version").status == 200)
+            #expect(try idle.connectionError() == FrameClient.Code.noError)
+        }
+    }
+}
+
+extension FrameClient {
+    /// The code with which the stream or the connection is ended.
+    func connectionOrReset(_ stream: UInt32) throws -> UInt32? {
+        while partial(stream).reset == nil, goAway == nil {
+            guard try step() else { break }
+        }
+        return partial(stream).reset ?? goAway?.error
+    }
+}

@@ -1,0 +1,164 @@
+import Glibc
+import Testing
+import TwisterIO
+import TwisterTestSupport
+
+/// A server process that a test operates.
+final class OperatedServer {
+    let child: ChildProcess
+    let port: UInt16
+    private(set) var startLines: [String] = []
+
+    init(_ backend: IOBackend, _ arguments: [String] = [], processes: Int = 1, port: UInt16 = 0) throws {
+        child = try ChildProcess(
+            "OperatedFixture",
+            ["--port", "\(port)", "--backend", backend.rawValue, "--processes", "\(processes)"] + arguments)
+        var found: UInt16 = 0
+        for _ in 0..<processes {
+            while true {
+                guard let line = try child.line() else { throw TestFailure("it ended: \(startLines)") }
+                startLines.append(line)
+                guard line.contains("serving on http://127.0.0.1:") else { continue }
+                found = UInt16(line.split(separator: "http://127.0.0.1:")[1].prefix { $0.isNumber }) ?? 0
+                break
+            }
+        }
+        self.port = found
+    }
+
+    /// The processes of the workers.
+    var workers: [pid_t] {
+        startLines.compactMap { line in
+            line.contains(" started: process ") ? line.split(separator: " ").last.flatMap { pid_t($0) } : nil
+        }
+    }
+
+    func client() throws -> TestClient { try TestClient(port: port) }
+
+    /// Sends a request and does not wait for the response.
+    func begin(_ path: String) throws -> TestClient {
+        let client = try client()
+        try client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+        return client
+    }
+
+    /// Waits until the process has ended; its status and its last lines.
+    func end() throws -> (status: Int32?, lines: [String]) {
+        let lines = try child.remainingLines()
+        return (child.end().map { Int32($0) }, lines)
+    }
+}
+
+@Suite("Shutdown", .serialized)
+struct ShutdownTests {
+    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    @Test(
+        "N-15: a handler that blocks its thread does not hold the end up, and the log names it",
+        arguments: testedBackends, ["/block/60", "/spin/60", "/late/60"])
+    func blocked(backend: IOBackend, path: String) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "1"])
+        let client = try server.begin(path)
+        usleep(300_000)
+        var end: (status: Int32?, lines: [String]) = (nil, [])
+        let time = try seconds {
+            server.child.signal(SIGTERM)
+            end = try server.end()
+        }
+        #expect(time < 10)
+        #expect(end.status == 75, "\(end)")
+        let log = end.lines.joined(separator: "\n")
+        let name = ["/block/60": "BlockingHandler", "/spin/60": "SpinningHandler", "/late/60": "LateBlockingHandler"][
+            path]
+        #expect(log.contains("\(name ?? "") (route \(path.prefix { !$0.isNumber })([0-9]+))"), "\(log)")
+        _ = client
+    }
+
+    @Test("N-15: with several processes, a blocked worker and a stopped one are ended", arguments: testedBackends)
+    func blockedWorkers(backend: IOBackend) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "1"], processes: 2)
+        let clients = try (0..<8).map { _ in try server.begin("/block/60") }
+        usleep(300_000)
+        let stopped = try #require(server.workers.first)
+        kill(stopped, SIGSTOP)
+        var end: (status: Int32?, lines: [String]) = (nil, [])
+        let time = try seconds {
+            server.child.signal(SIGTERM)
+            end = try server.end()
+        }
+        #expect(time < 12)
+        for worker in server.workers { #expect(kill(worker, 0) != 0, "\(end.lines)") }
+        #expect(end.lines.contains { $0.contains("(process \(stopped)) took too long") }, "\(end.lines)")
+        _ = clients
+    }
+
+    @Test("N-15: a second signal ends at once", arguments: testedBackends, [1, 2])
+    func secondSignal(backend: IOBackend, processes: Int) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "60"], processes: processes)
+        let client = try server.begin("/sleep/60000")
+        usleep(200_000)
+        let time = try seconds {
+            server.child.signal(SIGTERM)
+            usleep(300_000)
+            server.child.signal(SIGTERM)
+            _ = try server.end()
+        }
+        #expect(time < 10)
+        for worker in server.workers { #expect(kill(worker, 0) != 0) }
+        _ = client
+    }
+
+    @Test(
+        "N-15, X-59: requests under way finish, waiting handlers are told, and what is left is cut and named",
+        arguments: testedBackends)
+    func drain(backend: IOBackend) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "1"])
+        let quick = try server.begin("/sleep/400")
+        let polling = try server.begin("/poll")
+        let slow = try server.begin("/sleep/60000")
+        usleep(100_000)
+        server.child.signal(SIGTERM)
+        #expect(try quick.receiveResponse().text == "slept")
+        let answered = try polling.receiveResponse()
+        #expect(answered.text == "no news" && answered.field("Connection") == "close")
+        #expect(try slow.receiveResponse().status == 503)
+        let end = try server.end()
+        #expect(end.status == 0)
+        let log = end.lines.joined(separator: "\n")
+        #expect(log.contains("GET /sleep/60000 by SleepingHandler (route /sleep/([0-9]+))"), "\(log)")
+    }
+
+    @Test(
+        "N-15: an idle client may send one more request, whose response says that it is the last",
+        arguments: testedBackends)
+    func grace(backend: IOBackend) throws {
+        let server = try OperatedServer(backend)
+        let client = try server.client()
+        #expect(try client.get("/sleep/0").text == "slept")
+        server.child.signal(SIGTERM)
+        _ = try server.child.line(with: "shutting down")
+        // The loops hear of it a moment later.
+        usleep(60_000)
+        let last = try client.get("/sleep/0")
+        #expect(last.text == "slept" && last.field("Connection") == "close")
+        #expect(try client.isClosed())
+        #expect(try server.end().status == 0)
+    }
+
+    @Test("SIGHUP does not end a server, SIGQUIT drains it", arguments: testedBackends)
+    func otherSignals(backend: IOBackend) throws {
+        let server = try OperatedServer(backend)
+        server.child.signal(SIGHUP)
+        server.child.signal(SIGUSR1)
+        usleep(100_000)
+        let waiting = try server.begin("/sleep/300")
+        usleep(100_000)
+        server.child.signal(SIGQUIT)
+        #expect(try waiting.receiveResponse().text == "slept")
+        #expect(try server.end().status == 0)
+    }
+}

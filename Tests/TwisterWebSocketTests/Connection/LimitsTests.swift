@@ -1,0 +1,181 @@
+import HTTPTypes
+import Testing
+import TwisterHTTP
+import TwisterIO
+import TwisterTestSupport
+import TwisterWeb
+
+@testable import TwisterWebSocket
+
+/// Sends more than its client takes, and notes how that ends.
+private final class FloodHandler: WebSocketHandler {
+    private let notes: Notes
+
+    init(_ context: HandlerContext, _ notes: Notes) {
+        self.notes = notes
+        super.init(context)
+    }
+    required init(_ context: HandlerContext) {
+        notes = Notes()
+        super.init(context)
+    }
+
+    override func open() async throws {
+        notes.note("open")
+        let bytes = [UInt8](repeating: 120, count: 100_000)
+        do {
+            while true {
+                try await writeMessage(bytes)
+                if pathArguments[0] == "count" { notes.note("sent") }
+            }
+        } catch {
+            notes.note("\(type(of: error))")
+            throw error
+        }
+    }
+    override func onShutdown() { notes.note("shutdown") }
+    override func onClose() async { notes.note("closed") }
+}
+
+private final class PingHandler: WebSocketHandler {
+    override var pingInterval: Duration? { .milliseconds(30) }
+    override func onMessage(_ message: WebSocketMessage) async throws { try await writeMessage(message) }
+}
+
+@Suite("Limits and ends")
+struct LimitsTests {
+    private func withFlood(
+        configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+        _ body: @escaping (HTTPServerGroup, Notes) async throws -> Void
+    ) async throws {
+        for backend in testedBackends {
+            let notes = Notes()
+            let application = try Application([
+                URLSpec("/flood/([a-z]+)") { FloodHandler($0, notes) }, URLSpec("/", EchoHandler.self),
+                URLSpec("/ping", PingHandler.self),
+            ])
+            try await withServers(backend, application, configure: configure) { try await body($0, notes) }
+        }
+    }
+
+    @Test("WS-4: writeMessage waits while the client does not read")
+    func backpressure() async throws {
+        try await withFlood { servers, notes in
+            let client = try SocketClient(servers.port ?? 0, "/flood/count", receiveBuffer: 4096)
+            try await eventually("output is held up") {
+                let before = notes.all.count
+                try await Task.sleep(for: .milliseconds(100))
+                return notes.all.count == before && before > 1
+            }
+            let before = notes.all.count
+            for _ in 0..<20 { #expect(try client.receive()?.payload.count == 100_000) }
+            try await eventually("it goes on") { notes.all.count > before }
+        }
+    }
+
+    @Test("WS-4: a client that takes nothing is cut off in time")
+    func writeStall() async throws {
+        try await withFlood(configure: { $0.writeStallTimeout = .milliseconds(300) }) { servers, notes in
+            let client = try SocketClient(servers.port ?? 0, "/flood/x", receiveBuffer: 4096)
+            try await notes.wait(for: 3)
+            #expect(notes.all.contains("closed"))
+            withExtendedLifetime(client) {}
+        }
+    }
+
+    @Test("N-36: a frame that does not go on ends the connection")
+    func readStall() async throws {
+        try await withFlood(configure: { $0.bodyStallTimeout = .milliseconds(300) }) { servers, _ in
+            for cut in [1, 4, 10] {
+                let client = try SocketClient(servers.port ?? 0)
+                try client.send(Array(SocketClient.frame(1, Array("never complete".utf8))[..<cut]))
+                #expect(try client.receiveClose() == 1008)
+            }
+        }
+    }
+
+    @Test("WS-11: pings keep a client that answers, and close one that does not")
+    func keepAlive() async throws {
+        try await withFlood { servers, _ in
+            let client = try SocketClient(servers.port ?? 0, "/ping")
+            for _ in 0..<4 {
+                #expect(try client.receive()?.opcode == .ping)
+                try client.send(.pong, [])
+            }
+            var frame = try client.receive()
+            while frame?.opcode == .ping { frame = try client.receive() }
+            #expect(frame?.opcode == .close)
+            try client.sendClose(1011)
+            #expect(try client.receive() == nil)
+        }
+    }
+
+    @Test("WS-20: a server that shuts down tells its clients 1001, and waits for them")
+    func drain() async throws {
+        try await withFlood { servers, notes in
+            let idle = try SocketClient(servers.port ?? 0)
+            let busy = try SocketClient(servers.port ?? 0, "/flood/x", receiveBuffer: 4096)
+            try await notes.wait(for: 1)
+            async let result = servers.shutdown(deadline: .seconds(1), grace: .zero)
+            #expect(try idle.receive() == SocketClient.Frame(opcode: .close, payload: [0x03, 0xE9]))
+            try idle.sendClose(1001)
+            #expect(try idle.receive() == nil)
+            let ended = await result
+            // The idle one may be gone before the server counts.
+            #expect(ended.forced == 1)
+            #expect(notes.all.contains("shutdown"))
+            #expect(notes.all.contains("closed"), "a handler whose connection is cut is told before the loop ends")
+            withExtendedLifetime(busy) {}
+        }
+    }
+
+    @Test("WS-12: what connections hold counts against the server's budget, and the newest is given up")
+    func budget() async throws {
+        try await withFlood(configure: { $0.maxBufferedBytes = 1 << 20 }) { servers, _ in
+            let client = try SocketClient(servers.port ?? 0)
+            let piece = SocketClient.frame(2, [UInt8](repeating: 1, count: 300_000), isFinal: false)
+            try client.send(piece)
+            do {
+                for _ in 0..<20 {
+                    try client.send(SocketClient.frame(0, [UInt8](repeating: 1, count: 300_000), isFinal: false))
+                }
+                while try client.receive() != nil {}
+            } catch is TestClient.Failure {
+                // The server closes while the client sends.
+            }
+            let other = try SocketClient(servers.port ?? 0)
+            try other.send("still served")
+            #expect(try other.receiveText() == "still served")
+        }
+    }
+
+    @Test("WS-15: a close frame that comes with the end of the connection is answered")
+    func closingAtOnce() async throws {
+        try await withFlood(configure: { _ in }) { servers, _ in
+            for _ in 0..<50 {
+                let socket = try SocketClient(servers.port ?? 0)
+                try socket.sendClose(1000)
+                socket.client.shutDown()
+                #expect(try socket.receiveClose() == 1000)
+            }
+        }
+    }
+
+    @Test("WS-12: connections that were upgraded count as their client's until they close")
+    func clients() async throws {
+        try await withFlood(configure: {
+            $0.trustedProxies = []
+            $0.clientLimits.maxConnections = 2
+        }) { servers, _ in
+            let port = servers.port ?? 0
+            let first = try SocketClient(port)
+            let second = try SocketClient(port)
+            #expect(throws: (any Error).self) { try SocketClient(port) }
+            try first.sendClose(1000)
+            #expect(try first.receiveClose() == 1000)
+            try await eventually("a place is free") { (try? SocketClient(port))?.response.status == 101 }
+            try second.send("on")
+            #expect(try second.receiveText() == "on")
+        }
+    }
+}
