@@ -23,20 +23,20 @@ import sys
 import tempfile
 
 import baselines
-from support import (BROWSER, CORES, PLAIN, ROOT, Failure, Server, Threads, backends, prefer_client, receive_exactly,
-                     response_length, run_on)
+from support import (BROWSER, CORES, JSON, PLAIN, ROOT, Failure, Server, Threads, backends, prefer_client,
+                     receive_exactly, response_length, run_on)
 
 DEPTH = 16
-# Name, the bytes of one batch, the requests in it.
-KINDS = [("get", PLAIN, 1), ("browser", BROWSER, 1), ("pipelined", PLAIN * DEPTH, DEPTH)]
+# Name, a request, how many of it are in one batch.
+KINDS = [("get", PLAIN, 1), ("browser", BROWSER, 1), ("pipelined", PLAIN, DEPTH), ("json", JSON, 1)]
 WARM_UP = 64
 
 
 class Client:
     """Connections that each send a batch at a time, all of them before the first response is read."""
 
-    def __init__(self, server, connections, request, batch, size):
-        self.batch = batch
+    def __init__(self, server, connections, request, size):
+        self.batch = request * size
         self.length = response_length(server, request) * size
         self.threads = Threads(server.process.pid)
         self.sockets = [server.connect(60) for _ in range(connections)]
@@ -58,8 +58,8 @@ class Client:
 
 def measure(server, kind, connections, rounds, reading):
     """The difference of `reading()` for a request."""
-    name, batch, size = kind
-    client = Client(server, connections, BROWSER if name == "browser" else PLAIN, batch, size)
+    _, request, size = kind
+    client = Client(server, connections, request, size)
     try:
         client.run(WARM_UP)
         before = reading()
@@ -87,7 +87,7 @@ def share_a_core():
 class Callgrind:
     """A server under callgrind, whose counter is read by writing it out."""
 
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, arguments):
         # Valgrind 3.19 gives up on the debugging information of a program that Swift 6.3 has linked.
         stripped = directory / "bench-server"
         subprocess.run(["objcopy", "--strip-debug", program, stripped], check=True)
@@ -96,7 +96,7 @@ class Callgrind:
         self.seen = set()
         self.last = None
         self.server = Server(
-            stripped, "epoll", environment={"SWIFT_DETERMINISTIC_HASHING": "1"},
+            stripped, "epoll", arguments=arguments, environment={"SWIFT_DETERMINISTIC_HASHING": "1"},
             wrapper=["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.output}"])
 
     def read(self):
@@ -131,10 +131,10 @@ def self_costs(path):
     return sorted(((cost, names[function]) for function, cost in costs.items()), reverse=True)
 
 
-def instructions(program, rounds, top):
+def instructions(program, rounds, top, arguments):
     figures = {}
     with tempfile.TemporaryDirectory() as directory:
-        callgrind = Callgrind(program, pathlib.Path(directory))
+        callgrind = Callgrind(program, pathlib.Path(directory), arguments)
         try:
             for kind in KINDS:
                 number = measure(callgrind.server, kind, 1, rounds // (4 if kind[2] > 1 else 1), callgrind.read)
@@ -156,7 +156,7 @@ def instructions(program, rounds, top):
 # Heap allocations
 
 
-def allocations(program, backend, rounds):
+def allocations(program, backend, rounds, arguments):
     figures = {}
     with tempfile.TemporaryDirectory() as directory:
         library, counter = f"{directory}/allocations.so", f"{directory}/counter"
@@ -167,7 +167,7 @@ def allocations(program, backend, rounds):
             file.write(bytes(8))
             file.flush()
             with mmap.mmap(file.fileno(), 8) as memory:
-                server = Server(program, backend, environment={"LD_PRELOAD": library, "TWISTER_ALLOCATIONS": counter})
+                server = Server(program, backend, arguments=arguments, environment={"LD_PRELOAD": library, "TWISTER_ALLOCATIONS": counter})
                 try:
                     for kind in KINDS:
                         figures[f"allocations/{backend}/{kind[0]}"] = measure(
@@ -182,8 +182,8 @@ def allocations(program, backend, rounds):
 
 def strace(server, kind, connections, rounds):
     """Strace counts from when it attaches until it is told to leave, so the client runs in between."""
-    name, batch, size = kind
-    client = Client(server, connections, BROWSER if name == "browser" else PLAIN, batch, size)
+    _, request, size = kind
+    client = Client(server, connections, request, size)
     try:
         client.run(WARM_UP)
         with tempfile.NamedTemporaryFile("r") as table:
@@ -206,9 +206,9 @@ def strace(server, kind, connections, rounds):
     return sum(calls.values()) / requests, {call: round(count / requests, 3) for call, count in calls.items()}
 
 
-def system_calls(program, backend, rounds, repeats, details):
+def system_calls(program, backend, rounds, repeats, details, arguments):
     figures = {}
-    server = Server(program, backend)
+    server = Server(program, backend, arguments=arguments)
     try:
         for kind, connections in [(KINDS[0], 1), (KINDS[0], 64), (KINDS[2], 1)]:
             name = f"syscalls/{backend}/{kind[0]}" + (f"-{connections}" if connections > 1 else "")
@@ -227,6 +227,8 @@ def main():
     parser.add_argument("--only", choices=["instructions", "allocations", "syscalls"], action="append",
                         help="some of the counts; may be given more than once")
     parser.add_argument("--rounds", type=int, default=4_000, help="requests or batches for each figure")
+    parser.add_argument("--argument", action="append", default=[], metavar="ARGUMENT",
+                        help="an argument of the server, as in --argument=--access-log; may be given more than once")
     parser.add_argument("--top", type=int, default=0, metavar="N", help="print the N functions with the most instructions")
     baselines.add_options(parser)
     options = parser.parse_args()
@@ -236,12 +238,12 @@ def main():
     figures, details = {}, {}
     available = backends(options.binary, options.backend)
     if "instructions" in wanted and "epoll" in available:
-        figures |= instructions(options.binary, options.rounds, options.top)
+        figures |= instructions(options.binary, options.rounds, options.top, options.argument)
     for backend in available:
         if "allocations" in wanted:
-            figures |= allocations(options.binary, backend, options.rounds)
+            figures |= allocations(options.binary, backend, options.rounds, options.argument)
         if "syscalls" in wanted:
-            figures |= system_calls(options.binary, backend, options.rounds, repeats, details)
+            figures |= system_calls(options.binary, backend, options.rounds, repeats, details, options.argument)
     return baselines.finish(options, figures, details)
 
 

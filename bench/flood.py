@@ -5,6 +5,9 @@
   read      the same, but it reads the responses as fast as it can
   uploads   300 clients send bodies without an end to a handler that takes a piece each 20 ms
 
+and over HTTP/2, on eight connections that are opened again whenever the server closes them: resets (rapid reset),
+provoked-resets (MadeYouReset), continuations, settings, pings, empty-data, hpack-bombs, stalled-windows.
+
 The server has a core of its own where there are two; the peak of its resident memory is the kernel's own figure.
 """
 
@@ -17,11 +20,12 @@ import subprocess
 import sys
 import time
 
-from support import CORES, PLAIN, ROOT, Failure, Server, backends, prefer_client, prefer_server, response_length, run_on
+import http2_floods
+from support import (CORES, OTHERS, PLAIN, ROOT, Failure, Server, after, backends, begin_peak_anew, others, prefer_client,
+                     prefer_server_on_first_core, run_on)
 
 # Part, most MiB of resident memory above idle.
-PARTS = {"unread": 16, "read": 16, "uploads": 64}
-OTHERS = 64
+PARTS = {"unread": 16, "read": 16, "uploads": 64} | dict.fromkeys(http2_floods.FLOODS, 32)
 UPLOADS = 300
 
 
@@ -80,61 +84,43 @@ def uploading(port, seconds):
 def flood(part, port, seconds, result):
     try:
         run_on(CORES[-1])
-        result.send(uploading(port, seconds) if part == "uploads" else pipelining(port, part == "read", seconds))
+        if part in http2_floods.FLOODS:
+            result.send(http2_floods.run(part, port, seconds))
+        else:
+            result.send(uploading(port, seconds) if part == "uploads" else pipelining(port, part == "read", seconds))
     except (Failure, OSError) as error:
         result.send(str(error))
 
 
-# The others
+def begin_flood(part, port, seconds):
+    """The process that floods, and where its result is to be read. It has begun to send."""
+    reading, writing = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=flood, args=(part, port, seconds, writing))
+    process.start()
+    time.sleep(0.3)
+    return process, reading
 
 
-def others(server, seconds):
-    """The 99th percentile in milliseconds and the number of requests of clients that each ask 20 times a second."""
-    length = response_length(server, PLAIN)
-    poller, clients = select.epoll(), {}
-    for _ in range(OTHERS):
-        client = server.connect(30)
-        client.setblocking(False)
-        clients[client.fileno()] = client
-        poller.register(client.fileno(), select.EPOLLIN)
-    begun, left, times = {}, dict.fromkeys(clients, 0), []
-    now = time.perf_counter()
-    end = now + seconds
-    due = sorted((now + index * 0.05 / OTHERS, fd) for index, fd in enumerate(clients))
+# The server, and the others beside the flood
+
+
+def beside_flood_of_another(server, program, backend, part, seconds):
+    """The 99th percentile of the others while the flood goes to a server of its own, which has the same core."""
+    flooded = Server(program, backend, prepare=lambda: run_on(CORES[0]))
+    process = None
     try:
-        while now < end or begun:
-            while due and due[0][0] <= now < end:
-                _, fd = due.pop(0)
-                begun[fd], left[fd] = time.perf_counter(), length
-                clients[fd].send(PLAIN)
-            timeout = max(0.0, due[0][0] - now) if due and now < end else 0.05
-            for fd, _ in poller.poll(timeout):
-                piece = clients[fd].recv(65536)
-                if not piece:
-                    raise Failure("the server closed the connection of a client that behaves")
-                left[fd] -= len(piece)
-                if left[fd] == 0:
-                    times.append(time.perf_counter() - begun[fd])
-                    due.append((max(begun.pop(fd) + 0.05, time.perf_counter()), fd))
-            now = time.perf_counter()
-            if now > end + 10:
-                raise Failure(f"{len(begun)} clients got no response within 10 s")
+        process, _ = begin_flood(part, flooded.port, seconds)
+        return others(server, after(seconds - 0.6))[0]
     finally:
-        poller.close()
-        for client in clients.values():
-            client.close()
-    times.sort()
-    return times[len(times) * 99 // 100] * 1000, len(times)
+        if process:
+            process.join(10)
+            process.kill()
+        flooded.stop()
 
 
-def prepare_server():
-    run_on(CORES[0])
-    prefer_server()
-
-
-def run(program, backend, part, seconds, most):
+def run(program, backend, part, seconds, most, has_control):
     """The line of figures, and whether they are within the limits."""
-    server = Server(program, backend, prepare=prepare_server)
+    server = Server(program, backend, prepare=prefer_server_on_first_core)
     process = None
     try:
         if part == "uploads":
@@ -142,24 +128,24 @@ def run(program, backend, part, seconds, most):
                 client.sendall(b"PUT /slow-upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
                 if not client.recv(65536).startswith(b"HTTP/1.1 200 "):
                     raise Failure("this bench-server has no /slow-upload")
-        alone, _ = others(server, 1)
+        alone = f"{others(server, after(1))[0]:.2f} ms alone"
+        if has_control:
+            alone += f"; {beside_flood_of_another(server, program, backend, part, seconds):.2f} ms beside the flood of another server"
         idle = server.status("VmRSS")
-        with open(f"/proc/{server.process.pid}/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")  # the peak begins anew (proc(5))
-        reading, writing = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.Process(target=flood, args=(part, server.port, seconds, writing))
-        process.start()
-        time.sleep(0.3)
-        p99, count = others(server, seconds - 0.6)
+        begin_peak_anew(server)
+        process, reading = begin_flood(part, server.port, seconds)
+        p99, count = others(server, after(seconds - 0.6))
         if not reading.poll(20):
             raise Failure("the flood does not end")
         result = reading.recv()
         is_cut_off = isinstance(result, str)
         sent = result if is_cut_off else f"flood sent {result[0] / 1e6:.1f} MB, read {result[1] / 1e6:.1f} MB"
+        if part in http2_floods.FLOODS and not is_cut_off:
+            sent += f" on {result[2]} connections"
         peak = (server.status("VmHWM") - idle) / 1024
         server.check_alive(5)
         line = (f"{part} on {backend}: peak {peak:.1f} MiB above idle (at most {PARTS[part]}), p99 of {OTHERS} others {p99:.2f} ms "
-                f"(at most {most:.0f}; {alone:.2f} ms alone; {count} requests), {sent}")
+                f"(at most {most:.0f}; {alone}; {count} requests), {sent}")
         return line, not is_cut_off and peak <= PARTS[part] and p99 < most
     finally:
         if process:
@@ -170,11 +156,13 @@ def run(program, backend, part, seconds, most):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="unread, read, uploads; default: all")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="one of those above; default: all")
     parser.add_argument("--binary", default=str(ROOT / ".build/release/bench-server"), help="the bench-server to flood")
     parser.add_argument("--backend", choices=["available", "both", "epoll", "io_uring"], default="available")
     parser.add_argument("--seconds", type=float, default=10, help="how long each flood lasts")
-    parser.add_argument("--small", action="store_true", help="three seconds each: for CI")
+    parser.add_argument("--small", action="store_true", help="two or three seconds each: for CI")
+    parser.add_argument("--control", action="store_true",
+                        help="measure the others beside the same flood of another server, too: what flood and clients cost each other")
     parser.add_argument("--p99", type=float, default=20, metavar="MS", help="most that the others' 99th percentile may be")
     parser.add_argument("--check", action="store_true", help="end with 1 where a limit is broken")
     options = parser.parse_args()
@@ -189,7 +177,8 @@ def main():
     for part in options.parts or PARTS:
         for backend in available:
             try:
-                line, is_good = run(options.binary, backend, part, 3 if options.small else options.seconds, options.p99)
+                small = 2 if part in http2_floods.FLOODS else 3
+                line, is_good = run(options.binary, backend, part, small if options.small else options.seconds, options.p99, options.control)
             except Failure as failure:
                 line, is_good = f"{part} on {backend}: {failure}", False
             print(("PASS " if is_good else "FAIL ") + line, flush=True)

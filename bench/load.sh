@@ -4,7 +4,7 @@
 # becomes the server by exec, with the command "${on_server_core[@]}" before it, and `die MESSAGE` ends the script.
 # shellcheck disable=SC2034 # some variables are for those scripts
 
-: "${pipeline:=1}" "${loops:=1}" "${path:=/}" "${warm_up:=1}" "${connections:=64}" "${duration:=5}"
+: "${pipeline:=1}" "${loops:=1}" "${scheme:=http}" "${path:=/}" "${warm_up:=1}" "${connections:=64}" "${duration:=5}"
 # Header fields of each request, as options of wrk.
 fields=()
 
@@ -109,14 +109,60 @@ send_browser_fields() {
   )
 }
 
+# A certificate for both ends of a comparison: $work/cert.pem and $work/key.pem.
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+  mkdir -p "$work/nginx"
+  # The worker of an nginx that root has started must be able to read them.
+  chmod -R a+rX "$work"
+}
+
+# nginx with TLS, one worker, keep-alive, no log, and the cipher that bench-server prefers.
+nginx_with_tls() { # PORT
+  cat >"$work/nginx/nginx.conf" <<CONF
+daemon off;
+master_process off;
+worker_processes 1;
+pid $work/nginx/pid;
+error_log $work/nginx/error.log;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  keepalive_timeout 75;
+  keepalive_requests 1000000000;
+  client_body_temp_path $work/nginx/body;
+  proxy_temp_path $work/nginx/proxy;
+  fastcgi_temp_path $work/nginx/fastcgi;
+  uwsgi_temp_path $work/nginx/uwsgi;
+  scgi_temp_path $work/nginx/scgi;
+  server {
+    listen 127.0.0.1:$1 ssl backlog=1024;
+    ssl_certificate $work/cert.pem;
+    ssl_certificate_key $work/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
+    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+    ssl_ecdh_curve X25519:prime256v1:secp384r1;
+    location = /plaintext { default_type text/plain; return 200 "Hello, World!"; }
+  }
+}
+CONF
+  exec "${on_server_core[@]}" nginx -p "$work/nginx" -e "$work/nginx/error.log" -c "$work/nginx/nginx.conf"
+}
+
 load() { # PORT SECONDS
   local threads=1 cores
   cores=$(getconf _NPROCESSORS_ONLN)
   if ((loops > 1)); then threads=$(((cores + 1) / 2)); fi
   if ((threads > connections)); then threads=$connections; fi
   TWISTER_PIPELINE=$pipeline TWISTER_CONNECTIONS=$connections "${on_client_core[@]}" wrk --threads "$threads" --connections "$connections" \
-    --duration "${2}s" "${fields[@]}" --script bench/pipeline.lua "http://127.0.0.1:$1$path"
+    --duration "${2}s" "${fields[@]}" --script bench/pipeline.lua "$scheme://127.0.0.1:$1$path"
 }
+
+# Called with the server's name after each run. Scripts that do something there replace it.
+before_stop() { :; }
 
 # One run; appends to the file of figures:
 # name requests/s p50 p75 p90 p99 max socket-errors status-errors cpu-us-per-request rss
@@ -137,6 +183,7 @@ measure() { # NAME
     print name, $1 / $2, $3, $4, $5, $6, $7, $8, $9, ($1 ? ns / 1000 / $1 : 0), rss
     if ($1 == 0) exit 3
   }' <<<"$figures" >>"$work/figures" || die "$1 sent no response"
+  before_stop "$1"
   stop_server
 }
 

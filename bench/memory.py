@@ -5,6 +5,10 @@
   burst    the same, all connections at once
   large    each is served a request with a head of 32 KiB and a body of 4 KiB, which comes back; 1,000 connections at a time
            send the first half of it before any sends the second one
+  compressed  each is served a page of 10 KiB in gzip, one connection after the other: the compression contexts are the loop's
+  websocket  each becomes a WebSocket, sends a message and gets it back; the handler does not keep its request
+  websocket-request  the same, with a handler that keeps its request
+  websocket-deflate  the same as the first, and the messages are compressed (permessage-deflate)
 
 The kernel's own memory for sockets is not counted. Each variant has a server of its own, on each backend.
 """
@@ -16,12 +20,33 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 
 import baselines
 from support import BROWSER, ROOT, Failure, Server, backends, receive_exactly, response_length, smaps
 
 FIELDS = b"".join(b"X-Field-%02d: %s\r\n" % (number, b"v" * 804) for number in range(40))
 LARGE = b"POST /echo HTTP/1.1\r\nHost: a\r\n" + FIELDS + b"Content-Length: 4096\r\n\r\n" + b"b" * 4096
+PAGE = b"GET /page HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n"
+HANDSHAKE = (b"GET %s HTTP/1.1\r\nHost: 127.0.0.1:8888\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n")
+OFFER = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+
+def frame(first, payload):
+    """A client's frame of at most 125 bytes; the mask is of zeros, and so changes nothing."""
+    return bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+def deflated(payload):
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return (compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+HELLO = b"hello, hello, hello, hello"
+SOCKET = HANDSHAKE % (b"/ws", b"") + frame(0x81, HELLO)
+REQUEST_SOCKET = HANDSHAKE % (b"/ws-request", b"") + frame(0x81, HELLO)
+DEFLATE_SOCKET = HANDSHAKE % (b"/ws", OFFER) + frame(0xC1, deflated(HELLO))
 GROUP = 1_000
 MOST_LEFT = 8 << 20
 
@@ -37,6 +62,23 @@ def quiet(server):
         if time.monotonic() - since >= 1 or time.monotonic() > end:
             return seen
         time.sleep(0.1)
+
+
+def length_of(server, request):
+    """The bytes that come back for the request. Behind a handshake, they end with a frame."""
+    if b"Upgrade: websocket" not in request:
+        return response_length(server, request)
+    with server.connect() as client:
+        client.sendall(request)
+        received = b""
+        while True:
+            received += client.recv(65536)
+            head, _, frames = received.partition(b"\r\n\r\n")
+            if len(frames) >= 2 and len(frames) >= 2 + frames[1]:
+                break
+        if not head.startswith(b"HTTP/1.1 101 "):
+            raise Failure(f"a response of {head[:200]!r}")
+        return len(received)
 
 
 def one_by_one(server, request, length, count):
@@ -93,17 +135,20 @@ def in_halves(server, request, length, count):
     return clients
 
 
-# Variant, request, how the connections come, most bytes for each.
-VARIANTS = [("browser", BROWSER, one_by_one, 448), ("burst", BROWSER, at_once, 448), ("large", LARGE, in_halves, 1024)]
+# Variant, request, how the connections come, most bytes for each, arguments of the server.
+VARIANTS = [("browser", BROWSER, one_by_one, 448, []), ("burst", BROWSER, at_once, 448, []),
+            ("large", LARGE, in_halves, 1024, []), ("compressed", PAGE, one_by_one, 448, ["--compress"]),
+            ("websocket", SOCKET, one_by_one, 700, []), ("websocket-request", REQUEST_SOCKET, one_by_one, 1536, []),
+            ("websocket-deflate", DEFLATE_SOCKET, one_by_one, 1536, [])]
 
 
 def run(program, backend, variant, count):
     """Bytes a connection, and how much more is resident after all have closed than before the first opened."""
-    _, request, connect, _ = variant
-    server = Server(program, backend)
+    _, request, connect, _, arguments = variant
+    server = Server(program, backend, arguments=arguments)
     clients = []
     try:
-        length = response_length(server, request)
+        length = length_of(server, request)
         for client in one_by_one(server, request, length, 64):
             client.close()
         private, resident = quiet(server)
@@ -122,7 +167,7 @@ def run(program, backend, variant, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", help="browser, burst, large; default: all")
+    parser.add_argument("variants", nargs="*", metavar="VARIANT", help="some of those above; default: all")
     parser.add_argument("--binary", default=str(ROOT / ".build/release/bench-server"), help="the bench-server to measure")
     parser.add_argument("--backend", choices=["available", "both", "epoll", "io_uring"], default="available")
     parser.add_argument("--connections", type=int, default=9_000)
@@ -141,7 +186,7 @@ def main():
     figures, broken = {}, []
     for backend in backends(options.binary, options.backend):
         for variant in VARIANTS:
-            name, _, _, most = variant
+            name, _, _, most, _ = variant
             if options.variants and name not in options.variants:
                 continue
             each, left = run(options.binary, backend, variant, count)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import select
 import socket
 import sys
 import time
@@ -13,6 +14,8 @@ sys.path.insert(0, str(ROOT / "Tests" / "Integration"))
 from hostile_server import GOOD, Failure, Server  # noqa: E402
 
 PLAIN = GOOD
+# A value that the server encodes for each request.
+JSON = GOOD.replace(b"/plaintext", b"/json")
 # The twelve fields that a desktop browser sends to a site where somebody is signed in.
 BROWSER = (
     b"GET /plaintext HTTP/1.1\r\n"
@@ -150,3 +153,69 @@ def prefer_client():
         return True
     except OSError:
         return False
+
+
+def prefer_server_on_first_core():
+    """The same, on the first core."""
+    run_on(CORES[0])
+    prefer_server()
+
+
+def begin_peak_anew(server):
+    """The peak of resident memory, VmHWM, counts from now on (proc(5))."""
+    with open(f"/proc/{server.process.pid}/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+
+
+# Clients that are timed while the server is busy with something else
+OTHERS = 64
+
+
+def after(seconds):
+    """A condition that holds once so many seconds have passed."""
+    end = time.perf_counter() + seconds
+    return lambda: time.perf_counter() >= end
+
+
+def others(server, is_over):
+    """The 99th percentile in milliseconds and the number of requests of clients that each ask 20 times a second.
+
+    They ask until `is_over` returns true, which is asked for after each wait.
+    """
+    length = response_length(server, PLAIN)
+    poller, clients = select.epoll(), {}
+    for _ in range(OTHERS):
+        client = server.connect(30)
+        client.setblocking(False)
+        clients[client.fileno()] = client
+        poller.register(client.fileno(), select.EPOLLIN)
+    begun, left, times = {}, dict.fromkeys(clients, 0), []
+    now = time.perf_counter()
+    ended = None
+    due = sorted((now + index * 0.05 / OTHERS, fd) for index, fd in enumerate(clients))
+    try:
+        while ended is None or begun:
+            while ended is None and due and due[0][0] <= now:
+                _, fd = due.pop(0)
+                begun[fd], left[fd] = time.perf_counter(), length
+                clients[fd].send(PLAIN)
+            timeout = min(max(0.0, due[0][0] - now), 0.05) if due and ended is None else 0.05
+            for fd, _ in poller.poll(timeout):
+                piece = clients[fd].recv(65536)
+                if not piece:
+                    raise Failure("the server closed the connection of a client that behaves")
+                left[fd] -= len(piece)
+                if left[fd] == 0:
+                    times.append(time.perf_counter() - begun[fd])
+                    due.append((max(begun.pop(fd) + 0.05, time.perf_counter()), fd))
+            now = time.perf_counter()
+            if ended is None and is_over():
+                ended = now
+            if ended is not None and now > ended + 10:
+                raise Failure(f"{len(begun)} clients got no response within 10 s")
+    finally:
+        poller.close()
+        for client in clients.values():
+            client.close()
+    times.sort()
+    return times[len(times) * 99 // 100] * 1000, len(times)

@@ -16,6 +16,7 @@ Usage: bench/wrk.sh [options]
   --rounds N       runs of each server, taking turns; the table shows medians (3)
   --floor          run the C floors too and show the ratio of CPU time per request to the matching one
   --browser        requests with a browser's twelve fields
+  --tls            https on kept connections, beside nginx with the same certificate, key and cipher (path: /plaintext)
   --binary FILE    a bench-server built elsewhere, instead of building this tree
   --before FILE    another bench-server, which takes turns with it: shows the ratio of CPU time per request
   --small          the quick mode for CI: one round of one second, no warm-up
@@ -28,7 +29,7 @@ die() {
   exit 2
 }
 
-backend=both connections=64 duration=5 pipeline=1 path=/plaintext loops=1 rounds=3 floor=no warm_up=1 binary="" before="" browser=no
+backend=both connections=64 duration=5 pipeline=1 path=/plaintext loops=1 rounds=3 floor=no warm_up=1 binary="" before="" browser=no tls=no
 
 while (($#)); do
   case $1 in
@@ -39,6 +40,7 @@ while (($#)); do
       ;;
     --floor) floor=yes && shift ;;
     --browser) browser=yes && shift ;;
+    --tls) tls=yes scheme=https && shift ;;
     --small) duration=1 rounds=1 warm_up=0 && shift ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && die "unknown option '$1'" ;;
@@ -58,11 +60,14 @@ case $backend in
   *) die "--backend is io_uring, epoll, both, floor or all" ;;
 esac
 
+if [[ $tls == yes && $floor == yes ]]; then die "the floors have no TLS"; fi
+
 # Each backend's floor runs right before it, so that the two of a ratio see the same machine.
 contestants=()
 if [[ $backend == floor ]]; then
   contestants=(floor_io_uring floor_epoll)
 else
+  if [[ $tls == yes ]]; then contestants=(nginx); fi
   for server in "${servers[@]}"; do
     if [[ $floor == yes ]]; then contestants+=("floor_$server"); fi
     if [[ -n $before ]]; then contestants+=("before_$server"); fi
@@ -76,6 +81,7 @@ if [[ $browser == yes ]]; then send_browser_fields; fi
 
 prepare() {
   .ci/deps build bench
+  if [[ $tls == yes ]]; then .ci/deps peers && make_certificate; fi
   if [[ $floor == yes ]]; then make --no-print-directory -s -C bench/floor OUT="$work"; fi
   if ((${#servers[@]})) && [[ -z $binary ]]; then
     swift build -c release --static-swift-stdlib --product bench-server
@@ -84,13 +90,16 @@ prepare() {
 }
 
 bench_server() { # FILE BACKEND PORT
-  exec "${on_server_core[@]}" "$1" --address 127.0.0.1 --port "$3" --backend "$2" --loops "$loops"
+  local place=(--port "$3")
+  if [[ $tls == yes ]]; then place=(--tls-port "$3" --tls-certificate "$work/cert.pem" --tls-key "$work/key.pem"); fi
+  exec "${on_server_core[@]}" "$1" --address 127.0.0.1 "${place[@]}" --backend "$2" --loops "$loops"
 }
 
 launch() { # NAME PORT
   case $1 in
     floor_epoll) exec "${on_server_core[@]}" "$work/floor_epoll" "$2" ;;
     floor_io_uring) exec "${on_server_core[@]}" "$work/floor_uring" "$2" ;;
+    nginx) nginx_with_tls "$2" ;;
     before_*) bench_server "$before" "${1#before_}" "$2" ;;
     *) bench_server "$binary" "$1" "$2" ;;
   esac
@@ -98,7 +107,7 @@ launch() { # NAME PORT
 
 # Medians of the rounds, errors summed; a line for each contestant in its order.
 table() {
-  awk -v order="${contestants[*]}" "$awk_median"'
+  awk -v order="${contestants[*]}" -v tls="$tls" "$awk_median"'
     function ratio(name, base) {
       if (name == base || !((base, 10) in values)) return "-"
       return sprintf("%.2f", median(name, 10) / median(base, 10))
@@ -111,7 +120,7 @@ table() {
     END {
       form = "%-15s %11s %8s %8s %8s %8s %8s %8s %8s %12s %8s %9s %9s\n"
       printf form, "server", "requests/s", "p50 ms", "p75 ms", "p90 ms", "p99 ms", "max ms", "sock err", "4xx, 5xx",
-        "CPU us/req", "RSS MiB", "x floor", "x before"
+        "CPU us/req", "RSS MiB", tls == "yes" ? "x nginx" : "x floor", "x before"
       count = split(order, names, " ")
       for (k = 1; k <= count; k++) {
         name = names[k]
@@ -119,7 +128,7 @@ table() {
         sub(/^before_/, "", backend)
         printf form, name, sprintf("%.0f", median(name, 2)), ms(median(name, 3)), ms(median(name, 4)),
           ms(median(name, 5)), ms(median(name, 6)), ms(median(name, 7)), socket[name], status[name],
-          sprintf("%.3f", median(name, 10)), sprintf("%.1f", median(name, 11)), ratio(name, "floor_" backend), ratio(name, "before_" backend)
+          sprintf("%.3f", median(name, 10)), sprintf("%.1f", median(name, 11)), ratio(name, tls == "yes" ? "nginx" : "floor_" backend), ratio(name, "before_" backend)
         bad += socket[name] + status[name]
       }
       exit bad > 0

@@ -10,8 +10,17 @@ struct BenchServer: ParsableCommand {
     @Option(name: .customLong("static"), help: "A directory whose files are served under /static/.")
     var staticRoot: String?
 
+    @Option(help: "A directory in which bodies are saved that come to /upload-form and /upload-file.")
+    var uploads: String?
+
+    @Flag(help: "Compress the responses for clients that accept it.")
+    var compress = false
+
+    @Flag(help: "Count requests, and serve the numbers at /metrics.")
+    var metrics = false
+
     func run() throws {
-        var routes = try [
+        var routes = [
             URLSpec("/", PlaintextHandler.self),
             URLSpec("/plaintext", PlaintextHandler.self),
             URLSpec("/json", JSONHandler.self),
@@ -21,13 +30,27 @@ struct BenchServer: ParsableCommand {
             URLSpec("/yield", YieldHandler.self),
             URLSpec("/sleep/([0-9]+)", SleepHandler.self),
             URLSpec("/bytes/([0-9]+)", BytesHandler.self),
+            URLSpec("/page", PageHandler.self),
             URLSpec("/upload", UploadHandler.self),
             URLSpec("/slow-upload", SlowUploadHandler.self),
+            URLSpec("/ws", EchoSocketHandler.self),
+            URLSpec("/ws-topic", TopicSocketHandler.self),
+            URLSpec("/ws-request", RequestSocketHandler.self),
         ]
         if let staticRoot {
-            try routes.append(URLSpec("/static/(.*)") { StaticFileHandler($0, root: staticRoot) })
+            routes.append(URLSpec("/static/(.*)") { StaticFileHandler($0, root: staticRoot) })
         }
-        try Application(routes).run(options)
+        if let uploads {
+            routes.append(URLSpec("/upload-form", UploadFormHandler.self, uploads))
+            routes.append(URLSpec("/upload-file", UploadFileHandler.self, uploads))
+        }
+        var configuration = HTTPServer.Configuration()
+        if metrics {
+            let prometheus = PrometheusMetrics()
+            configuration.observers.append(HTTPMetrics(factory: prometheus))
+            routes.append(URLSpec("/metrics") { MetricsHandler($0, prometheus) })
+        }
+        try Application(routes, middleware: compress ? [Compression()] : []).run(options, configuration: configuration)
     }
 }
 
@@ -121,29 +144,23 @@ final class BytesHandler: RequestHandler {
     }
 }
 
-/// Counts a body of any size as it arrives.
-final class UploadHandler: RequestHandler {
-    override class var requestBody: RequestBodyMode { .streamed }
-
-    override func put() async throws {
-        var count = 0
-        for try await chunk in request.bodyStream { count += chunk.count }
-        try setHeader(.contentType, "text/plain")
-        write("\(count)\n")
-    }
-}
-
-/// Takes one piece of its body each 20 ms: a client that sends faster has to wait.
-final class SlowUploadHandler: RequestHandler {
-    override class var requestBody: RequestBodyMode { .streamed }
-
-    override func put() async throws {
-        var count = 0
-        for try await chunk in request.bodyStream {
-            count += chunk.count
-            try await sleep(for: .milliseconds(20))
+/// A page of 10 KiB, like those of templates: markup that repeats, text that does not.
+final class PageHandler: RequestHandler {
+    private static let page: [UInt8] = {
+        var (state, text) = (UInt32(1), "<!DOCTYPE html>\n<html><body><table class=\"list\">\n")
+        while text.utf8.count < 10_240 {
+            text += "<tr class=\"row\">"
+            for _ in 0..<4 {
+                state = state &* 1_664_525 &+ 1_013_904_223
+                text += "<td class=\"cell\">row \(state >> 24) \(state >> 12)</td>"
+            }
+            text += "</tr>\n"
         }
-        try setHeader(.contentType, "text/plain")
-        write("\(count)\n")
+        return Array(text.utf8.prefix(10_240))
+    }()
+
+    override func get() async throws {
+        try setHeader(.contentType, "text/html; charset=utf-8")
+        write(Self.page)
     }
 }

@@ -23,6 +23,7 @@ final class LoopBench {
         try callbacksFromThreads()
         try wakeUpLatency()
         try hops()
+        try logLines()
         return isWithinBudgets
     }
 
@@ -169,6 +170,18 @@ final class LoopBench {
         line("\(count) sleepers of \(duration)", "\(Double(time) / 1e6)", "ms, \(ratio) of one (at most 1.1)")
         line("  resident", "\((peak.value - before) / count)", "bytes each")
         judge(ratio <= 1.1, "the sleepers took too long")
+    }
+
+    // MARK: Log
+
+    /// Lines that several threads add to one log.
+    private func logLines() throws {
+        for threads in [1, 2, 4, 8] {
+            let (time, dropped) = try LogBench.measure(threads: threads, lines: isSmall ? 10_000 : 200_000)
+            line(
+                "log line of 100 bytes, \(threads) thread(s)", "\((time * 10).rounded() / 10)",
+                "ns each, \(dropped) dropped")
+        }
     }
 
     // MARK: Output
