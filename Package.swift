@@ -13,19 +13,32 @@ let package = Package(
     name: "twister",
     products: [
         .library(name: "Twister", targets: ["Twister"]),
+        // For applications that want neither the command line nor the metrics of the whole.
+        .library(name: "TwisterWeb", targets: ["TwisterWeb"]),
+        .library(name: "TwisterTesting", targets: ["TwisterTesting"]),
+        .executable(name: "twister-dev", targets: ["TwisterDev"]),
         .executable(name: "bench-server", targets: ["BenchServer"]),
         .executable(name: "loop-bench", targets: ["LoopBench"]),
         .executable(name: "EchoTCP", targets: ["EchoTCP"]),
         .executable(name: "router-bench", targets: ["RouterBench"]),
         .executable(name: "HelloWorld", targets: ["HelloWorld"]),
+        .executable(name: "Blog", targets: ["Blog"]),
+        .executable(name: "Chat", targets: ["Chat"]),
         .executable(name: "PlainHTTP", targets: ["PlainHTTP"]),
         .executable(name: "Supermarket", targets: ["Supermarket"]),
+        .executable(name: "twin", targets: ["Twin"]),
+        .executable(name: "Todos", targets: ["Todos"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        // The example Blog keeps its entries in SQLite.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // MARK: The layers, lowest first. Dependencies point down only; Tests/TwisterTests/LayerTests.swift checks that.
@@ -36,7 +49,12 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "TwisterCompression", dependencies: ["CZlib"], swiftSettings: settings),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "TwisterIO",
             dependencies: ["CReactor", .product(name: "Logging", package: "swift-log")],
@@ -46,9 +64,26 @@ let package = Package(
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")],
             swiftSettings: settings),
         .target(
+            name: "TwisterCompression", dependencies: ["CBrotli", "CZlib", "CZstd", "TwisterCodec"],
+            swiftSettings: settings),
+        .target(
+            name: "TwisterTLS",
+            dependencies: ["COpenSSL", "TwisterIO", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .target(
             name: "TwisterHTTP",
             dependencies: [
                 "TwisterCodec", "TwisterCompression", "TwisterIO",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .systemLibrary(
+            name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .target(
+            name: "TwisterHTTP2",
+            dependencies: [
+                "CNghttp2", "TwisterCodec", "TwisterHTTP", "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -57,20 +92,49 @@ let package = Package(
         .target(
             name: "TwisterWeb",
             dependencies: [
-                "CMethodLookup", "TwisterCodec", "TwisterHTTP", "TwisterIO",
+                "CMethodLookup", "TwisterCodec", "TwisterCompression", "TwisterHTTP", "TwisterIO",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "TwisterWebSocket",
+            dependencies: [
+                "TwisterCodec", "TwisterCompression", "TwisterHTTP", "TwisterIO", "TwisterTLS", "TwisterWeb",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
-            name: "Twister",
+            name: "TwisterMetrics",
             dependencies: [
                 "TwisterCodec", "TwisterHTTP", "TwisterIO", "TwisterWeb",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Twister",
+            dependencies: [
+                "TwisterCodec", "TwisterHTTP", "TwisterHTTP2", "TwisterIO", "TwisterMetrics", "TwisterTLS",
+                "TwisterWeb", "TwisterWebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // For the tests of applications; no target of the server depends on it.
+        .target(
+            name: "TwisterTesting",
+            dependencies: [
+                "TwisterCodec", "TwisterHTTP", "TwisterIO", "TwisterWeb",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: settings),
 
@@ -83,10 +147,33 @@ let package = Package(
             name: "HelloWorld", dependencies: ["Twister"], path: "Sources/Examples/HelloWorld",
             swiftSettings: settings),
         .executableTarget(
+            name: "Blog",
+            dependencies: [
+                "Twister",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Sources/Examples/Blog", exclude: ["README.md"],
+            resources: [.copy("Resources/templates"), .copy("Resources/static")], swiftSettings: settings),
+        .executableTarget(
+            name: "Chat", dependencies: ["Twister"], path: "Sources/Examples/Chat", swiftSettings: settings),
+        .executableTarget(
+            name: "MetricsExample", dependencies: ["Twister"], path: "Sources/Examples/Metrics",
+            swiftSettings: settings),
+        .executableTarget(
             name: "PlainHTTP", dependencies: ["Twister"], path: "Sources/Examples/PlainHTTP",
             swiftSettings: settings),
         .executableTarget(
             name: "Supermarket", dependencies: ["Twister"], path: "Sources/Examples/Supermarket",
+            swiftSettings: settings),
+        // The Swift blocks of the guides in docs/.
+        .target(name: "Guides", dependencies: ["Twister"], path: "docs/snippets", swiftSettings: settings),
+        .executableTarget(
+            name: "Todos", dependencies: ["Twister"], path: "Sources/Examples/Todos", exclude: ["README.md"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "TwisterDev",
+            dependencies: ["TwisterIO", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
         .executableTarget(
             name: "BenchServer", dependencies: ["Twister"], path: "bench/BenchServer",
@@ -101,26 +188,55 @@ let package = Package(
             name: "ParserBench",
             dependencies: ["TwisterCodec", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "bench/ParserBench", swiftSettings: settings),
+        .executableTarget(
+            name: "CompressionBench", dependencies: ["CZlib", "TwisterCompression"],
+            path: "bench/CompressionBench", swiftSettings: settings),
 
         // MARK: Tests, which mirror Sources
         .executableTarget(
             name: "SupervisedFixture", dependencies: ["TwisterIO"], path: "Tests/Fixtures/SupervisedFixture",
             swiftSettings: settings),
+        .executableTarget(
+            name: "OperatedFixture",
+            dependencies: ["Twister", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+            path: "Tests/Fixtures/OperatedFixture",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "DevFixture", dependencies: ["TwisterHTTP", "TwisterIO"], path: "Tests/Fixtures/DevFixture",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Twin",
+            dependencies: ["Twister", "TwisterCompression", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/Integration/Twin", exclude: ["differences.json", "tornado.json", "twin_app.py"],
+            swiftSettings: settings),
         .testTarget(
-            name: "CReactorTests", dependencies: ["CReactor"], swiftSettings: settings),
+            name: "CReactorTests", dependencies: ["CReactor", "TwisterTestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "TwisterIOTests", dependencies: ["TwisterIO", "TwisterTestSupport"], swiftSettings: settings),
+            name: "TwisterIOTests",
+            dependencies: ["TwisterIO", "TwisterTestSupport", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .testTarget(
             name: "TwisterCodecTests",
             dependencies: [
                 "TwisterCodec", "TwisterTestSupport", .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: settings),
+        .systemLibrary(
+            name: "CBrotliDecoder", path: "Tests/CBrotliDecoder", pkgConfig: "libbrotlidec",
+            providers: [.apt(["libbrotli-dev"])]),
         .target(
-            name: "TwisterTestSupport", dependencies: ["CZlib", "TwisterHTTP", "TwisterIO"],
+            name: "TwisterTestSupport",
+            dependencies: [
+                "CBrotliDecoder", "CNghttp2", "CZlib", "CZstd", "TwisterCodec", "TwisterHTTP", "TwisterHTTP2",
+                "TwisterIO",
+            ],
             path: "Tests/TwisterTestSupport", swiftSettings: settings),
         .testTarget(
-            name: "TwisterCompressionTests", dependencies: ["TwisterCompression", "TwisterTestSupport"],
+            name: "TwisterCompressionTests",
+            dependencies: ["TwisterCodec", "TwisterCompression", "TwisterTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TwisterTLSTests", dependencies: ["TwisterIO", "TwisterTLS", "TwisterTestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "TwisterHTTPTests",
@@ -130,16 +246,55 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "TwisterHTTP2Tests",
+            dependencies: [
+                "CNghttp2", "TwisterHTTP2", "TwisterHTTP", "TwisterWeb", "TwisterWebSocket", "TwisterIO",
+                "TwisterCodec",
+                "TwisterCompression", "TwisterTestSupport", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "TwisterWebTests",
             dependencies: [
-                "TwisterWeb", "TwisterHTTP", "TwisterCodec", "TwisterIO", "TwisterTestSupport",
+                "TwisterWeb", "TwisterHTTP", "TwisterCodec", "TwisterIO", "TwisterTestSupport", "TwisterTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "TwisterWebSocketTests",
+            dependencies: [
+                "TwisterWebSocket", "TwisterWeb", "TwisterHTTP", "TwisterTLS", "TwisterCodec", "TwisterCompression",
+                "TwisterIO",
+                "TwisterTestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TwisterMetricsTests",
+            dependencies: [
+                "TwisterMetrics", "TwisterWeb", "TwisterHTTP", "TwisterIO", "TwisterTestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TwisterTestingTests",
+            dependencies: [
+                "TwisterTesting", "TwisterWeb", "TwisterHTTP", "TwisterCodec", "TwisterIO",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "BlogTests", dependencies: ["Blog", "TwisterTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "TodosTests", dependencies: ["Todos", "TwisterTesting"], swiftSettings: settings),
         .target(
             name: "TwisterFuzz",
             dependencies: [
-                "TwisterCodec", "TwisterHTTP", "TwisterIO",
+                "TwisterCodec", "TwisterCompression", "TwisterHTTP", "TwisterHTTP2", "TwisterIO", "TwisterTLS",
+                "TwisterWeb",
+                "TwisterWebSocket",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
