@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPTypes
 import Testing
 import TwisterTesting
@@ -51,6 +52,95 @@ import TwisterWeb
                 return "\(value.ratio ?? -1) \(value.short ?? -1)"
             },
         ])
+    }
+
+    private struct Foreign: Codable, Equatable {
+        let when: Date
+        let home: URL
+        let price: Decimal
+        let key: Data
+        let until: Date?
+    }
+
+    @Test("RH-51: dates, URLs, decimals and data of a form are read as those of JSON")
+    func foreign() async throws {
+        let fields: KeyValuePairs = [
+            "when": "2026-01-02T03:04:05Z", "home": "https://a.example/b", "price": "1.10", "key": "YQ==", "until": "",
+        ]
+        let value = Foreign(
+            when: Date(timeIntervalSince1970: 1_767_323_045), home: try #require(URL(string: "https://a.example/b")),
+            price: Decimal(11) / 10, key: Data("a".utf8), until: nil)
+        let routes: [any Routes] = [
+            URLSpec(.post, "/") { try $0.decodeBody(Foreign.self) },
+            URLSpec(.get, "/") { try $0.decodeQuery(Foreign.self) },
+        ]
+        try await Application(routes, settings: .init(prefersProblemDetails: true)).test(.handler) { client throws in
+            #expect(try await client.post("/", form: fields).decode(Foreign.self) == value)
+            #expect(try await client.get("/", query: fields).decode(Foreign.self) == value)
+            #expect(try await client.post("/", json: value).decode(Foreign.self) == value)
+            for (name, wrong, type) in [
+                ("when", "tomorrow", "a date"), ("when", "1", "a date"), ("price", "much", "a number"),
+                ("key", "?", "text in Base64"),
+            ] {
+                let all = fields.map { $0.key == name ? (name, wrong) : ($0.key, $0.value) }
+                let body = all.map { "\($0.0)=\($0.1)" }.joined(separator: "&")
+                let response = try await client.post(
+                    "/", headers: [.contentType: "application/x-www-form-urlencoded"], body: .text(body))
+                #expect(response.status == .unprocessableContent)
+                #expect(
+                    response.text.contains("\"path\":\"\(name)\",\"message\":\"must be \(type)\""), "\(response.text)")
+            }
+        }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .secondsSince1970
+        try await Application(routes, settings: .init(jsonDecoder: decoder)).test(.handler) { client throws in
+            let seconds: KeyValuePairs = ["when": "1767323045", "home": "a", "price": "2", "key": ""]
+            let read = try await client.post("/", form: seconds).decode(Foreign.self)
+            #expect(read.when == value.when && read.price == 2 && read.key.isEmpty)
+        }
+    }
+
+    @Test("N-23: the path of a date in JSON that is none, with or without a fraction of the second")
+    func dates() async throws {
+        struct Dates: Decodable { let list: [Date] }
+        let routes: [any Routes] = [
+            URLSpec(.post, "/") { try $0.decodeBody(Dates.self).list.map(\.timeIntervalSince1970) }
+        ]
+        try await Application(routes, settings: .init(prefersProblemDetails: true)).test(.handler) { client throws in
+            let good = try await client.post("/", json: ["list": ["1970-01-01T00:00:01Z", "1970-01-01T00:00:01.500Z"]])
+            #expect(good.text == "[1.0,1.5]" || good.text == "[1,1.5]", "\(good.text)")
+            let bad = try await client.post("/", json: ["list": ["1970-01-01T00:00:01Z", "1970-01-01"]])
+            #expect(bad.status == .unprocessableContent && bad.text.contains("\"path\":\"list[1]\""), "\(bad.text)")
+        }
+    }
+
+    private final class StreamedHandler: RequestHandler {
+        override class var requestBody: RequestBodyMode { .streamed }
+        override func post() async throws { write("\(try decodeBody(Numbers.self).age)") }
+    }
+
+    @Test("RH-51: decodeBody of a streamed body is the handler's mistake, and not the client's")
+    func streamed() async throws {
+        try await Application([URLSpec("/", StreamedHandler.self)]).test(.handler) { client throws in
+            #expect(try await client.post("/", json: ["age": 1]).status == .internalServerError)
+        }
+    }
+
+    private final class StreamedForm: RequestHandler {
+        override class var requestBody: RequestBodyMode { .streamed }
+        override func post() async throws {
+            for try await part in try multipart(limits: MultipartLimits(fields: 1)) { write(try await part.text()) }
+        }
+    }
+
+    @Test("N-23: a form that is refused says why")
+    func refusedForm() async throws {
+        let settings = ApplicationSettings(prefersProblemDetails: true)
+        try await Application([URLSpec("/", StreamedForm.self)], settings: settings).test(.handler) { client throws in
+            let response = try await client.post("/", multipart: [.field("a", "1"), .field("b", "2")])
+            #expect(response.status == .contentTooLarge)
+            #expect(response.text.contains("\"detail\":\"more than 1 fields\""), "\(response.text)")
+        }
     }
 
     @Test("RH-51: browsers send inputs that are empty: optional values are missing, and texts are empty")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPTypes
 import Logging
 import TwisterCodec
@@ -81,6 +82,12 @@ public final class Application: HTTPServerConnectionDelegate {
         for route in compiled { if let name = route.spec.name { patterns[name] = route.pattern } }
         services = try ApplicationServices(settings, named: patterns)
         for problem in validate() { Log.general.warning("\(problem)") }
+        if settings.automaticETags, let encoder = settings.jsonEncoder, !encoder.outputFormatting.contains(.sortedKeys)
+        {
+            Log.general.warning(
+                "automaticETags: equal values have different entity tags, unless jsonEncoder.outputFormatting has .sortedKeys"
+            )
+        }
         for note in notes() { Log.general.debug("\(note)") }
     }
 

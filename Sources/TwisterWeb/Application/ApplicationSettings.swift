@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import HTTPTypes
 
 /// The settings that the handlers of an application share. Also known as `Application.Settings`.
 ///
@@ -18,6 +19,12 @@ public struct ApplicationSettings: Sendable {
     public var automaticETags: Bool
     /// Where clients log in; see `Policy.authenticated`. Default: nowhere. Tornado: `login_url`.
     public var loginURL: String?
+    /// Tells who sends a request, for handlers that do not override `getCurrentUser`, closures among them. Default nil: nobody.
+    public var currentUser: (@Sendable (RequestHandler) -> String?)?
+    /// Writes the page for an error, for handlers that do not override `writeError`: closures, static files, and the 404 of a path that
+    /// no route serves. It gets the handler, the status, which is set, and the error if there is one. What it throws is logged, and
+    /// the client gets the built-in page. Default nil: the built-in page, in HTML or as problem details.
+    public var errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)?
     /// The host to which clients are redirected that ask for one which no route serves; nil: they get 404.
     /// Tornado: `default_host`.
     public var defaultHost: String?
@@ -31,7 +38,8 @@ public struct ApplicationSettings: Sendable {
     public var maxArguments: Int
 
     /// The encoder of values that are written as JSON. It is shared by all loops, so it must not be changed once the
-    /// application runs. Default nil: Twister's own, which writes members in the order in which they are encoded, and dates as
+    /// application runs. Give it the output formatting `.sortedKeys` where responses have entity tags: `JSONEncoder` writes the members
+    /// of equal values in different orders otherwise. Default nil: Twister's own, which writes members in the order in which they are encoded, and dates as
     /// ISO 8601 texts, and is several times faster.
     public var jsonEncoder: JSONEncoder?
     /// The decoder of requests in JSON. It is shared by all loops, so it must not be changed once the application runs.
@@ -78,6 +86,8 @@ public struct ApplicationSettings: Sendable {
     public init(
         debug: Bool = false, serveTraceback: Bool? = nil, prefersProblemDetails: Bool = false,
         automaticETags: Bool = false, loginURL: String? = nil,
+        currentUser: (@Sendable (RequestHandler) -> String?)? = nil,
+        errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)? = nil,
         defaultHost: String? = nil, maxFormParts: Int = 100, maxFormPartHeaderSize: Int = 10_240,
         maxArguments: Int = 1_000, jsonEncoder: JSONEncoder? = nil, jsonDecoder: JSONDecoder? = nil,
         maxCookies: Int = 1_000,
@@ -94,12 +104,14 @@ public struct ApplicationSettings: Sendable {
         self.prefersProblemDetails = prefersProblemDetails
         self.automaticETags = automaticETags
         self.loginURL = loginURL
+        self.currentUser = currentUser
+        self.errorPage = errorPage
         self.defaultHost = defaultHost
         self.maxFormParts = maxFormParts
         self.maxFormPartHeaderSize = maxFormPartHeaderSize
         self.maxArguments = maxArguments
         self.jsonEncoder = jsonEncoder
-        self.jsonDecoder = jsonDecoder ?? Self.standardDecoder
+        self.jsonDecoder = jsonDecoder ?? Self.standardJSONDecoder
         self.maxCookies = maxCookies
         self.cookieSecret = cookieSecret
         self.xsrfCookies = xsrfCookies
@@ -117,11 +129,26 @@ public struct ApplicationSettings: Sendable {
         self.other = other
     }
 
-    private static let standardDecoder: JSONDecoder = {
+    /// The decoder of requests whose application has none of its own: dates are ISO 8601 texts, with or without a fraction of the second.
+    public static let standardJSONDecoder: JSONDecoder = {
         let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            guard let date = date(iso8601: text) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "\"\(text)\" is no date of ISO 8601")
+            }
+            return date
+        }
         return decoder
     }()
+
+    private static func date(iso8601 text: String) -> Date? {
+        let whole = try? Date.ISO8601FormatStyle().parse(text)
+        // What JavaScript's `toISOString` writes has a fraction.
+        return whole ?? (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text))
+    }
 
     /// The JSON text of a value, by the setting `jsonEncoder`: what `write(json:)` adds to a response.
     ///

@@ -1,17 +1,28 @@
+import FoundationEssentials
+
 /// Makes a value from the arguments of a query or a form: each argument is a field, several of one name are a list. Numbers and
-/// Booleans are read from text. Browsers send an input that is empty as an argument without text: it is an empty string, and an
+/// Booleans are read from text; dates, URLs and other types that JSON has a form of its own for are read as the application's JSON
+/// decoder reads them. Browsers send an input that is empty as an argument without text: it is an empty string, and an
 /// optional value that cannot be made of an empty text is missing.
 enum FormDecoder {
-    static func decode<Value: Decodable>(_ type: Value.Type, _ arguments: Arguments) throws -> Value {
-        try Value(from: ObjectDecoder(arguments: arguments))
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, _ arguments: Arguments, json: JSONDecoder
+    ) throws -> Value {
+        try Value(from: ObjectDecoder(arguments: arguments, json: json))
     }
+
+    /// Types that JSON has a form of its own for.
+    fileprivate static let foundationTypes = Set([
+        ObjectIdentifier(Date.self), ObjectIdentifier(Data.self), ObjectIdentifier(Decimal.self),
+        ObjectIdentifier(URL.self),
+    ])
 
     /// Makes a value of the texts of one argument. An optional one is missing where it cannot be made and all texts are empty.
     fileprivate static func value<Value: Decodable>(
-        _ type: Value.Type, _ values: [String], _ codingPath: [any CodingKey]
+        _ type: Value.Type, _ values: [String], _ codingPath: [any CodingKey], _ json: JSONDecoder
     ) throws -> Value {
         do {
-            return try Value(from: ValueDecoder(values: values, codingPath: codingPath))
+            return try ValueDecoder(values: values, codingPath: codingPath, json: json).decode(type)
         } catch let error as DecodingError {
             guard values.allSatisfy(\.isEmpty), let missing = (type as? any OptionalType.Type)?.missing as? Value else {
                 throw error
@@ -22,11 +33,12 @@ enum FormDecoder {
 
     fileprivate struct ObjectDecoder: Decoder {
         let arguments: Arguments
+        let json: JSONDecoder
         var codingPath: [any CodingKey] { [] }
         var userInfo: [CodingUserInfoKey: Any] { [:] }
 
         func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
-            KeyedDecodingContainer(Fields<Key>(arguments: arguments))
+            KeyedDecodingContainer(Fields<Key>(arguments: arguments, json: json))
         }
 
         func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw mismatch() }
@@ -39,6 +51,7 @@ enum FormDecoder {
 
     fileprivate struct Fields<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let arguments: Arguments
+        let json: JSONDecoder
         var codingPath: [any CodingKey] { [] }
         var allKeys: [Key] { arguments.all.compactMap { Key(stringValue: $0.name) } }
 
@@ -53,12 +66,12 @@ enum FormDecoder {
                 throw DecodingError.keyNotFound(
                     key, .init(codingPath: codingPath, debugDescription: "no such argument"))
             }
-            return try FormDecoder.value(type, values, [key])
+            return try FormDecoder.value(type, values, [key], json)
         }
 
         private func optional<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
             let values = arguments[key.stringValue]
-            return values.isEmpty ? nil : try FormDecoder.value(Value?.self, values, [key])
+            return values.isEmpty ? nil : try FormDecoder.value(Value?.self, values, [key], json)
         }
 
         // The library has a function for each of these types, which would be taken before the generic one.
@@ -82,9 +95,9 @@ enum FormDecoder {
             keyedBy type: Nested.Type, forKey key: Key
         ) throws -> KeyedDecodingContainer<Nested> { throw unsupported(key) }
         func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-            Values(values: arguments[key.stringValue], codingPath: [key])
+            Values(values: arguments[key.stringValue], codingPath: [key], json: json)
         }
-        func superDecoder() throws -> any Decoder { ObjectDecoder(arguments: arguments) }
+        func superDecoder() throws -> any Decoder { ObjectDecoder(arguments: arguments, json: json) }
         func superDecoder(forKey key: Key) throws -> any Decoder { throw unsupported(key) }
 
         private func unsupported(_ key: Key) -> DecodingError {
@@ -97,13 +110,16 @@ enum FormDecoder {
     fileprivate struct ValueDecoder: Decoder, SingleValueDecodingContainer {
         let values: [String]
         let codingPath: [any CodingKey]
+        let json: JSONDecoder
         var userInfo: [CodingUserInfoKey: Any] { [:] }
         private var text: String { values.last ?? "" }
 
         func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
             throw mismatch([String: Any].self)
         }
-        func unkeyedContainer() -> any UnkeyedDecodingContainer { Values(values: values, codingPath: codingPath) }
+        func unkeyedContainer() -> any UnkeyedDecodingContainer {
+            Values(values: values, codingPath: codingPath, json: json)
+        }
         func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
         func decodeNil() -> Bool { values.isEmpty }
@@ -128,7 +144,21 @@ enum FormDecoder {
         func decode(_ type: UInt16.Type) throws -> UInt16 { try convert(type) }
         func decode(_ type: UInt32.Type) throws -> UInt32 { try convert(type) }
         func decode(_ type: UInt64.Type) throws -> UInt64 { try convert(type) }
-        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Value(from: self) }
+        func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            return try FormDecoder.foundationTypes.contains(ObjectIdentifier(type))
+                ? convert(type) { Self.fromJSON(type, $0, json) } : Value(from: self)
+        }
+
+        /// The value of a text: that of a string in JSON, or else that of a number.
+        private static func fromJSON<Value: Decodable>(
+            _ type: Value.Type, _ text: String, _ json: JSONDecoder
+        ) -> Value? {
+            if let string = try? JSONBodyEncoder.encode(text), let value = try? json.decode(type, from: Data(string)) {
+                return value
+            }
+            let isNumber = !text.isEmpty && text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
+            return isNumber ? try? json.decode(type, from: Data(text.utf8)) : nil
+        }
 
         private func convert<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
             try convert(type) { Value($0) }
@@ -148,13 +178,15 @@ enum FormDecoder {
     fileprivate struct Values: UnkeyedDecodingContainer {
         let values: [String]
         let codingPath: [any CodingKey]
+        let json: JSONDecoder
         var currentIndex = 0
         var count: Int? { values.count }
         var isAtEnd: Bool { currentIndex == values.count }
 
-        init(values: [String], codingPath: [any CodingKey]) {
+        init(values: [String], codingPath: [any CodingKey], json: JSONDecoder) {
             self.values = values
             self.codingPath = codingPath
+            self.json = json
         }
 
         mutating func decodeNil() -> Bool { false }
@@ -164,7 +196,7 @@ enum FormDecoder {
                     type, .init(codingPath: codingPath, debugDescription: "no more values"))
             }
             defer { currentIndex += 1 }
-            return try FormDecoder.value(type, [values[currentIndex]], codingPath)
+            return try FormDecoder.value(type, [values[currentIndex]], codingPath, json)
         }
         mutating func nestedContainer<Nested: CodingKey>(
             keyedBy type: Nested.Type

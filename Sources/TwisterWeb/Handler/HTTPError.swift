@@ -59,21 +59,6 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// A value of a request that is not as it has to be.
-public struct ValidationFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Where the value is: names of fields and places in lists, `author.emails[0]`; empty: the whole.
-    public let path: String
-    /// What is wrong with it, in words for the client: "must not be empty".
-    public let message: String
-
-    public init(_ path: String, _ message: String) {
-        self.path = path
-        self.message = message
-    }
-
-    public var description: String { path.isEmpty ? message : "\(path) \(message)" }
-}
-
 /// Thrown to end a request without an error: the response is what the handler has written, and `text`.
 ///
 /// Tornado: `web.Finish`.

@@ -8,10 +8,10 @@ extension RequestHandler {
     /// The body as a value: JSON (`application/json`, `application/*+json`) or a form, by its `Content-Type`. A form's arguments become
     /// the fields of the value; several of one name become a list.
     ///
-    /// A value that is `Validatable` is validated.
+    /// A value that is `Validatable` is validated; those within it only where its `validate` does so, by `require(_:_:)`.
     ///
     /// - Throws: `HTTPError` 415 for another type, 400 for a body that is not well-formed, 422 where the value is not as `type`
-    ///   wants it: the problem details name the field's path.
+    ///   wants it: the problem details name the field's path. `HTTPOutputError` where the handler has its body streamed.
     public func decodeBody<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         connection.checkThread("RequestHandler.decodeBody")
         let value: Value
@@ -29,7 +29,8 @@ extension RequestHandler {
     /// - Throws: `HTTPError` 422 where the value is not as `type` wants it.
     public func decodeQuery<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         do {
-            let value = try FormDecoder.decode(type, try queryArguments())
+            let value = try FormDecoder.decode(
+                type, try queryArguments(), json: application.settings.jsonDecoder)
             if let validatable = value as? any Validatable { try validated(validatable) }
             return value
         } catch let error as DecodingError {
@@ -38,9 +39,10 @@ extension RequestHandler {
     }
 
     private func decodedBody<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try requireCollectedBody("decodeBody()")
         switch contentType?.type {
         case "application/x-www-form-urlencoded", "multipart/form-data":
-            return try FormDecoder.decode(type, try bodyArguments())
+            return try FormDecoder.decode(type, try bodyArguments(), json: application.settings.jsonDecoder)
         case .some(let media)
         where media == "application/json" || media.hasPrefix("application/") && media.hasSuffix("+json"):
             let body = request.body
@@ -109,33 +111,4 @@ extension RequestHandler {
         @unknown default: return HTTPError(.badRequest, "\(error)")
         }
     }
-}
-
-/// A value that checks itself once it is decoded from a request.
-///
-///     func validate() throws {
-///         try require(!title.isEmpty, "title", "must not be empty")
-///     }
-public protocol Validatable {
-    /// Called by `decodeBody` and `decodeQuery`. A handler that gets a value in another way calls it by itself.
-    ///
-    /// - Throws: `ValidationFailure` or `ValidationFailures`: the request gets 422 with them.
-    func validate() throws
-}
-
-extension Validatable {
-    /// Throws a failure of the field `path` unless the condition holds.
-    public func require(_ condition: Bool, _ path: String, _ message: String) throws(ValidationFailure) {
-        if !condition { throw ValidationFailure(path, message) }
-    }
-}
-
-/// Several values of a request that are not as they have to be.
-public struct ValidationFailures: Error, Sendable, CustomStringConvertible {
-    /// Each of them.
-    public let failures: [ValidationFailure]
-
-    public init(_ failures: [ValidationFailure]) { self.failures = failures }
-
-    public var description: String { failures.map(\.description).joined(separator: "; ") }
 }

@@ -68,21 +68,40 @@ extension RequestHandler {
         let extras = madeExtras
         guard !extras.hasBegunErrorPage else {
             logger.error("writeError calls sendError: the page for \(getStatus().code) is the default one")
-            return writeErrorPage(error)
+            return writeBuiltInErrorPage(error)
         }
         extras.hasBegunErrorPage = true
         await writeError(getStatus(), error)
     }
 
-    /// Writes the page for an error, in the format that the client prefers.
+    /// Writes the application's page for an error, or the built-in one.
     func writeErrorPage(_ error: (any Error)?) {
+        guard let write = application.settings.errorPage else { return writeBuiltInErrorPage(error) }
+        do {
+            try write(self, getStatus(), error)
+        } catch let failure {
+            logException(failure)
+            guard !connection.isHeadSent else { return connection.abort() }
+            connection.responseBody.removeAll()
+            writeBuiltInErrorPage(error)
+        }
+    }
+
+    /// Writes the page for an error, in the format that the client prefers.
+    private func writeBuiltInErrorPage(_ error: (any Error)?) {
         let failure = error as? HTTPError
         let failures = failure?.failures.map { (path: $0.path, message: $0.message) } ?? []
-        var detail = failure?.detail
+        var detail = failure?.detail ?? Self.detail(of: error)
         if application.settings.serveTraceback, let error { detail = "\(detail.map { $0 + "\n" } ?? "")\(error)" }
         connection.writeErrorPage(
             reason: getReason(), detail: detail, failures: failures,
             prefersProblemDetails: application.settings.prefersProblemDetails)
+    }
+
+    /// What the client learns of a form that it has sent and that is refused.
+    private static func detail(of error: (any Error)?) -> String? {
+        guard let error = error as? FormError, error.status < 500 else { return nil }
+        return error.description
     }
 
     // MARK: Header fields that errors keep

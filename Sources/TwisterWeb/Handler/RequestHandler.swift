@@ -152,8 +152,8 @@ open class RequestHandler {
     open func computeETag() -> String? { application.settings.automaticETags ? bodyHash : nil }
 
     /// The user who sends the request; nil: nobody has logged in. Called when `currentUser` is first read, and not where it was
-    /// set before. Default: nil. Tornado: `RequestHandler.get_current_user`.
-    open func getCurrentUser() -> String? { nil }
+    /// set before. Default: what the setting `currentUser` tells, else nil. Tornado: `RequestHandler.get_current_user`.
+    open func getCurrentUser() -> String? { application.settings.currentUser?(self) }
 
     /// Where clients log in: clients that are not logged in are sent there by pages with the policy `authenticated`. Default: the
     /// setting `loginURL`. Tornado: `RequestHandler.get_login_url`.
@@ -165,8 +165,8 @@ open class RequestHandler {
     /// Values that every template of the handler may name. Default: none. Tornado: `RequestHandler.get_template_namespace`.
     open func templateValues() -> [String: Any] { [:] }
 
-    /// Writes the page for an error; the status is set, with its reason. Default: HTML or problem details (RFC 9457), by the
-    /// request's `Accept`. They tell the client the status, the `detail` of an `HTTPError`, and nothing else of the error, unless
+    /// Writes the page for an error; the status is set, with its reason. Default: what the setting `errorPage` writes, else HTML or
+    /// problem details (RFC 9457), by the request's `Accept`. The latter tell the client the status, the `detail` of an `HTTPError`, and nothing else of the error, unless
     /// the setting `serveTraceback` is on.
     ///
     /// Tornado: `RequestHandler.write_error`.

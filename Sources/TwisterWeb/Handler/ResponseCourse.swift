@@ -41,8 +41,9 @@ final class ResponseCourse: ResponseFilter {
         isRunning = true
         defer { isRunning = false }
         do {
-            while let function = beforeHead.popLast() { try function(handler) }
+            // First: a 304 or 412 gets the fields of the functions, too, as every other response does.
             if checksETag, case .whole = body { try handler.respondToConditions() }
+            while let function = beforeHead.popLast() { try function(handler) }
             switch body {
             case .whole: try transformHead(connection, finishing: true)
             case .begun: try transformHead(connection, finishing: false)

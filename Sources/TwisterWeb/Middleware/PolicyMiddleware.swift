@@ -31,7 +31,8 @@ enum PolicyMiddleware {
         }
     }
 
-    /// Sets the `Cache-Control` of good responses that have none.
+    /// Sets the `Cache-Control` of good responses that have none. A 206 or 304 has what the 200 would have (RFC 9110, 15.3.7 and
+    /// 15.4.5).
     private struct CacheControl: Middleware {
         private let value: String
 
@@ -40,7 +41,8 @@ enum PolicyMiddleware {
         func handle(_ handler: RequestHandler, next: () async throws -> Void) async throws {
             handler.beforeHead { handler in
                 let head = handler.connection.head
-                if head.status == 200, !head.contains(.cacheControl) { try handler.setHeader(.cacheControl, value) }
+                guard [200, 206, 304].contains(head.status), !head.contains(.cacheControl) else { return }
+                try handler.setHeader(.cacheControl, value)
             }
             try await next()
         }

@@ -77,6 +77,7 @@ struct PolicyRowsTests {
 
     @Test("N-52: cacheControl: for good responses that have none", arguments: Setting.each)
     func cacheControl(setting: Setting) async throws {
+        let folder = try TemporaryFiles()
         let routes: [any Routes] = [
             RouteGroup(policy: Policy(cacheControl: "max-age=60")) {
                 URLSpec(.get, "/") { _ in "a" }
@@ -85,10 +86,20 @@ struct PolicyRowsTests {
                     return "b"
                 }
                 URLSpec(.get, "/bad") { _ in HTTPResponse.Status.conflict }
+                URLSpec("/files/(.*)") { StaticFileHandler($0, root: folder.root) }
             }
         ]
+        try folder.write("0123456789", at: "a.txt")
         try await withRoutes(setting, routes) { client async throws in
             #expect(try await client.get("/").headers[.cacheControl] == "max-age=60")
+            let file = try await client.get("/files/a.txt")
+            #expect(file.headers[.cacheControl] == "max-age=60")
+            // RFC 9110, 15.3.7 and 15.4.5.
+            let part = try await client.get("/files/a.txt", headers: [.range: "bytes=2-4"])
+            #expect(part.text == "234" && part.headers[.cacheControl] == "max-age=60")
+            let tag = try #require(file.headers[.eTag])
+            let known = try await client.get("/files/a.txt", headers: [.ifNoneMatch: tag])
+            #expect(known.status == .notModified && known.headers[.cacheControl] == "max-age=60")
             #expect(try await client.get("/own").headers[.cacheControl] == "no-store")
             #expect(try await client.get("/bad").headers[.cacheControl] == nil)
         }

@@ -144,6 +144,25 @@ struct ResponseRowsTests {
         }
     }
 
+    @Test(
+        "RH-45, X-33: a 304 and a 412 of the tag have the fields that middleware sets at the last moment",
+        arguments: Setting.each)
+    func conditionalFields(setting: Setting) async throws {
+        let late = MiddlewareClosure { handler, next in
+            handler.beforeHead { try $0.setHeader("X-Late", "\($0.getStatus().code)") }
+            try await next()
+        }
+        let routes: [any Routes] = [RouteGroup("", middleware: [late]) { URLSpec(.get, "/late") { _ in "text" } }]
+        try await withRoutes(setting, routes, settings: .init(automaticETags: true)) { client async throws in
+            let tag = try #require(try await client.get("/late").headers[.eTag])
+            let name = try #require(HTTPField.Name("X-Late"))
+            let known = try await client.get("/late", headers: [.ifNoneMatch: tag])
+            #expect(known.status == .notModified && known.headers[name] == "304")
+            let failed = try await client.get("/late", headers: [.ifMatch: "\"other\""])
+            #expect(failed.status == .preconditionFailed && failed.headers[name] == "412")
+        }
+    }
+
     @Test("RH-45: an own ETag, compared weakly, and *", arguments: Setting.each)
     func ownTag(setting: Setting) async throws {
         try await withRoutes(setting, Self.routes) { client async throws in
