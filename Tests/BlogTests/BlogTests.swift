@@ -136,12 +136,12 @@ import TwisterTesting
     func refusals() async throws {
         try await test(.inProcess) { client in
             let token = try await create(client)
-            let page = TestFormPart.file("picture", filename: "a.png", contentType: "text/html", Self.picture)
+            let page = TestFormPart.file("picture", filename: "a.png", contentType: "image/png", Array("<html>".utf8))
             #expect(try await publish(client, token, title: "A", files: [page]).status == .unsupportedMediaType)
             let empty = try await publish(client, token, title: "")
             #expect(empty.status == .unprocessableContent)
             #expect(empty.text.contains("title must have 1 to 200 bytes"))
-            let large = [UInt8](repeating: 0, count: 11 << 20)
+            let large = Self.picture + [UInt8](repeating: 0, count: 11 << 20)
             let picture = TestFormPart.file("picture", filename: "a.png", contentType: "image/png", large)
             #expect(try await publish(client, token, title: "A", files: [picture]).status == .contentTooLarge)
             #expect(try await client.get("/").text.contains("There are no entries yet."))

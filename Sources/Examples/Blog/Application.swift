@@ -1,6 +1,9 @@
 import Foundation
 import Twister
 
+/// The pages load nothing from other servers, and no script but the blog's own files.
+private let pagePolicy = ContentSecurityPolicy().defaultSrc(.self).baseURI(.none)
+
 /// The routes and the settings of the blog.
 func makeApplication(_ blog: Blog, debug: Bool = false) throws -> Application {
     let resources = Bundle.module.resourcePath ?? "."
@@ -19,23 +22,8 @@ func makeApplication(_ blog: Blog, debug: Bool = false) throws -> Application {
             URLSpec("/pictures/(.+)", name: "picture") { StaticFileHandler($0, root: blog.pictures) }
                 .policy(Policy(cacheControl: "public, max-age=31536000, immutable")),
         ],
-        middleware: [SafeHeaders(), Compression()],
+        middleware: [SecurityHeaders(contentSecurityPolicy: pagePolicy), Compression()],
         settings: .init(
             debug: debug, loginURL: "/auth/login", cookieSecret: try blog.cookieSecret(), xsrfCookies: true,
             templatePath: "\(resources)/templates", staticPath: "\(resources)/static"))
-}
-
-/// Tells browsers to take what comes for what it says it is, and to load nothing from other servers into the pages.
-struct SafeHeaders: Middleware {
-    func handle(_ handler: RequestHandler, next: Next) async throws {
-        handler.beforeHead { handler in
-            for (name, value) in [
-                ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
-                ("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
-            ] {
-                if let name = HTTPField.Name(name) { try handler.setHeader(name, value) }
-            }
-        }
-        try await next()
-    }
 }

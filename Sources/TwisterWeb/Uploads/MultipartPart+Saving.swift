@@ -21,9 +21,30 @@ extension MultipartPart {
     public func save(
         to path: String, overwriting: Bool = false, accepting types: Set<FileType>? = nil
     ) async throws -> Int {
+        try await write(beginning(of: types), to: path, overwriting: overwriting)
+    }
+
+    /// Writes the part's content to a new file in a folder, as `save(to:)` does, under a name that nobody can guess and that ends as the
+    /// names of files of its type do.
+    ///
+    /// - Parameters:
+    ///   - folder: the path of a folder that exists.
+    ///   - types: the types of files that are taken, as their first bytes show them.
+    /// - Returns: the file's name, without the folder's path.
+    /// - Throws: as `save(to:)`.
+    public func store(in folder: String, accepting types: Set<FileType>) async throws -> String {
+        let beginning = try await beginning(of: types)
+        let stem = String(decoding: Hexadecimal.encode(RandomOctets.make(16)), as: UTF8.self)
+        let fileExtension = beginning.type?.fileExtension ?? ""
+        let name = fileExtension.isEmpty ? stem : "\(stem).\(fileExtension)"
+        _ = try await write(beginning, to: "\(folder)/\(name)", overwriting: false)
+        return name
+    }
+
+    /// The size of the file that was written.
+    private func write(_ beginning: Beginning, to path: String, overwriting: Bool) async throws -> Int {
         let loop = loop
-        var gathered: [UInt8] = []
-        if let types { gathered = try await beginning(of: types) }
+        var gathered = beginning.bytes
         let file = try await loop.runInExecutor { try NewFile(path, overwriting: overwriting) }
         do {
             var size = gathered.count
@@ -42,15 +63,23 @@ extension MultipartPart {
         }
     }
 
-    /// The first bytes of the content, as many as the types need, once they were found to be of one of them.
-    private func beginning(of types: Set<FileType>) async throws -> [UInt8] {
-        let length = types.map(\.length).max() ?? 0
+    /// The first bytes of a content, and the type that they show.
+    private struct Beginning {
         var bytes: [UInt8] = []
-        while bytes.count < length, let piece = try await content.next() { bytes += piece }
-        guard types.contains(where: { $0.matches(bytes) }) else {
+        var type: FileType?
+    }
+
+    /// The first bytes of the content, as many as the types need, once they were found to be of one of them; none where any type will do.
+    private func beginning(of types: Set<FileType>?) async throws -> Beginning {
+        var beginning = Beginning()
+        guard let types else { return beginning }
+        let length = types.map(\.length).max() ?? 0
+        while beginning.bytes.count < length, let piece = try await content.next() { beginning.bytes += piece }
+        beginning.type = types.first { $0.matches(beginning.bytes) }
+        guard beginning.type != nil else {
             throw FormError.unacceptableFile(name: name, types: types.map(\.mediaType).sorted())
         }
-        return bytes
+        return beginning
     }
 
     private func write(_ bytes: [UInt8], to file: NewFile) async throws {
@@ -65,8 +94,9 @@ extension MultipartPart {
         in folder: TemporaryFolder, accepting types: Set<FileType>? = nil
     ) async throws -> TemporaryUpload {
         let path = folder.newPath()
-        let size = try await save(to: path, accepting: types)
-        return TemporaryUpload(path: path, size: size, folder: folder, loop: loop)
+        let beginning = try await beginning(of: types)
+        let size = try await write(beginning, to: path, overwriting: false)
+        return TemporaryUpload(path: path, size: size, type: beginning.type, folder: folder, loop: loop)
     }
 }
 

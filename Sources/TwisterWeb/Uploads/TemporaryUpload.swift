@@ -8,15 +8,18 @@ public final class TemporaryUpload: Sendable {
     public let path: String
     /// Its size in bytes.
     public let size: Int
+    /// Which of the accepted types it has; nil: any was accepted.
+    public let type: FileType?
 
     private let isMoved = Mutex(false)
     /// Keeps the folder.
     private let folder: TemporaryFolder
     private let loop: IOLoop
 
-    init(path: String, size: Int, folder: TemporaryFolder, loop: IOLoop) {
+    init(path: String, size: Int, type: FileType?, folder: TemporaryFolder, loop: IOLoop) {
         self.path = path
         self.size = size
+        self.type = type
         self.folder = folder
         self.loop = loop
     }

@@ -65,6 +65,29 @@ struct SavingTests {
         }
     }
 
+    @Test("N-33: store names the file by chance and by its type")
+    func store() async throws {
+        try await onLoop { loop in
+            let folder = try TemporaryFolder()
+            let gif = "GIF89a" + Self.large
+            let first = try await Self.first(gif, loop).store(in: folder.path, accepting: FileType.webImages)
+            let second = try await Self.first(gif, loop).store(in: folder.path, accepting: FileType.webImages)
+            #expect(first != second && first.utf8.count == 36)
+            for name in [first, second] {
+                #expect(name.hasSuffix(".gif"))
+                #expect(try Self.content(folder.path + "/" + name) == gif)
+            }
+            await #expect(throws: FormError.self) {
+                try await Self.first("<html>", loop).store(in: folder.path, accepting: FileType.webImages)
+            }
+            let plain = FileType("text/x", beginningWith: Array("x".utf8))
+            #expect(try await Self.first("x.y", loop).store(in: folder.path, accepting: [plain]).utf8.count == 32)
+            #expect(try Self.names(folder).count == 3)
+            let upload = try await Self.first(gif, loop).saveTemporarily(in: folder, accepting: FileType.webImages)
+            #expect(upload.type == .gif)
+        }
+    }
+
     @Test("N-33: a signature may come in pieces, and stands at the beginning")
     func signatures() async throws {
         try await onLoop { loop in

@@ -38,30 +38,24 @@ class FormHandler: BlogHandler {
     override class var requestBody: RequestBodyMode { .streamed }
     override class var policy: Policy { Policy(authenticated: true, maxBodySize: .mebibytes(20)) }
 
-    private static let extensions = [
-        "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif",
-    ]
-
     func readDraft(savesPicture: Bool) async throws -> Draft {
         var draft = Draft()
-        var upload: (file: TemporaryUpload, name: String)?
+        var picture: TemporaryUpload?
         let limits = MultipartLimits(files: 1, fields: 10, fileSize: .mebibytes(10))
         for try await part in try multipart(limits: limits) {
             switch part.name {
             case "title": draft.title = try await part.text()
             case "text": draft.text = try await part.text()
             case "picture" where part.isFile && savesPicture:
-                guard let type = part.contentType, let ending = Self.extensions[type.lowercased()] else {
-                    throw HTTPError(.unsupportedMediaType, detail: "A picture is a JPEG, PNG, WebP or GIF file.")
-                }
-                upload = (try await part.saveTemporarily(in: state.uploads), "\(UUID().uuidString).\(ending)")
+                picture = try await part.saveTemporarily(in: state.uploads, accepting: FileType.webImages)
             default: break
             }
         }
         try draft.validate()
-        if let upload {
-            try await upload.file.move(to: "\(state.pictures)/\(upload.name)")
-            draft.picture = upload.name
+        if let picture, let type = picture.type {
+            let name = "\(UUID().uuidString).\(type.fileExtension)"
+            try await picture.move(to: "\(state.pictures)/\(name)")
+            draft.picture = name
         }
         return draft
     }
