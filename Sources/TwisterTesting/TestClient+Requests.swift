@@ -1,5 +1,5 @@
-import FoundationEssentials
 public import HTTPTypes
+import TwisterWeb
 
 /// The requests. `query` and `form` are pairs in the order in which they are sent; of `body`, `json`, `form` and `multipart`
 /// at most one is given. Each throws `TestClientError`, or `CancellationError` where its task is cancelled; `json` also
@@ -148,7 +148,7 @@ extension PreparedRequest {
         if let json {
             count += 1
             type = "application/json"
-            body = .whole([UInt8](try JSONEncoder().encode(json)))
+            body = .whole(try ApplicationSettings().encodeJSON(json))
         }
         if let form {
             count += 1

@@ -1,5 +1,6 @@
-import FoundationEssentials
+public import FoundationEssentials
 public import HTTPTypes
+public import TwisterWeb
 
 /// A whole response, as a value.
 public struct TestResponse: Sendable {
@@ -22,9 +23,12 @@ public struct TestResponse: Sendable {
 
     /// The body as JSON.
     ///
+    /// - Parameter decoder: default: the one of applications that have none of their own, for which dates are ISO 8601 texts.
     /// - Throws: `DecodingError`.
-    public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(body))
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, with decoder: JSONDecoder = ApplicationSettings.standardJSONDecoder
+    ) throws -> Value {
+        try decoder.decode(type, from: Data(body))
     }
 }
 

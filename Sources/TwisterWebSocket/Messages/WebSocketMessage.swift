@@ -1,4 +1,5 @@
 public import FoundationEssentials
+public import TwisterWeb
 
 /// A message of a WebSocket.
 public enum WebSocketMessage: Sendable, Hashable {
@@ -36,9 +37,11 @@ public enum WebSocketMessage: Sendable, Hashable {
 
     /// Decodes the message as JSON.
     ///
+    /// - Parameter decoder: default: the one of applications that have none of their own, for which dates are ISO 8601 texts.
     /// - Throws: `DecodingError`.
-    public func decode<Value: Decodable>(_ type: Value.Type, with decoder: JSONDecoder = JSONDecoder()) throws -> Value
-    {
+    public func decode<Value: Decodable>(
+        _ type: Value.Type, with decoder: JSONDecoder = ApplicationSettings.standardJSONDecoder
+    ) throws -> Value {
         try decoder.decode(type, from: Data(bytes))
     }
 
