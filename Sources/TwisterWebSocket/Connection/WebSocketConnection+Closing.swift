@@ -111,21 +111,26 @@ extension WebSocketConnection {
     }
 }
 
+extension WebSocketConnection {
+    /// Closes the stream, whose peer has ended its side. The last frames, which may answer what came just before the end, still go out;
+    /// the stream closes then.
+    func closeAfterPeer() {
+        if phase == .ending, stream.outputCount > 0 { return }
+        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+    }
+}
+
 extension WebSocketConnection: IOStreamConsumer {
     func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { read(bytes) }
 
     func streamEnded(_ stream: IOStream) {
-        // The last frame, which may answer what came just before the end, still goes out; the stream closes then.
-        if phase == .ending, stream.outputCount > 0 { return }
         // Messages that came before the end are dealt with first, unless one of them keeps the owner waiting.
         if phase == .open, !isOwnerBusy, !takesMessage { return }
-        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+        closeAfterPeer()
     }
 
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
-        if isGone { return stream.close(.endedByPeer) }
-        if phase == .ending, stream.outputCount > 0 { return }
-        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+        if isGone { stream.close(.endedByPeer) } else { closeAfterPeer() }
     }
 
     func streamDrained(_ stream: IOStream) {

@@ -228,7 +228,7 @@ extension WebSocketConnection: LoopWork {
             readOn()
             if rare?.charged ?? 0 > 0 { recharge() }
             // The peer has ended, behind messages that were read first.
-            if event == nil, stream.isPeerEnded, !stream.isClosed { stream.close(.endedByPeer) }
+            if event == nil, stream.isPeerEnded, !stream.isClosed { closeAfterPeer() }
         }
         guard event != nil else {
             run = .waiting

@@ -114,6 +114,26 @@ struct WebSocketTunnelTests {
         }
     }
 
+    @Test(
+        "N-37: messages right before a close frame that comes with END_STREAM are answered", arguments: testedBackends)
+    func messagesBeforeTheEnd(backend: IOBackend) async throws {
+        try await withNoted(backend) { port, _ in
+            let client = try FrameClient(port: port)
+            let close = TunnelClient.frame(Opcode.close, [3, 0xE8])
+            for (stream, first): (UInt32, TunnelClient.Frame) in [
+                (1, .text("last")), (3, TunnelClient.Frame(opcode: Opcode.ping, payload: [7])),
+            ] {
+                let socket = try TunnelClient(client, stream)
+                try socket.accepted()
+                try client.data(stream, TunnelClient.frame(first.opcode, first.payload) + close, end: true)
+                let answer = first.opcode == Opcode.ping ? Opcode.pong : first.opcode
+                #expect(try socket.receive() == TunnelClient.Frame(opcode: answer, payload: first.payload))
+                #expect(try socket.receiveClose() == 1000)
+                #expect(socket.response.reset == nil)
+            }
+        }
+    }
+
     @Test("N-37: the closing handshake ends the stream with END_STREAM, whoever begins it", arguments: testedBackends)
     func closing(backend: IOBackend) async throws {
         try await withNoted(backend) { port, notes in

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import TwisterTestSupport
 import TwisterWeb
@@ -21,6 +22,14 @@ private final class FirstPieceHandler: WebSocketHandler {
     }
 }
 
+/// Blocks its thread where a message says so, and sends each message back.
+private final class BlockingHandler: WebSocketHandler {
+    override func onMessage(_ message: WebSocketMessage) async throws {
+        if message.text == "block" { usleep(100_000) }
+        try await writeMessage(message)
+    }
+}
+
 @Suite("WebSocket handlers that do not take everything")
 struct BusyHandlerTests {
     @Test("WS-9: pings are answered while a handler is busy, and messages behind them arrive")
@@ -34,6 +43,24 @@ struct BusyHandlerTests {
             }
             try client.send("after")
             #expect(try client.receiveText() == "after")
+        }
+    }
+
+    @Test("WS-12: messages right before a close frame are answered, where the client ends its side at once")
+    func messagesBeforeTheEnd() async throws {
+        try await onBothBackends([URLSpec("/", BlockingHandler.self)]) { port in
+            // Where the loop is blocked, all of it arrives in one turn.
+            for first in ["block", "free"] {
+                let client = try SocketClient(port)
+                try client.send(first)
+                if first == "block" { usleep(30_000) }
+                let text = SocketClient.frame(Opcode.text.rawValue, Array("last".utf8))
+                try client.send(text + SocketClient.frame(Opcode.close.rawValue, [3, 0xE8]))
+                client.client.shutDown()
+                #expect(try client.receiveText() == first)
+                #expect(try client.receiveText() == "last")
+                #expect(try client.receiveClose() == 1000)
+            }
         }
     }
 
