@@ -10,7 +10,7 @@ public import TwisterIO
 /// Where a flag is not given, the environment decides (`TWISTER_PORT` for `--port`), then the default.
 public struct ServerOptions: ParsableArguments, Sendable {
     /// Where to listen: numeric addresses, host names, or `*` for every interface. Default `127.0.0.1`, unless there is a
-    /// `unixSocket`.
+    /// `unixSocket` and no `port`.
     public var addresses: [String] = []
     /// The port of these addresses; 0 takes a free one. Default 8888.
     public var port: UInt16 = 8888 { didSet { isPortGiven = true } }
@@ -71,7 +71,8 @@ public struct ServerOptions: ParsableArguments, Sendable {
     private enum Key: String, CodingKey { case flags, tlsFlags }
 
     private mutating func take(_ flags: ServerFlags) throws {
-        let listed = try Environment.value("ADDRESS") { $0 }?.split(separator: ",").map(String.init)
+        let listed = try Environment.value("ADDRESS") { $0.filter { $0 != " " } }?.split(separator: ",").map(
+            String.init)
         addresses = flags.address.isEmpty ? listed ?? [] : flags.address
         if let given = try flags.port ?? Environment.value("PORT", { UInt16($0) }) {
             port = given
@@ -111,6 +112,7 @@ public struct ServerOptions: ParsableArguments, Sendable {
     /// Refuses numbers out of range.
     public func validate() throws {
         if let problem { throw ValidationError(problem) }
+        guard unixSocket != "" else { throw ValidationError("--unix-socket is the path of a socket") }
         guard loops >= 0 else { throw ValidationError("--loops is a number of threads, or 0 for one a core") }
         guard processes >= 0 else { throw ValidationError("--processes is a number, or 0 for one a core") }
         guard (0...86_400).contains(shutdownTimeout) else {
@@ -122,14 +124,10 @@ public struct ServerOptions: ParsableArguments, Sendable {
     public var configuration: ServerConfiguration {
         let hosts = addresses.isEmpty ? ["127.0.0.1"] : addresses
         var places: [ServerAddress] = []
-        if let tls {
-            if isPortGiven { places += hosts.map { .tcp($0, port) } }
-            places += hosts.map { .tls($0, tls.port, tls.options) }
-        } else {
-            places += addresses.map { .tcp($0, port) }
-        }
+        let hasOtherPlace = tls != nil || unixSocket != nil && addresses.isEmpty
+        if isPortGiven || !hasOtherPlace { places += hosts.map { .tcp($0, port) } }
+        if let tls { places += hosts.map { .tls($0, tls.port, tls.options) } }
         if let unixSocket { places.append(.unix(unixSocket)) }
-        if places.isEmpty { places = [.tcp("127.0.0.1", port)] }
         var http = HTTPServer.Configuration()
         http.requestIDs = requestIDs
         if accessLog, let accessLogFormat { http.observers.append(AccessLog(accessLogFormat)) }

@@ -31,6 +31,8 @@ final class ServerProcess: Sendable {
     private let result = ConditionLock(ShutdownResult())
     private let server = ConditionLock<RunningServer?>(nil)
     private let group = ConditionLock<ServiceGroup?>(nil)
+    /// The loop on which a synchronous `run` waits for the end.
+    private let waitingLoop = ConditionLock<IOLoop?>(nil)
     private let terminal = ControllingTerminal()
 
     /// How long after the deadline the watchdog ends a process that has not ended.
@@ -53,6 +55,7 @@ final class ServerProcess: Sendable {
         let group = ServiceGroup(
             services: configuration.services + [Serving(process: self)],
             logger: Logger(label: "twister.service") { _ in SwiftLogNoOpLogHandler() })
+        waitingLoop.withLock { $0 = IOLoop.currentIfAny }
         self.group.withLock { $0 = group }
         // A signal may have come before there was anything to end.
         if case .ending = life.withLock({ $0 }) { return ShutdownResult() }
@@ -136,12 +139,14 @@ final class ServerProcess: Sendable {
 
     private func drain() {
         guard let group = group.withLock({ $0 }) else { return }
-        Task.detached { await group.triggerGracefulShutdown() }
+        // Not on Swift's pool, which a synchronous `run` has not used yet: where descriptors or threads have run out, it cannot start, and
+        // ends the process or blocks this thread.
+        Task(executorPreference: waitingLoop.withLock { $0 }) { await group.triggerGracefulShutdown() }
     }
 
     private func reopenLogs() {
         Log.reopen()
-        Log.general.info("the logs were opened anew")
+        Log.general.info("opening the logs anew")
     }
 
     // MARK: Another program

@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
-"""A bench-server whose address space is limited (RLIMIT_AS), under more connections than fit into its memory: it sheds load, goes
-on serving the connections that it has, and recovers once the load is over. Only the standard library is used."""
+"""A bench-server that is short of something. Only the standard library is used.
+
+Its address space is limited (RLIMIT_AS), under more connections than fit into its memory: it sheds load, goes on serving the
+connections that it has, and recovers once the load is over. And idle clients have all of its descriptors when it is told to end: the
+request under way is served, and the process ends in order.
+"""
 
 import argparse
 import os
 import resource
+import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -100,6 +106,34 @@ def run(program, backend):
         server.stop()
 
 
+def end_without_descriptors(program, backend):
+    idle = []
+    server = Server(program, backend, descriptors=40)
+    try:
+        busy = server.connect(timeout=5.0)
+        busy.sendall(b"GET /sleep/500 HTTP/1.1\r\nHost: a\r\n\r\n")
+        for _ in range(60):
+            try:
+                idle.append(server.connect(timeout=0.2))
+            except OSError:
+                break
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        response = busy.recv(65536)
+        status = server.process.wait(timeout=10)
+        if not response.startswith(b"HTTP/1.1 200") or status != 0:
+            raise Failure(f"status {status}, the request under way got {response[:60]!r}: {server.text()[-500:]}")
+        print(f"PASS end without descriptors, {backend}")
+        return True
+    except (Failure, OSError, subprocess.TimeoutExpired) as error:
+        print(f"FAIL end without descriptors, {backend}: {error}")
+        return False
+    finally:
+        for client in idle:
+            client.close()
+        server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", choices=["epoll", "io_uring", "both"], default="both")
@@ -108,7 +142,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (2 * CLIENTS + 100,) * 2)
     os.environ["SWIFT_BACKTRACE"] = "enable=no"
     backends = ["epoll", "io_uring"] if arguments.backend == "both" else [arguments.backend]
-    sys.exit(0 if all([run(arguments.program, backend) for backend in backends]) else 1)
+    sys.exit(0 if all([part(arguments.program, backend) for part in (run, end_without_descriptors) for backend in backends]) else 1)
 
 
 if __name__ == "__main__":

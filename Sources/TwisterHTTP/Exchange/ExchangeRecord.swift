@@ -160,7 +160,8 @@ public final class ExchangeRecord {
 
     deinit { notes.octets.deallocate() }
 
-    /// The request line, as the client sent it: `GET /path?query HTTP/1.1`; empty where the head could not be read.
+    /// The request line, as the client sent it: `GET /path?query HTTP/1.1`. Where the head could not be read, the first 1,024 bytes
+    /// of the line if all of them are visible ASCII or spaces; otherwise empty.
     public var requestLine: [UInt8] { Array(requestLineOctets) }
     /// The value of the field `Referer`; empty where there is none.
     public var referer: [UInt8] { Array(refererOctets) }
@@ -194,6 +195,23 @@ public final class ExchangeRecord {
         notes.octets = memory
         notes.ends = (line, referer, end)
     }
+
+    /// Notes the first line of a head that cannot be read, if it is plain text, as the request line.
+    func note(malformedHead bytes: UnsafeRawBufferPointer) {
+        notes.bytesIn = bytes.count
+        let line = bytes.prefix(Self.longestMalformedLine).prefix {
+            $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n")
+        }
+        guard !line.isEmpty, line.allSatisfy({ 0x20...0x7E ~= $0 }) else { return }
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: line.count, alignment: 1)
+        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: line))
+        notes.octets.deallocate()
+        notes.octets = memory
+        notes.ends = (line.count, line.count, line.count)
+    }
+
+    /// So many bytes of such a line are noted.
+    private static let longestMalformedLine = 1024
 
     /// Copies a part of the head behind the parts before it. Returns where it ends.
     private static func copy(

@@ -40,7 +40,7 @@ extension HTTP1Connection {
             return 0
         case .invalid(let error):
             if error == .unsupportedVersion, owner?.isHandedOver(at: bytes) == true { return 0 }
-            refuse(error.status, error.reason)
+            owner?.refuse(error.status, error.reason, nil, malformedHead: bytes)
             return bytes.count
         }
     }

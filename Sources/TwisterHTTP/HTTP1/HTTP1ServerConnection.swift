@@ -253,14 +253,21 @@ extension HTTP1ServerConnection {
     }
 
     /// The request is refused before it was read, or while it is being read: an error page, and the connection closes.
-    func refuse(_ status: Int, _ detail: String?, _ fields: HTTPFields?) {
+    ///
+    /// - Parameter malformedHead: a head that cannot be read, perhaps with bytes behind it.
+    func refuse(
+        _ status: Int, _ detail: String?, _ fields: HTTPFields?, malformedHead: UnsafeRawBufferPointer? = nil
+    ) {
         // The rest of a body whose request was responded to needs no response.
         guard phase != .dropping, phase != .ending else { return end() }
         context.counts.countRefusal(status)
         let refused = madeExchange()
+        // The record takes over when the request began, which is forgotten where reading stops.
+        let record = refused.madeRecord()
+        if let malformedHead { record?.note(malformedHead: malformedHead) }
         stopReading()
         refused.keepsAlive = false
-        if let record = refused.madeRecord(), record.outcome == nil, status == 408 { record.outcome = .timeout }
+        if let record, record.outcome == nil, status == 408 { record.outcome = .timeout }
         refused.exchange.requestBody.fail(.refused(status: status))
         refused.exchange.respondToFailure(status, detail, fields)
         switch refused.run {

@@ -130,7 +130,10 @@ public final class HTTPServerGroup: Sendable {
         }
         let ending = ending.withLock { ending in
             if let ending { return ending }
-            let task = Task.detached { [self] in await end(deadline, grace, sharesSockets) }
+            // On the caller's loop, if it has one: where descriptors have run out, Swift's pool may not be able to start.
+            let task = Task(executorPreference: IOLoop.currentIfAny) { [self] in
+                await end(deadline, grace, sharesSockets)
+            }
             ending = task
             return task
         }

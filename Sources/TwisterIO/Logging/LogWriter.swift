@@ -96,7 +96,11 @@ package final class LogWriter: Sendable {
                 do throws(IOError) {
                     try file.reopen()
                 } catch {
-                    _ = Array("\(error): the old file stays in use\n".utf8).withUnsafeBytes { file.write($0) }
+                    Array("\(error): the old file stays in use\n".utf8).withUnsafeBytes { notice in
+                        _ = file.write(notice)
+                        // The old file may have no name any more, under which somebody could find it.
+                        writeToStandardError(notice)
+                    }
                 }
             }
             var lost = file.write(batch.lines)
@@ -114,6 +118,13 @@ package final class LogWriter: Sendable {
             queue.wait(nanoseconds: hasFailed ? retryTime : gatheringTime) { $0.phase == .gathering ? nil : () }
             queue.withLock { $0.endGathering() }
         }
+    }
+
+    /// Writes to standard error, unless that takes nothing now.
+    private static func writeToStandardError(_ bytes: UnsafeRawBufferPointer) {
+        var wanted = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard poll(&wanted, 1, 0) == 1, wanted.revents & Int16(POLLOUT) != 0 else { return }
+        _ = Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }
 
     /// Counts the lines that were dropped.

@@ -18,12 +18,14 @@ struct ProgramImage {
         let readiness: CInt
     }
 
-    /// The absolute path under which the process was started.
+    /// The absolute path under which the process was started. Symbolic links in it stay, since a new version may be where they lead by
+    /// then.
     private static let path: String = {
         let name = CommandLine.arguments.first ?? ""
-        if name.contains("/"), let resolved = realpath(name, nil) {
-            defer { free(resolved) }
-            return String(cString: resolved)
+        if name.hasPrefix("/") { return name }
+        if name.contains("/"), let folder = getcwd(nil, 0) {
+            defer { free(folder) }
+            return "\(String(cString: folder))/\(name)"
         }
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)

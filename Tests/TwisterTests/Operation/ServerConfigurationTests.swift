@@ -15,6 +15,11 @@ struct ServerConfigurationTests {
         options.processes = 0
         let configuration = options.configuration
         #expect(configuration.addresses == [.tcp("::1", 8201), .tcp("127.0.0.1", 8201), .unix("/tmp/a.sock")])
+        options.addresses = []
+        #expect(options.configuration.addresses == [.tcp("127.0.0.1", 8201), .unix("/tmp/a.sock")])
+        var unixOnly = ServerOptions()
+        unixOnly.unixSocket = "/tmp/a.sock"
+        #expect(unixOnly.configuration.addresses == [.unix("/tmp/a.sock")])
         #expect(configuration.processes == .oneACore && configuration.loops == 1)
         #expect(ServerOptions().configuration.addresses == [.tcp("127.0.0.1", 8888)])
         #expect(ServerConfiguration().addresses.map(\.description) == ["127.0.0.1:8888"])

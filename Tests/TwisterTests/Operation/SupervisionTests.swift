@@ -133,13 +133,22 @@ struct SupervisionTests {
         ["block", "spin"])
     func stall(backend: IOBackend, how: String) throws {
         let server = try OperatedServer(backend)
-        let client = try server.begin("/\(how)/2")
         let name = how == "block" ? "BlockingHandler" : "SpinningHandler"
-        let line = try server.child.line(with: "stands still for")
-        #expect(line.contains("in \(name) (route /\(how)/([0-9]+))"), "\(line)")
-        _ = try server.child.line(with: "\(name).get()")
-        // The detector has not disturbed it.
-        #expect(try client.receiveResponse().text == (how == "block" ? "blocked" : "span"))
+        for attempt in 1...3 {
+            let client = try server.begin("/\(how)/2")
+            let line = try server.child.line(with: "stands still for")
+            #expect(line.contains("in \(name) (route /\(how)/([0-9]+))"), "\(line)")
+            var hasFrame = true
+            do {
+                _ = try server.child.line(with: "\(name).get()")
+            } catch  where attempt < 3 {
+                // A running thread may have been in a function of the C library that keeps no frame pointer.
+                hasFrame = false
+            }
+            // The detector has not disturbed it.
+            #expect(try client.receiveResponse().text == (how == "block" ? "blocked" : "span"))
+            if hasFrame { break }
+        }
         server.child.signal(SIGTERM)
         #expect(try server.end().status == 0)
     }
