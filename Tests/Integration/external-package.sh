@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Another package that depends on this one by path builds and serves: SwiftPM refuses a dependency with unsafe flags, and
-# an application sees only public declarations.
+# an application sees only public declarations. The guides' examples compile there, too, with the settings that the README names.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -20,7 +20,14 @@ scratch=${1:-$root/.build-external}
 ln -s "$root" "$work/twister"
 cp -r "$root/Tests/Integration/ExternalPackage" "$work/app"
 
-swift build --quiet --package-path "$work/app" --scratch-path "$scratch"
+build() { swift build --quiet --package-path "$work/app" --scratch-path "$scratch"; }
+
+# A module without the upcoming feature can conform to the package's protocols.
+sed -i '/swiftSettings/d; s/package: "twister")\],$/package: "twister")])/' "$work/app/Package.swift"
+build
+cp "$root/Tests/Integration/ExternalPackage/Package.swift" "$work/app/"
+cp "$root"/docs/snippets/*.swift "$work/app/Sources/App/"
+build
 
 serve() { # PORT: returns once the server responds
   "$scratch/debug/App" --address 127.0.0.1 --port "$1" >"$work/log" 2>&1 &

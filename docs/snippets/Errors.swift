@@ -28,3 +28,13 @@ func makeSite() throws -> Application {
     try Application(
         [URLSpec("/cats/(?P<name>[^/]+)", CatHandler.self)], defaultHandler: { LostHandler($0) })
 }
+
+/// Without a class: the pages of closures, of files that are not found, and of paths that no route has.
+func makeNews() throws -> Application {
+    try Application(
+        [URLSpec(.get, "/news/([0-9]+)") { (_, id: Int) in id == 1 ? "It rains." : nil }],
+        settings: Application.Settings(
+            errorPage: { handler, status, _ in
+                handler.write("<h1>\(status.code)</h1><p>\(xhtmlEscape(status.reasonPhrase))</p>")
+            }))
+}

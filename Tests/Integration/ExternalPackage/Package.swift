@@ -7,6 +7,9 @@ let package = Package(
         .package(name: "twister", path: "../twister")
     ],
     targets: [
-        .executableTarget(name: "App", dependencies: [.product(name: "Twister", package: "twister")])
+        .executableTarget(
+            name: "App",
+            dependencies: [.product(name: "Twister", package: "twister")],
+            swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
     ]
 )
