@@ -55,7 +55,7 @@ extension HTTPServerConnectionDelegate {
         // This loop waits for the end of the server. Other loops serve the requests.
         let loop = try IOLoop(IOLoop.Configuration(backend: .epoll))
         defer { loop.close() }
-        return try loop.runSync { try await self.run(configuration) }
+        return try loop.runSync { try await self.serve(configuration, waitingOn: loop) }
     }
 
     /// Serves as the process's command line says, which has the flags of `ServerOptions` and no others.
@@ -88,12 +88,16 @@ extension HTTPServerConnectionDelegate {
     /// Serves as the configuration says.
     @discardableResult
     public func run(_ configuration: ServerConfiguration) async throws -> ShutdownResult {
+        try await serve(configuration, waitingOn: nil)
+    }
+
+    private func serve(_ configuration: ServerConfiguration, waitingOn loop: IOLoop?) async throws -> ShutdownResult {
         StandardDescriptors.secure()
         if let logger = configuration.logger { Log.use(logger) } else { try configuration.log.installUnlessChosen() }
         if configuration.processCount > 1, ProcessSupervisor.taskID == nil {
             return try await configuration.supervise()
         }
-        return try await ServerProcess(self, configuration).run()
+        return try await ServerProcess(self, configuration, waitingOn: loop).run()
     }
 }
 

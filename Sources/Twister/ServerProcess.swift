@@ -31,16 +31,19 @@ final class ServerProcess: Sendable {
     private let result = ConditionLock(ShutdownResult())
     private let server = ConditionLock<RunningServer?>(nil)
     private let group = ConditionLock<ServiceGroup?>(nil)
-    /// The loop on which a synchronous `run` waits for the end.
-    private let waitingLoop = ConditionLock<IOLoop?>(nil)
+    /// The loop on which a synchronous `run` waits for the end; nil in an async one.
+    private let waitingLoop: IOLoop?
     private let terminal = ControllingTerminal()
 
     /// How long after the deadline the watchdog ends a process that has not ended.
     private static let watchdogPatience = Duration.milliseconds(700)
 
-    init(_ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration) {
+    init(
+        _ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration, waitingOn loop: IOLoop?
+    ) {
         self.delegate = delegate
         self.configuration = configuration
+        waitingLoop = loop
     }
 
     func run() async throws -> ShutdownResult {
@@ -55,7 +58,6 @@ final class ServerProcess: Sendable {
         let group = ServiceGroup(
             services: configuration.services + [Serving(process: self)],
             logger: Logger(label: "twister.service") { _ in SwiftLogNoOpLogHandler() })
-        waitingLoop.withLock { $0 = IOLoop.currentIfAny }
         self.group.withLock { $0 = group }
         // A signal may have come before there was anything to end.
         if case .ending = life.withLock({ $0 }) { return ShutdownResult() }
@@ -73,7 +75,7 @@ final class ServerProcess: Sendable {
             let detector = StallDetector(process.configuration.stallThreshold, server.group.watchedLoops)
             Systemd.startWatchdog { detector.areHealthy }
             try? await gracefulShutdown()
-            let result = await server.drain(isReplaced: process.isReplaced)
+            let result = await server.drain(isReplaced: process.isReplaced, on: process.waitingLoop)
             detector.end()
             process.server.withLock { $0 = nil }
             process.result.withLock { $0 = result }
@@ -141,7 +143,7 @@ final class ServerProcess: Sendable {
         guard let group = group.withLock({ $0 }) else { return }
         // Not on Swift's pool, which a synchronous `run` has not used yet: where descriptors or threads have run out, it cannot start, and
         // ends the process or blocks this thread.
-        Task(executorPreference: waitingLoop.withLock { $0 }) { await group.triggerGracefulShutdown() }
+        Task(executorPreference: waitingLoop) { await group.triggerGracefulShutdown() }
     }
 
     private func reopenLogs() {

@@ -82,8 +82,10 @@ final class RunningServer: Sendable {
 
     /// Ends it, and logs how that went.
     ///
-    /// - Parameter isReplaced: whether another process has taken over the listening sockets.
-    func drain(isReplaced: Bool = false) async -> ShutdownResult {
+    /// - Parameters:
+    ///   - isReplaced: whether another process has taken over the listening sockets.
+    ///   - loop: directs the shutdown; nil: Swift's pool of threads does.
+    func drain(isReplaced: Bool = false, on loop: IOLoop? = nil) async -> ShutdownResult {
         let logger = Log.general
         logger.info("shutting down\(process)")
         certificateWatch?.end()
@@ -92,7 +94,7 @@ final class RunningServer: Sendable {
         if WorkerStatus.inherited?.isServerEnding == true { for socket in group.sockets { socket.takeOwnership() } }
         let result = await group.shutdown(
             deadline: configuration.shutdownTimeout, grace: configuration.drainGrace,
-            sharesSockets: isReplaced)
+            sharesSockets: isReplaced, on: loop)
         for request in result.cut { logger.warning("cut\(process): \(request)") }
         for loop in result.blocked { logger.error("blocked\(process): \(loop)") }
         logger.info("stopped\(process): \(result.finished) connection(s) ended by themselves, \(result.forced) cut")

@@ -121,6 +121,14 @@ public final class HTTPServerGroup: Sendable {
     public func shutdown(
         deadline: Duration = .seconds(10), grace: Duration = .milliseconds(250), sharesSockets: Bool = false
     ) async -> ShutdownResult {
+        await shutdown(deadline: deadline, grace: grace, sharesSockets: sharesSockets, on: nil)
+    }
+
+    /// The same, directed from a loop that serves nothing; nil: from Swift's pool of threads, which cannot start where
+    /// descriptors have run out.
+    package func shutdown(
+        deadline: Duration, grace: Duration, sharesSockets: Bool, on loop: IOLoop?
+    ) async -> ShutdownResult {
         if loops.loops.contains(where: \.isCurrentThread) {
             fatalError(
                 """
@@ -130,10 +138,7 @@ public final class HTTPServerGroup: Sendable {
         }
         let ending = ending.withLock { ending in
             if let ending { return ending }
-            // On the caller's loop, if it has one: where descriptors have run out, Swift's pool may not be able to start.
-            let task = Task(executorPreference: IOLoop.currentIfAny) { [self] in
-                await end(deadline, grace, sharesSockets)
-            }
+            let task = Task(executorPreference: loop) { [self] in await end(deadline, grace, sharesSockets) }
             ending = task
             return task
         }
