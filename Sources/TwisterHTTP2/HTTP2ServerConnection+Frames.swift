@@ -106,6 +106,8 @@ extension HTTP2ServerConnection {
 
     /// All fields of a request have come.
     private func beginRequest(_ id: Int32, isEnd: Bool) {
+        // The client is told, or will be, that this one was not processed: it may ask again elsewhere.
+        guard id <= clocks.lastRequest else { return reset(id, NGHTTP2_REFUSED_STREAM) }
         block.finish()
         // A WebSocket whose client can send nothing is none.
         if block.defect == .malformed || block.opensWebSocket && isEnd { return reset(id, NGHTTP2_PROTOCOL_ERROR) }

@@ -33,6 +33,8 @@ final class HTTP2ServerConnection {
         var bodySent = 0
         /// Streams that go before all others (`OutputAge`).
         var raisedStreams = 0
+        /// No request behind that stream is begun. GOAWAY names it, which may wait long for a client that does not read.
+        var lastRequest = Int32.max
     }
 
     /// The connection's share in the limits of the server.
@@ -229,7 +231,8 @@ final class HTTP2ServerConnection {
     func goAway() {
         guard phase == .open || phase == .draining else { return }
         phase = .goingAway
-        session?.submitGoAway()
+        clocks.lastRequest = session?.lastRequest ?? 0
+        session?.submitGoAway(last: clocks.lastRequest)
         pump()
     }
 

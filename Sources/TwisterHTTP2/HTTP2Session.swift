@@ -71,9 +71,11 @@ struct HTTP2Session: ~Copyable {
     /// Tells the client to begin no more requests, while those on their way are served (RFC 9113, 6.8).
     func submitShutdownNotice() { _ = nghttp2_submit_shutdown_notice(session) }
 
-    /// Refuses requests after the last one that was begun.
-    func submitGoAway() {
-        let last = nghttp2_session_get_last_proc_stream_id(session)
+    /// The last stream whose request has come, or is coming.
+    var lastRequest: Int32 { nghttp2_session_get_last_proc_stream_id(session) }
+
+    /// Tells the client that requests behind that one are not processed.
+    func submitGoAway(last: Int32) {
         _ = nghttp2_submit_goaway(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
     }
