@@ -119,6 +119,29 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test(
+        "N-38: trailers that decode to too much, whether somebody reads them or not, and fields for a WebSocket",
+        arguments: testedBackends)
+    func trailerBlocks(backend: IOBackend) async throws {
+        // An entry of the dynamic table, referred to by one octet each time.
+        let entry = FrameClient.block([("x", String(repeating: "a", count: 3900))]).dropFirst()
+        let bomb = [0x40] + entry + [UInt8](repeating: 0xBE, count: 5000)
+        let requests = [
+            FrameClient.request("POST", "/trailers"), FrameClient.request("POST", "/early"),
+            FrameClient.request("POST", "/small", [("content-length", "11")]), TunnelClient.request("/sleep"),
+        ]
+        try await withHTTP2(backend) { port in
+            for request in requests {
+                // Responses wait for a window, so that their streams stay open.
+                let client = try FrameClient(port: port, settings: [(4, 0)])
+                try client.headers(1, request, end: false)
+                try client.ping()
+                try client.headerBlock(1, bomb)
+                #expect(try client.connectionError() == FrameClient.Code.enhanceYourCalm, "\(request)")
+            }
+        }
+    }
+
     @Test("a window that a change of SETTINGS makes too large: FLOW_CONTROL_ERROR", arguments: testedBackends)
     func windowOverflow(backend: IOBackend) async throws {
         try await withHTTP2(backend) { port in
