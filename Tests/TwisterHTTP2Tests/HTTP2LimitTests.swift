@@ -142,6 +142,20 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test("handlers that fail are not charged to their client", arguments: testedBackends)
+    func failures(backend: IOBackend) async throws {
+        var limits = HTTP2Configuration()
+        limits.resets = HTTP2Configuration.FrameRate(burst: 8, perSecond: 0)
+        try await withHTTP2(backend, limits: limits) { port in
+            let client = try FrameClient(port: port)
+            for index: UInt32 in 0..<30 {
+                #expect(
+                    try client.ask(2 * index + 1, "GET", "/throw-late").reset == FrameClient.Code.internalError)
+            }
+            #expect(try client.ask(61, "GET", "/nothing").status == 204)
+        }
+    }
+
     @Test("a window that a change of SETTINGS makes too large: FLOW_CONTROL_ERROR", arguments: testedBackends)
     func windowOverflow(backend: IOBackend) async throws {
         try await withHTTP2(backend) { port in
