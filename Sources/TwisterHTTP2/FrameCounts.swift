@@ -12,6 +12,9 @@ struct FrameCounts {
         case violation(nghttp2_error_code)
     }
 
+    /// Where the latest piece has octets in whose place nghttp2 reads zeros (`FrameScanner`).
+    var masks: ContiguousArray<Range<Int>> { scanner.masks }
+
     private let limits: HTTP2Configuration
     private var scanner = FrameScanner()
     private var resets: TokenBucket

@@ -1,3 +1,5 @@
+import CNghttp2
+
 /// The header of a frame (RFC 9113, 4.1).
 struct FrameHeader {
     /// Octets of the payload.
@@ -10,23 +12,37 @@ struct FrameHeader {
 
 /// Finds the frames in what a client sends, beside nghttp2, which does not tell of frames that it ignores. It looks at headers
 /// alone, so that each limit of frames holds for every one of them.
+///
+/// It also finds what nghttp2 must not read: the last stream that GOAWAY of the client names. That is one which the server has
+/// opened, and it opens none. Clients that name another one, such as 2^31-1, break no rule (RFC 9113, 6.8), but nghttp2 would end
+/// the connection and the requests under way with it.
 struct FrameScanner {
     /// Octets that are no header: the rest of the preface (RFC 9113, 3.4) or of a payload.
     private var skipped = 24
     /// The first eight octets of a header that is cut; `gathered` says how many of them have come.
     private var partial: UInt64 = 0
     private var gathered = 0
+    /// So many octets of `skipped` come first that nghttp2 must not read.
+    private var masked = 0
+    /// Where such octets were in the latest piece: nghttp2 reads zeros in their place.
+    private(set) var masks: ContiguousArray<Range<Int>> = []
 
     private static let headerSize = 9
+    private static let goAway = UInt8(NGHTTP2_GOAWAY.rawValue)
 
     /// Calls `body` with the header of each frame that begins in these octets, until it returns false. Returns how many octets
     /// come before the frame at which it did so; all of them where it never did.
     mutating func scan(_ octets: UnsafeRawBufferPointer, _ body: (FrameHeader) -> Bool) -> Int {
+        if !masks.isEmpty { masks = [] }
         guard let base = octets.baseAddress else { return 0 }
         var position = 0
         while position < octets.count {
             if skipped > 0 {
-                let step = min(skipped, octets.count &- position)
+                let step = min(masked > 0 ? masked : skipped, octets.count &- position)
+                if masked > 0 {
+                    masks.append(position..<position &+ step)
+                    masked &-= step
+                }
                 skipped &-= step
                 position &+= step
                 continue
@@ -51,6 +67,7 @@ struct FrameScanner {
             }
             guard let header else { continue }
             skipped = header.length
+            if header.type == Self.goAway { masked = min(header.length, 4) }
             if !body(header) { return start }
         }
         return octets.count

@@ -169,13 +169,22 @@ final class HTTP2ServerConnection {
             return pump()
         }
         isBusy = true
-        let count = session?.receive(UnsafeRawBufferPointer(rebasing: bytes[..<accepted])) ?? -1
+        let count = read(UnsafeRawBufferPointer(rebasing: bytes[..<accepted]))
         isBusy = false
         if count < 0 { fail(CInt(truncatingIfNeeded: count)) }
         if case .violation(let error) = objection { session?.terminate(error) }
         if session?.queuedFrames ?? 0 > Self.queueLimit { exceed(.queuedFrames) }
         pump()
         if share.charged > 0 || stream.isOverHighWatermark { recharge() }
+    }
+
+    /// Gives nghttp2 the bytes, but for what it must not read. Returns how many it has read, or a negative error of it.
+    private func read(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let masks = frames.masks
+        guard !masks.isEmpty else { return session?.receive(bytes) ?? -1 }
+        var copy = [UInt8](bytes)
+        for mask in masks { for index in mask.clamped(to: copy.indices) { copy[index] = 0 } }
+        return copy.withUnsafeBytes { session?.receive($0) ?? -1 }
     }
 
     /// So many frames may wait for a client that does not read: the responses' heads and bodies of all streams, and more.
