@@ -60,6 +60,7 @@ extension HTTP2ServerConnection {
         context.counts.countRefusal(431)
         block.note(.tooLarge)
         reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
+        if !countError(id) { exceed(.resets) }
     }
 
     /// So many octets of fields are decoded of a head, or of trailers, that are too large anyway.
@@ -101,8 +102,15 @@ extension HTTP2ServerConnection {
 
     /// The client has broken a rule: nghttp2 resets the stream, or ends the connection.
     func invalidFrameReceived(_ id: Int32) -> CInt {
-        guard openStream(id) != nil, !frames.takeError(at: stream.turnTime) else { return 0 }
-        return stop(.resets)
+        countError(id) ? 0 : stop(.resets)
+    }
+
+    /// The client loses a stream by an error of its own. Those whose requests were begun count, once each. Returns false where
+    /// it is one too many.
+    func countError(_ id: Int32) -> Bool {
+        guard let lost = openStream(id), !lost.isErrorCounted else { return true }
+        lost.isErrorCounted = true
+        return frames.takeError(at: stream.turnTime)
     }
 
     func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) -> CInt {

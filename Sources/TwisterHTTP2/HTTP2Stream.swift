@@ -90,6 +90,8 @@ final class HTTP2Stream {
     var windowBefore = 0
     /// The priority that the client's last PRIORITY_UPDATE names; nil: none has come since the request.
     var priorityUpdate: Priority?
+    /// Whether the client was charged for an error by which it loses the stream.
+    var isErrorCounted = false
     /// Whether the connection takes no more requests once the response is sent.
     var endsConnection = false
 
@@ -256,6 +258,7 @@ final class HTTP2Stream {
         exchange.renew()
         endsConnection = false
         priorityUpdate = nil
+        isErrorCounted = false
         sending = .nothing
         output.ending = .open
         flow = OutputFlow()

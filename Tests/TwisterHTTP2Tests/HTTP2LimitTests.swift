@@ -57,6 +57,36 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test(
+        "N-38: so do bodies that are longer or shorter than declared, and trailers that are too large",
+        arguments: testedBackends)
+    func madeYouResetByBodies(backend: IOBackend) async throws {
+        let large = (0..<20).map { ("x-\($0)", String(repeating: "x", count: 4000)) }
+        let faults: [(FrameClient, UInt32) throws -> Void] = [
+            { try $0.data($1, [1, 2, 3, 4]) }, { try $0.data($1, [1], end: true) }, { try $0.headers($1, large) },
+        ]
+        for (number, fault) in faults.enumerated() {
+            let probe = Probe()
+            try await withHTTP2(backend, probe) { port in
+                let code = try flood(port) { client in
+                    for index in 0..<300 {
+                        let stream = UInt32(2 * index + 1)
+                        let request = FrameClient.request("POST", "/count", [("content-length", "3")])
+                        try client.headers(stream, request, end: false)
+                        try fault(client, stream)
+                        guard try client.connectionOrReset(stream) != nil, client.goAway == nil else { break }
+                    }
+                }
+                #expect(code == FrameClient.Code.enhanceYourCalm, "fault \(number)")
+                try await eventually("all have ended") {
+                    let notes = probe.notes.all
+                    return notes.count { $0.hasPrefix("ended") } == notes.count { $0.hasPrefix("closed") }
+                }
+                #expect(probe.notes.all.count { $0.hasPrefix("ended") } <= 40, "fault \(number)")
+            }
+        }
+    }
+
     @Test("N-38: requests of a client that is cut off for what follows them do not begin", arguments: testedBackends)
     func cutOff(backend: IOBackend) async throws {
         let probe = Probe()
