@@ -35,6 +35,8 @@ final class HTTP2ServerConnection {
         var raisedStreams = 0
         /// No request behind that stream is begun. GOAWAY names it, which may wait long for a client that does not read.
         var lastRequest = Int32.max
+        /// What PRIORITY_UPDATE says of streams that the client has not opened yet.
+        var earlyPriorities: [Int32: Priority] = [:]
     }
 
     /// The connection's share in the limits of the server.

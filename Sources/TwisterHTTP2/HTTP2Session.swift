@@ -115,10 +115,11 @@ struct HTTP2Session: ~Copyable {
         nghttp2_submit_trailer(session, id, fields, count)
     }
 
-    /// Has a stream go before others, or take turns with them. A PRIORITY_UPDATE of the client can still change that.
+    /// Has a stream go before others, or take turns with them. What the client says of it, nghttp2 does not heed any more: a field
+    /// `priority`, which nghttp2 reads after it has told of the request, or PRIORITY_UPDATE.
     func setPriority(_ id: Int32, _ priority: Priority) {
         var value = nghttp2_extpri(urgency: priority.urgency, inc: priority.isIncremental ? 1 : 0)
-        _ = nghttp2_session_change_extpri_stream_priority(session, id, &value, 0)
+        _ = nghttp2_session_change_extpri_stream_priority(session, id, &value, 1)
     }
 
     /// There is more of a body that had nothing to send.

@@ -136,6 +136,7 @@ final class HTTP2Stream {
             tunnel = HTTP2Tunnel(self, context)
         }
         exchange.attach(self)
+        connection.beginPriority(self)
         do throws(RequestRefusal) {
             if case .refused(let refusal) = verdict { throw refusal }
             let made = try context.begin(
