@@ -45,6 +45,10 @@ final class HTTP2ServerConnection {
         var client: IPAddress?
         /// Bytes that the budget was told of.
         var charged = 0
+        /// Whether bytes are being read, after which the budget is told once.
+        var isReceiving = false
+        /// Whether the budget is to be told.
+        var isStale = false
         /// Whether it is left unread because the budget is used up.
         var isParked = false
         /// Whether the connection counts as its client's.
@@ -170,6 +174,7 @@ final class HTTP2ServerConnection {
             exceed(limit)
             return pump()
         }
+        share.isReceiving = true
         isBusy = true
         let count = read(UnsafeRawBufferPointer(rebasing: bytes[..<accepted]))
         isBusy = false
@@ -177,7 +182,8 @@ final class HTTP2ServerConnection {
         if case .violation(let error) = objection { session?.terminate(error) }
         if session?.queuedFrames ?? 0 > Self.queueLimit { exceed(.queuedFrames) }
         pump()
-        if share.charged > 0 || stream.isOverHighWatermark { recharge() }
+        share.isReceiving = false
+        if share.isStale || share.charged > 0 || stream.isOverHighWatermark { recharge() }
     }
 
     /// Gives nghttp2 the bytes, but for what it must not read. Returns how many it has read, or a negative error of it.
