@@ -67,8 +67,11 @@ struct FrameCounts {
             streams.reset(header)
             return takeReset(at: now) ? nil : .limit(.resets)
         case Self.windowUpdate: return windowUpdates.take(at: now) ? nil : .limit(.windowUpdates)
-        // nghttp2 ignores these (RFC 9113, 6.3).
+        // nghttp2 ignores these two (RFC 9113, 6.3).
         case Self.priority where header.stream == 0: return .violation(NGHTTP2_PROTOCOL_ERROR)
+        // A stream that depends on itself is an error of the stream (RFC 7540, 5.3.1), which may be idle: nghttp2 also ends the
+        // connection where HEADERS say so.
+        case Self.priority where header.dependency == header.stream: return .violation(NGHTTP2_PROTOCOL_ERROR)
         default: return controlFrames.take(at: now) ? nil : .limit(.controlFrames)
         }
     }
