@@ -25,6 +25,8 @@ struct FrameCounts {
     /// CONTINUATION frames that came one behind the other.
     private var continuations = 0
     private var streams = ClientStreams()
+    /// Since when the rest of a frame or of a header block is waited for, also of one that nghttp2 ignores; nil: of none.
+    private(set) var restSince: UInt64?
 
     init(_ limits: HTTP2Configuration, at now: UInt64) {
         self.limits = limits
@@ -41,13 +43,23 @@ struct FrameCounts {
         // The scanner is a part of this value, which the closure changes.
         var scanner = scanner
         var objection: Objection?
+        var isProgress = false
         let accepted = scanner.scan(octets) { header in
+            isProgress = true
             objection = count(header, at: now)
             return objection == nil
         }
         self.scanner = scanner
+        if !scanner.isWithinFrame, !streams.isInBlock {
+            restSince = nil
+        } else if isProgress || restSince == nil {
+            restSince = now
+        }
         return (accepted, objection)
     }
+
+    /// The time until now was not the client's.
+    mutating func restartClock(at now: UInt64) { if restSince != nil { restSince = now } }
 
     private mutating func count(_ header: FrameHeader, at now: UInt64) -> Objection? {
         switch Int(header.type) {

@@ -27,13 +27,19 @@ struct FrameScanner {
     /// The header of PRIORITY, of which `numbered` octets of the dependency have come.
     private var priority: FrameHeader?
     private var numbered = 0
+    /// Whether `skipped` is the rest of DATA.
+    private var isData = false
     /// So many octets of `skipped` come first that nghttp2 must not read.
     private var masked = 0
     /// Where such octets were in the latest piece: nghttp2 reads zeros in their place.
     private(set) var masks: ContiguousArray<Range<Int>> = []
 
+    /// Whether a frame has begun whose rest is to come. DATA has clocks of its own.
+    var isWithinFrame: Bool { skipped > 0 && !isData || gathered > 0 || priority != nil }
+
     private static let headerSize = 9
     private static let numberSize = 4
+    private static let data = UInt8(NGHTTP2_DATA.rawValue)
     private static let priority = UInt8(NGHTTP2_PRIORITY.rawValue)
     private static let goAway = UInt8(NGHTTP2_GOAWAY.rawValue)
 
@@ -81,6 +87,7 @@ struct FrameScanner {
                 continue
             }
             skipped = header.dependency == nil ? header.length : header.length &- Self.numberSize
+            isData = header.type == Self.data
             if header.type == Self.goAway { masked = min(header.length, Self.numberSize) }
             if !body(header) { return start }
         }

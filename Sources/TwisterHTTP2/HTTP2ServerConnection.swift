@@ -170,6 +170,7 @@ final class HTTP2ServerConnection {
     /// Has nghttp2 read.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         let (accepted, objection) = frames.count(bytes, at: stream.turnTime)
+        if frames.restSince != nil { lookLater() }
         if case .limit(let limit) = objection {
             exceed(limit)
             return pump()
@@ -227,9 +228,15 @@ final class HTTP2ServerConnection {
     /// Whether the client waits for the server, which leaves it unread, or has so much output for it that nothing more is made.
     var isHeldUp: Bool { share.isParked || stream.isOverHighWatermark }
 
+    /// Since when the client owes the rest of a header block or of a frame, or its first SETTINGS; nil: it owes nothing.
+    private var owedSince: UInt64? {
+        block.streamID == nil ? clocks.settingsSince ?? frames.restSince : block.awaitedSince
+    }
+
     /// The clocks of a header block and of the first SETTINGS begin again, since the client was held up.
     func restartHeadClocks(at now: UInt64) {
         block.restartClock(at: now)
+        frames.restartClock(at: now)
         if clocks.settingsSince != nil { clocks.settingsSince = now }
     }
 
@@ -341,9 +348,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         if phase == .ended { return stream.setDeadline(context.deadlines.next(wait, stream)) }
         if isHeldUp {
             restartHeadClocks(at: time)
-        } else if let since = block.streamID == nil ? clocks.settingsSince : block.awaitedSince,
-            context.deadlines.isHeadLate(since, at: time)
-        {
+        } else if let since = owedSince, context.deadlines.isHeadLate(since, at: time) {
             noteClose(.timeout)
             exceed(.headerBlocks)
         }
@@ -353,7 +358,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         if share.charged > 0 { recharge() }
         guard phase != .ended else { return }
         let next = context.deadlines.next(wait, stream) ?? .max
-        let isWaiting = streams.contains { $0.isWatched } || block.streamID != nil || clocks.settingsSince != nil
+        let isWaiting = streams.contains { $0.isWatched } || owedSince != nil
         let hasOutput = streams.contains { $0.waitingBytes > 0 }
         let look = min(
             isWaiting ? context.deadlines.streamLook : .max, hasOutput ? OutputAge.lookInterval : .max)
