@@ -15,7 +15,7 @@ struct ClientStreams {
     /// Numbers that the client has passed over, and that it cannot use any more (RFC 9113, 5.1.1).
     private var skipped: ContiguousArray<ClosedRange<UInt32>> = []
     /// Whether CONTINUATION has to follow. nghttp2 deals with every other frame.
-    private var isInBlock = false
+    private(set) var isInBlock = false
 
     /// So many streams without an end are known, more than a client may have open at once by default.
     private static let mostUnended = 256

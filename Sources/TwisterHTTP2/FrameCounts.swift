@@ -12,6 +12,9 @@ struct FrameCounts {
         case violation(nghttp2_error_code)
     }
 
+    /// Where the latest piece has octets in whose place nghttp2 reads zeros (`FrameScanner`).
+    var masks: ContiguousArray<Range<Int>> { scanner.masks }
+
     private let limits: HTTP2Configuration
     private var scanner = FrameScanner()
     private var resets: TokenBucket
@@ -22,6 +25,8 @@ struct FrameCounts {
     /// CONTINUATION frames that came one behind the other.
     private var continuations = 0
     private var streams = ClientStreams()
+    /// Since when the rest of a frame or of a header block is waited for, also of one that nghttp2 ignores; nil: of none.
+    private(set) var restSince: UInt64?
 
     init(_ limits: HTTP2Configuration, at now: UInt64) {
         self.limits = limits
@@ -38,13 +43,23 @@ struct FrameCounts {
         // The scanner is a part of this value, which the closure changes.
         var scanner = scanner
         var objection: Objection?
+        var isProgress = false
         let accepted = scanner.scan(octets) { header in
+            isProgress = true
             objection = count(header, at: now)
             return objection == nil
         }
         self.scanner = scanner
+        if !scanner.isWithinFrame, !streams.isInBlock {
+            restSince = nil
+        } else if isProgress || restSince == nil {
+            restSince = now
+        }
         return (accepted, objection)
     }
+
+    /// The time until now was not the client's.
+    mutating func restartClock(at now: UInt64) { if restSince != nil { restSince = now } }
 
     private mutating func count(_ header: FrameHeader, at now: UInt64) -> Objection? {
         switch Int(header.type) {
@@ -64,8 +79,11 @@ struct FrameCounts {
             streams.reset(header)
             return takeReset(at: now) ? nil : .limit(.resets)
         case Self.windowUpdate: return windowUpdates.take(at: now) ? nil : .limit(.windowUpdates)
-        // nghttp2 ignores these (RFC 9113, 6.3).
+        // nghttp2 ignores these two (RFC 9113, 6.3).
         case Self.priority where header.stream == 0: return .violation(NGHTTP2_PROTOCOL_ERROR)
+        // A stream that depends on itself is an error of the stream (RFC 7540, 5.3.1), which may be idle: nghttp2 also ends the
+        // connection where HEADERS say so.
+        case Self.priority where header.dependency == header.stream: return .violation(NGHTTP2_PROTOCOL_ERROR)
         default: return controlFrames.take(at: now) ? nil : .limit(.controlFrames)
         }
     }

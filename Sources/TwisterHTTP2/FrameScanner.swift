@@ -1,3 +1,5 @@
+import CNghttp2
+
 /// The header of a frame (RFC 9113, 4.1).
 struct FrameHeader {
     /// Octets of the payload.
@@ -6,34 +8,64 @@ struct FrameHeader {
     var flags: UInt8
     /// The number of the stream; 0: the frame is about the connection.
     var stream: UInt32
+    /// The stream on which PRIORITY says that the frame's one depends; nil in other frames.
+    var dependency: UInt32?
 }
 
 /// Finds the frames in what a client sends, beside nghttp2, which does not tell of frames that it ignores. It looks at headers
-/// alone, so that each limit of frames holds for every one of them.
+/// alone, so that each limit of frames holds for every one of them. That of PRIORITY reaches as far as its first number.
+///
+/// It also finds what nghttp2 must not read: the last stream that GOAWAY of the client names. That is one which the server has
+/// opened, and it opens none. Clients that name another one, such as 2^31-1, break no rule (RFC 9113, 6.8), but nghttp2 would end
+/// the connection and the requests under way with it.
 struct FrameScanner {
     /// Octets that are no header: the rest of the preface (RFC 9113, 3.4) or of a payload.
     private var skipped = 24
     /// The first eight octets of a header that is cut; `gathered` says how many of them have come.
     private var partial: UInt64 = 0
     private var gathered = 0
+    /// The header of PRIORITY, of which `numbered` octets of the dependency have come.
+    private var priority: FrameHeader?
+    private var numbered = 0
+    /// Whether `skipped` is the rest of DATA.
+    private var isData = false
+    /// So many octets of `skipped` come first that nghttp2 must not read.
+    private var masked = 0
+    /// Where such octets were in the latest piece: nghttp2 reads zeros in their place.
+    private(set) var masks: ContiguousArray<Range<Int>> = []
+
+    /// Whether a frame has begun whose rest is to come. DATA has clocks of its own.
+    var isWithinFrame: Bool { skipped > 0 && !isData || gathered > 0 || priority != nil }
 
     private static let headerSize = 9
+    private static let numberSize = 4
+    private static let data = UInt8(NGHTTP2_DATA.rawValue)
+    private static let priority = UInt8(NGHTTP2_PRIORITY.rawValue)
+    private static let goAway = UInt8(NGHTTP2_GOAWAY.rawValue)
 
     /// Calls `body` with the header of each frame that begins in these octets, until it returns false. Returns how many octets
-    /// come before the frame at which it did so; all of them where it never did.
+    /// come before what was left of the header at which it did so; all of them where it never did.
     mutating func scan(_ octets: UnsafeRawBufferPointer, _ body: (FrameHeader) -> Bool) -> Int {
+        if !masks.isEmpty { masks = [] }
         guard let base = octets.baseAddress else { return 0 }
         var position = 0
         while position < octets.count {
             if skipped > 0 {
-                let step = min(skipped, octets.count &- position)
+                let step = min(masked > 0 ? masked : skipped, octets.count &- position)
+                if masked > 0 {
+                    masks.append(position..<position &+ step)
+                    masked &-= step
+                }
                 skipped &-= step
                 position &+= step
                 continue
             }
             let start = position
             var header: FrameHeader?
-            if gathered == 0, octets.count &- position >= Self.headerSize {
+            if priority != nil {
+                header = addToDependency(octets[position])
+                position &+= 1
+            } else if gathered == 0, octets.count &- position >= Self.headerSize {
                 let word = UInt64(bigEndian: (base + position).loadUnaligned(as: UInt64.self))
                 header = Self.header(word, last: octets[position &+ 8])
                 position &+= Self.headerSize
@@ -50,10 +82,30 @@ struct FrameScanner {
                 }
             }
             guard let header else { continue }
-            skipped = header.length
+            if header.type == Self.priority, header.dependency == nil, header.length >= Self.numberSize {
+                priority = header
+                continue
+            }
+            skipped = header.dependency == nil ? header.length : header.length &- Self.numberSize
+            isData = header.type == Self.data
+            if header.type == Self.goAway { masked = min(header.length, Self.numberSize) }
             if !body(header) { return start }
         }
         return octets.count
+    }
+
+    /// Takes the next octet of the number behind the header of PRIORITY. Returns the header once it has all of them.
+    private mutating func addToDependency(_ octet: UInt8) -> FrameHeader? {
+        guard var header = priority.take() else { return nil }
+        // The highest bit is a flag.
+        header.dependency = ((header.dependency ?? 0) << 8 | UInt32(octet)) & 0x7FFF_FFFF
+        numbered &+= 1
+        guard numbered == Self.numberSize else {
+            priority = header
+            return nil
+        }
+        numbered = 0
+        return header
     }
 
     private static func header(_ word: UInt64, last: UInt8) -> FrameHeader {

@@ -32,23 +32,38 @@ extension HTTP2ServerConnection {
     }
 
     func fieldReceived(_ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> CInt {
-        if block.isTrailers {
-            // nghttp2 takes no pseudo-fields there.
-            if block.defect == nil, openStream(id)?.addTrailer(name, value) == false { refuseTrailers(id) }
-            return 0
-        }
-        block.add(name, value)
+        if block.isTrailers { trailerReceived(id, name, value) } else { block.add(name, value) }
         // The rest has to be decoded for the sake of HPACK's table; a few octets on the wire may stand for many.
         return block.listSize <= Self.decodedLimit(context.configuration.maxHeaderSize) ? 0 : stop(.headerBlocks)
+    }
+
+    /// A field behind a body. nghttp2 takes no pseudo-fields there.
+    private func trailerReceived(_ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let isRefused = block.defect != nil
+        // Also where nobody reads them.
+        let isCounted = block.count(name, value)
+        guard !isRefused, let stream = openStream(id) else { return }
+        if stream.tunnel != nil {
+            refuseFields(ofTunnel: id)
+        } else if !isCounted || !stream.addTrailer(name, value) {
+            refuseTrailers(id)
+        }
+    }
+
+    /// Behind the head of a WebSocket there are no fields (RFC 9113, 8.5).
+    private func refuseFields(ofTunnel id: Int32) {
+        block.note(.malformed)
+        reset(id, NGHTTP2_PROTOCOL_ERROR)
     }
 
     private func refuseTrailers(_ id: Int32) {
         context.counts.countRefusal(431)
         block.note(.tooLarge)
         reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
+        if !countError(id) { exceed(.resets) }
     }
 
-    /// So many octets of fields are decoded of a request that is too large anyway.
+    /// So many octets of fields are decoded of a head, or of trailers, that are too large anyway.
     private static func decodedLimit(_ limit: Int) -> Int { max(limit, 16_384) * 4 }
 
     // MARK: Frames
@@ -87,8 +102,15 @@ extension HTTP2ServerConnection {
 
     /// The client has broken a rule: nghttp2 resets the stream, or ends the connection.
     func invalidFrameReceived(_ id: Int32) -> CInt {
-        guard openStream(id) != nil, !frames.takeError(at: stream.turnTime) else { return 0 }
-        return stop(.resets)
+        countError(id) ? 0 : stop(.resets)
+    }
+
+    /// The client loses a stream by an error of its own. Those whose requests were begun count, once each. Returns false where
+    /// it is one too many.
+    func countError(_ id: Int32) -> Bool {
+        guard let lost = openStream(id), !lost.isErrorCounted else { return true }
+        lost.isErrorCounted = true
+        return frames.takeError(at: stream.turnTime)
     }
 
     func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) -> CInt {
@@ -106,6 +128,8 @@ extension HTTP2ServerConnection {
 
     /// All fields of a request have come.
     private func beginRequest(_ id: Int32, isEnd: Bool) {
+        // The client is told, or will be, that this one was not processed: it may ask again elsewhere.
+        guard id <= clocks.lastRequest else { return reset(id, NGHTTP2_REFUSED_STREAM) }
         block.finish()
         // A WebSocket whose client can send nothing is none.
         if block.defect == .malformed || block.opensWebSocket && isEnd { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
@@ -134,10 +158,11 @@ extension HTTP2ServerConnection {
         made.begin(on: self, id, block.since, sequel, verdict)
     }
 
-    /// The fields behind a body have come. Behind a WebSocket there are none (RFC 9113, 8.5).
+    /// The fields behind a body have come.
     private func endRequest(_ id: Int32, isEnd: Bool) {
         guard let stream = openStream(id), block.defect == nil else { return }
-        if stream.tunnel != nil { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        // No field has come, either.
+        if stream.tunnel != nil { return refuseFields(ofTunnel: id) }
         if isEnd { stream.requestEnded() }
     }
 

@@ -38,12 +38,27 @@ extension HTTP2ServerConnection {
             stream.endSent()
             // The rest of a body that nobody reads is not waited for (RFC 9113, 8.1).
             if stream.hasUnwantedBody { session?.reset(header.stream_id, NGHTTP2_NO_ERROR) }
-        case UInt8(NGHTTP2_RST_STREAM.rawValue) where frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue:
+        case UInt8(NGHTTP2_RST_STREAM.rawValue) where Self.isClientsDoing(frame.pointee.rst_stream.error_code):
             // Errors of the client cost as much as its own resets.
             if !frames.takeReset(at: stream.turnTime) { exceed(.resets) }
+            // nghttp2 does not tell of all errors when it finds them: of a body of another length than declared it does not.
+            if Self.isError(frame.pointee.rst_stream.error_code), !countError(header.stream_id) { exceed(.resets) }
         default: break
         }
         return 0
+    }
+
+    /// Whether a stream is reset because the client has broken a rule.
+    private static func isError(_ code: UInt32) -> Bool {
+        switch nghttp2_error_code(code) {
+        case NGHTTP2_PROTOCOL_ERROR, NGHTTP2_FLOW_CONTROL_ERROR, NGHTTP2_STREAM_CLOSED, NGHTTP2_FRAME_SIZE_ERROR: true
+        default: false
+        }
+    }
+
+    /// Whether a stream is reset for what the client has sent, and not because a handler has failed or given up.
+    private static func isClientsDoing(_ code: UInt32) -> Bool {
+        isError(code) || code == NGHTTP2_REFUSED_STREAM.rawValue || code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue
     }
 
     /// nghttp2 could not send a frame, which is dropped. A stream is reset that waits for fields which will not come.

@@ -5,11 +5,37 @@ import TwisterIO
 
 /// Which stream's output goes first (RFC 9218), and that none waits for ever.
 extension HTTP2ServerConnection {
-    /// The client changes the priority of a stream. nghttp2 has done so, too.
+    /// The client changes the priority of a stream.
     func priorityUpdated(_ id: Int32, _ field: String) {
-        guard let stream = openStream(id) else { return }
-        stream.priorityUpdate = Priority(field: field)
-        applyPriority(stream)
+        let priority = Priority(field: field)
+        if let stream = openStream(id) {
+            stream.priorityUpdate = priority
+            applyPriority(stream)
+        } else if isIdle(id) {
+            keepPriority(id, priority)
+        }
+    }
+
+    /// Whether the client may still open the stream.
+    private func isIdle(_ id: Int32) -> Bool { id & 1 == 1 && id > session?.lastRequest ?? .max }
+
+    /// Keeps an update for a request that is to come, as long as they are not too many.
+    private func keepPriority(_ id: Int32, _ priority: Priority) {
+        if clocks.earlyPriorities.count >= resources.streamLimit {
+            // Numbers that were passed over cannot be used any more (RFC 9113, 5.1.1).
+            clocks.earlyPriorities = clocks.earlyPriorities.filter { isIdle($0.key) }
+        }
+        guard clocks.earlyPriorities.count < resources.streamLimit || clocks.earlyPriorities[id] != nil else { return }
+        clocks.earlyPriorities[id] = priority
+    }
+
+    /// A request begins. An update that came before it holds, whatever its own field says (RFC 9218, 7.1); nghttp2 would go by the
+    /// field.
+    func beginPriority(_ stream: HTTP2Stream) {
+        if !clocks.earlyPriorities.isEmpty {
+            stream.priorityUpdate = clocks.earlyPriorities.removeValue(forKey: stream.id)
+        }
+        if stream.priorityUpdate != nil || clocks.raisedStreams > 0 { applyPriority(stream) }
     }
 
     /// Tells nghttp2 the priority of a stream. Nothing stands beside streams that are raised.

@@ -36,6 +36,7 @@ extension HTTP2ServerConnection: ServerConnection {
     var isParked: Bool { share.isParked }
 
     func recharge() {
+        share.isStale = false
         guard phase != .ended else { return }
         var held = streams.reduce(0) { $0 + $1.heldBytes }
         if share.headBytes > Self.uncountedSize { held += share.headBytes }
@@ -44,6 +45,11 @@ extension HTTP2ServerConnection: ServerConnection {
         guard held != before else { return }
         share.charged = held
         context.charge(held - before, to: self)
+    }
+
+    /// The same, but once for all frames that were read at a time: it looks at all streams.
+    func rechargeSoon() {
+        if share.isReceiving { share.isStale = true } else { recharge() }
     }
 
     /// Heads of this size and more are refused where memory is short, and their memory goes back to the system.
@@ -65,8 +71,8 @@ extension HTTP2ServerConnection: ServerConnection {
     }
 
     /// Bytes of a request's body have come. A few are not counted.
-    func bodyReceived() {
-        if share.charged > 0 || streams.contains(where: { $0.heldBytes > Self.uncountedSize }) { recharge() }
+    func bodyReceived(_ stream: HTTP2Stream) {
+        if stream.heldBytes > Self.uncountedSize { rechargeSoon() }
     }
 
     /// A handler has taken bytes of its request's body.

@@ -33,6 +33,10 @@ final class HTTP2ServerConnection {
         var bodySent = 0
         /// Streams that go before all others (`OutputAge`).
         var raisedStreams = 0
+        /// No request behind that stream is begun. GOAWAY names it, which may wait long for a client that does not read.
+        var lastRequest = Int32.max
+        /// What PRIORITY_UPDATE says of streams that the client has not opened yet.
+        var earlyPriorities: [Int32: Priority] = [:]
     }
 
     /// The connection's share in the limits of the server.
@@ -41,6 +45,10 @@ final class HTTP2ServerConnection {
         var client: IPAddress?
         /// Bytes that the budget was told of.
         var charged = 0
+        /// Whether bytes are being read, after which the budget is told once.
+        var isReceiving = false
+        /// Whether the budget is to be told.
+        var isStale = false
         /// Whether it is left unread because the budget is used up.
         var isParked = false
         /// Whether the connection counts as its client's.
@@ -162,18 +170,30 @@ final class HTTP2ServerConnection {
     /// Has nghttp2 read.
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         let (accepted, objection) = frames.count(bytes, at: stream.turnTime)
+        if frames.restSince != nil { lookLater() }
         if case .limit(let limit) = objection {
             exceed(limit)
             return pump()
         }
+        share.isReceiving = true
         isBusy = true
-        let count = session?.receive(UnsafeRawBufferPointer(rebasing: bytes[..<accepted])) ?? -1
+        let count = read(UnsafeRawBufferPointer(rebasing: bytes[..<accepted]))
         isBusy = false
         if count < 0 { fail(CInt(truncatingIfNeeded: count)) }
         if case .violation(let error) = objection { session?.terminate(error) }
         if session?.queuedFrames ?? 0 > Self.queueLimit { exceed(.queuedFrames) }
         pump()
-        if share.charged > 0 || stream.isOverHighWatermark { recharge() }
+        share.isReceiving = false
+        if share.isStale || share.charged > 0 || stream.isOverHighWatermark { recharge() }
+    }
+
+    /// Gives nghttp2 the bytes, but for what it must not read. Returns how many it has read, or a negative error of it.
+    private func read(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let masks = frames.masks
+        guard !masks.isEmpty else { return session?.receive(bytes) ?? -1 }
+        var copy = [UInt8](bytes)
+        for mask in masks { for index in mask.clamped(to: copy.indices) { copy[index] = 0 } }
+        return copy.withUnsafeBytes { session?.receive($0) ?? -1 }
     }
 
     /// So many frames may wait for a client that does not read: the responses' heads and bodies of all streams, and more.
@@ -208,9 +228,15 @@ final class HTTP2ServerConnection {
     /// Whether the client waits for the server, which leaves it unread, or has so much output for it that nothing more is made.
     var isHeldUp: Bool { share.isParked || stream.isOverHighWatermark }
 
+    /// Since when the client owes the rest of a header block or of a frame, or its first SETTINGS; nil: it owes nothing.
+    private var owedSince: UInt64? {
+        block.streamID == nil ? clocks.settingsSince ?? frames.restSince : block.awaitedSince
+    }
+
     /// The clocks of a header block and of the first SETTINGS begin again, since the client was held up.
     func restartHeadClocks(at now: UInt64) {
         block.restartClock(at: now)
+        frames.restartClock(at: now)
         if clocks.settingsSince != nil { clocks.settingsSince = now }
     }
 
@@ -229,7 +255,8 @@ final class HTTP2ServerConnection {
     func goAway() {
         guard phase == .open || phase == .draining else { return }
         phase = .goingAway
-        session?.submitGoAway()
+        clocks.lastRequest = session?.lastRequest ?? 0
+        session?.submitGoAway(last: clocks.lastRequest)
         pump()
     }
 
@@ -321,9 +348,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         if phase == .ended { return stream.setDeadline(context.deadlines.next(wait, stream)) }
         if isHeldUp {
             restartHeadClocks(at: time)
-        } else if let since = block.streamID == nil ? clocks.settingsSince : block.awaitedSince,
-            context.deadlines.isHeadLate(since, at: time)
-        {
+        } else if let since = owedSince, context.deadlines.isHeadLate(since, at: time) {
             noteClose(.timeout)
             exceed(.headerBlocks)
         }
@@ -333,7 +358,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         if share.charged > 0 { recharge() }
         guard phase != .ended else { return }
         let next = context.deadlines.next(wait, stream) ?? .max
-        let isWaiting = streams.contains { $0.isWatched } || block.streamID != nil || clocks.settingsSince != nil
+        let isWaiting = streams.contains { $0.isWatched } || owedSince != nil
         let hasOutput = streams.contains { $0.waitingBytes > 0 }
         let look = min(
             isWaiting ? context.deadlines.streamLook : .max, hasOutput ? OutputAge.lookInterval : .max)

@@ -71,9 +71,11 @@ struct HTTP2Session: ~Copyable {
     /// Tells the client to begin no more requests, while those on their way are served (RFC 9113, 6.8).
     func submitShutdownNotice() { _ = nghttp2_submit_shutdown_notice(session) }
 
-    /// Refuses requests after the last one that was begun.
-    func submitGoAway() {
-        let last = nghttp2_session_get_last_proc_stream_id(session)
+    /// The last stream whose request has come, or is coming.
+    var lastRequest: Int32 { nghttp2_session_get_last_proc_stream_id(session) }
+
+    /// Tells the client that requests behind that one are not processed.
+    func submitGoAway(last: Int32) {
         _ = nghttp2_submit_goaway(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
     }
@@ -113,10 +115,11 @@ struct HTTP2Session: ~Copyable {
         nghttp2_submit_trailer(session, id, fields, count)
     }
 
-    /// Has a stream go before others, or take turns with them. A PRIORITY_UPDATE of the client can still change that.
+    /// Has a stream go before others, or take turns with them. What the client says of it, nghttp2 does not heed any more: a field
+    /// `priority`, which nghttp2 reads after it has told of the request, or PRIORITY_UPDATE.
     func setPriority(_ id: Int32, _ priority: Priority) {
         var value = nghttp2_extpri(urgency: priority.urgency, inc: priority.isIncremental ? 1 : 0)
-        _ = nghttp2_session_change_extpri_stream_priority(session, id, &value, 0)
+        _ = nghttp2_session_change_extpri_stream_priority(session, id, &value, 1)
     }
 
     /// There is more of a body that had nothing to send.

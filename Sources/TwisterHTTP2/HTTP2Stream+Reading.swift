@@ -36,7 +36,7 @@ extension HTTP2Stream: BodySource {
     func receiveBody(_ bytes: UnsafeRawBufferPointer) {
         if let tunnel {
             tunnel.received(bytes)
-            if tunnel.isOffered { connection?.bodyReceived() }
+            if tunnel.isOffered { connection?.bodyReceived(self) }
             return
         }
         guard reading == .body, let body else { return consume(bytes.count) }
@@ -49,7 +49,7 @@ extension HTTP2Stream: BodySource {
             return refuse(error)
         }
         if exchange.isBodyPaused { body.unconsumed += bytes.count } else { consume(bytes.count) }
-        connection?.bodyReceived()
+        connection?.bodyReceived(self)
     }
 
     /// Returns false where there are too many trailer fields.

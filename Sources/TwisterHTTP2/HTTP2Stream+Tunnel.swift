@@ -51,5 +51,5 @@ extension HTTP2Stream: TunnelBase {
         connection?.cut(id, NGHTTP2_CANCEL)
     }
 
-    func tunnelRecharged() { connection?.recharge() }
+    func tunnelRecharged() { connection?.rechargeSoon() }
 }

@@ -90,6 +90,8 @@ final class HTTP2Stream {
     var windowBefore = 0
     /// The priority that the client's last PRIORITY_UPDATE names; nil: none has come since the request.
     var priorityUpdate: Priority?
+    /// Whether the client was charged for an error by which it loses the stream.
+    var isErrorCounted = false
     /// Whether the connection takes no more requests once the response is sent.
     var endsConnection = false
 
@@ -134,6 +136,7 @@ final class HTTP2Stream {
             tunnel = HTTP2Tunnel(self, context)
         }
         exchange.attach(self)
+        connection.beginPriority(self)
         do throws(RequestRefusal) {
             if case .refused(let refusal) = verdict { throw refusal }
             let made = try context.begin(
@@ -256,6 +259,7 @@ final class HTTP2Stream {
         exchange.renew()
         endsConnection = false
         priorityUpdate = nil
+        isErrorCounted = false
         sending = .nothing
         output.ending = .open
         flow = OutputFlow()

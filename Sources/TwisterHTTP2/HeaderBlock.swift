@@ -32,6 +32,8 @@ struct HeaderBlock: ~Copyable {
     private var method = 0..<0
     private var path = 0..<0
     private var authority = 0..<0
+    /// The port that the scheme implies.
+    private var impliedPort: StaticString = "80"
     /// Whether the request asks for a WebSocket (extended CONNECT; RFC 8441, 4 and 5). nghttp2 has checked that its method is
     /// CONNECT, and that scheme, path and authority are there.
     private(set) var opensWebSocket = false
@@ -57,6 +59,7 @@ struct HeaderBlock: ~Copyable {
         text.removeAll(keptRoom: Self.keptRoom)
         cookies.removeAll(keptRoom: Self.keptRoom)
         (method, path, authority) = (0..<0, 0..<0, 0..<0)
+        impliedPort = "80"
         hasRequestLine = false
         opensWebSocket = false
         self.limit = limit
@@ -94,12 +97,21 @@ struct HeaderBlock: ~Copyable {
         guard name.first != UInt8(ascii: ":") else { return addPseudoField(name, value) }
         if !hasRequestLine { writeRequestLine() }
         if !authority.isEmpty, name.equals("host") {
-            // The Host line stands already. A second authority must be the same (RFC 9113, 8.3.1).
-            if !value.equalsIgnoringCase(pseudoField(authority)) { note(.malformed) }
+            // The Host line stands already. A second authority must be the same, once both are normalized (RFC 9113, 8.3.1).
+            let (first, second) = (withoutImpliedPort(pseudoField(authority)), withoutImpliedPort(value))
+            if !first.equalsIgnoringCase(second) { note(.malformed) }
             return
         }
         if name.equals("cookie") { return addCookies(value) }
         text.appendFieldLine(name, value)
+    }
+
+    /// The authority without a port that its scheme implies, and without an empty one (RFC 3986, 6.2.3).
+    private func withoutImpliedPort(_ authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard let colon = authority.lastIndex(of: UInt8(ascii: ":")) else { return authority }
+        let port = UnsafeRawBufferPointer(rebasing: authority[(colon + 1)...])
+        guard port.isEmpty || port.equals(impliedPort) else { return authority }
+        return UnsafeRawBufferPointer(rebasing: authority[..<colon])
     }
 
     private mutating func addCookies(_ value: UnsafeRawBufferPointer) {
@@ -139,7 +151,11 @@ struct HeaderBlock: ~Copyable {
         case .path: path = keep(value)
         case .authority: authority = keep(value)
         case .scheme:
-            if !value.equalsIgnoringCase("http"), !value.equalsIgnoringCase("https") { note(.foreignScheme) }
+            if value.equalsIgnoringCase("https") {
+                impliedPort = "443"
+            } else if !value.equalsIgnoringCase("http") {
+                note(.foreignScheme)
+            }
         case .protocol:
             opensWebSocket = true
             if !value.equalsIgnoringCase("websocket") { note(.unknownProtocol) }

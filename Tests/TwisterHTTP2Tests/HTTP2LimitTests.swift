@@ -57,6 +57,36 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test(
+        "N-38: so do bodies that are longer or shorter than declared, and trailers that are too large",
+        arguments: testedBackends)
+    func madeYouResetByBodies(backend: IOBackend) async throws {
+        let large = (0..<20).map { ("x-\($0)", String(repeating: "x", count: 4000)) }
+        let faults: [(FrameClient, UInt32) throws -> Void] = [
+            { try $0.data($1, [1, 2, 3, 4]) }, { try $0.data($1, [1], end: true) }, { try $0.headers($1, large) },
+        ]
+        for (number, fault) in faults.enumerated() {
+            let probe = Probe()
+            try await withHTTP2(backend, probe) { port in
+                let code = try flood(port) { client in
+                    for index in 0..<300 {
+                        let stream = UInt32(2 * index + 1)
+                        let request = FrameClient.request("POST", "/count", [("content-length", "3")])
+                        try client.headers(stream, request, end: false)
+                        try fault(client, stream)
+                        guard try client.connectionOrReset(stream) != nil, client.goAway == nil else { break }
+                    }
+                }
+                #expect(code == FrameClient.Code.enhanceYourCalm, "fault \(number)")
+                try await eventually("all have ended") {
+                    let notes = probe.notes.all
+                    return notes.count { $0.hasPrefix("ended") } == notes.count { $0.hasPrefix("closed") }
+                }
+                #expect(probe.notes.all.count { $0.hasPrefix("ended") } <= 40, "fault \(number)")
+            }
+        }
+    }
+
     @Test("N-38: requests of a client that is cut off for what follows them do not begin", arguments: testedBackends)
     func cutOff(backend: IOBackend) async throws {
         let probe = Probe()
@@ -116,6 +146,43 @@ struct HTTP2LimitTests {
                 try client.send(FrameType.headers, flags: 5, stream: 1, payload: block)
             }
             #expect(bomb == FrameClient.Code.enhanceYourCalm)
+        }
+    }
+
+    @Test(
+        "N-38: trailers that decode to too much, whether somebody reads them or not, and fields for a WebSocket",
+        arguments: testedBackends)
+    func trailerBlocks(backend: IOBackend) async throws {
+        // An entry of the dynamic table, referred to by one octet each time.
+        let entry = FrameClient.block([("x", String(repeating: "a", count: 3900))]).dropFirst()
+        let bomb = [0x40] + entry + [UInt8](repeating: 0xBE, count: 5000)
+        let requests = [
+            FrameClient.request("POST", "/trailers"), FrameClient.request("POST", "/early"),
+            FrameClient.request("POST", "/small", [("content-length", "11")]), TunnelClient.request("/sleep"),
+        ]
+        try await withHTTP2(backend) { port in
+            for request in requests {
+                // Responses wait for a window, so that their streams stay open.
+                let client = try FrameClient(port: port, settings: [(4, 0)])
+                try client.headers(1, request, end: false)
+                try client.ping()
+                try client.headerBlock(1, bomb)
+                #expect(try client.connectionError() == FrameClient.Code.enhanceYourCalm, "\(request)")
+            }
+        }
+    }
+
+    @Test("handlers that fail are not charged to their client", arguments: testedBackends)
+    func failures(backend: IOBackend) async throws {
+        var limits = HTTP2Configuration()
+        limits.resets = HTTP2Configuration.FrameRate(burst: 8, perSecond: 0)
+        try await withHTTP2(backend, limits: limits) { port in
+            let client = try FrameClient(port: port)
+            for index: UInt32 in 0..<30 {
+                #expect(
+                    try client.ask(2 * index + 1, "GET", "/throw-late").reset == FrameClient.Code.internalError)
+            }
+            #expect(try client.ask(61, "GET", "/nothing").status == 204)
         }
     }
 
@@ -289,6 +356,16 @@ struct HTTP2LimitTests {
                 FrameType.headers, stream: 1, payload: FrameClient.block(FrameClient.request("GET", "/")))
             let code = try unfinished.connectionError()
             #expect(code == FrameClient.Code.enhanceYourCalm)
+            // The header of a frame, and a block on a stream that the server has reset, which nghttp2 ignores.
+            let cut = try FrameClient(port: port)
+            try cut.ping()
+            try cut.send([0, 0])
+            #expect(try cut.connectionError() == FrameClient.Code.enhanceYourCalm)
+            let ignored = try FrameClient(port: port)
+            try ignored.headers(1, FrameClient.request("POST", "/echo", [("upgrade", "x")]), end: false)
+            #expect(try ignored.response(1).reset == FrameClient.Code.protocolError)
+            try ignored.send(FrameType.headers, stream: 1, payload: FrameClient.block([("x", "y")]))
+            #expect(try ignored.connectionError() == FrameClient.Code.enhanceYourCalm)
             let stalled = try FrameClient(port: port)
             try stalled.headers(1, FrameClient.request("POST", "/echo"), end: false)
             #expect(try stalled.response(1).status == 408)

@@ -74,6 +74,38 @@ struct HTTP2PartsTests {
         }
     }
 
+    @Test("GOAWAY is masked where it names a stream, and PRIORITY comes with the stream on which its own depends")
+    func numbers() {
+        let types = FrameClient.FrameType.self
+        let before = FrameClient.preface + FrameClient.frame(types.data, stream: 1, payload: [7, 7])
+        let goAway = FrameClient.frame(types.goAway, payload: [1, 2, 3, 4, 5, 6, 7, 8, 9])
+        var octets = before + goAway
+        octets += FrameClient.frame(types.priority, stream: 5, payload: [0x80, 0, 1, 5, 9])
+        octets += FrameClient.frame(types.priority, stream: 7, payload: [1, 2])
+        octets += FrameClient.frame(types.ping, payload: [UInt8](repeating: 7, count: 8))
+        for size in [1, 2, 3, 4, 5, 9, octets.count] {
+            var scanner = FrameScanner()
+            var masked: [Int] = []
+            var found: [(UInt8, UInt32?)] = []
+            for start in stride(from: 0, to: octets.count, by: size) {
+                let piece = Array(octets[start..<min(start + size, octets.count)])
+                _ = piece.withUnsafeBytes {
+                    scanner.scan($0) { header in
+                        found.append((header.type, header.dependency))
+                        return true
+                    }
+                }
+                masked += scanner.masks.joined().map { start + $0 }
+            }
+            #expect(masked == Array(before.count + 9..<before.count + 13), "pieces of \(size)")
+            let expected: [(UInt8, UInt32?)] = [
+                (types.data, nil), (types.goAway, nil), (types.priority, 0x105), (types.priority, nil),
+                (types.ping, nil),
+            ]
+            #expect(found.elementsEqual(expected, by: ==), "pieces of \(size)")
+        }
+    }
+
     @Test("a rate allows its burst, and then so many a second")
     func rate() {
         var bucket = TokenBucket(HTTP2Configuration.FrameRate(burst: 3, perSecond: 2), at: 1_000_000_000)

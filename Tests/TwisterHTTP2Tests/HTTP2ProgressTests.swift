@@ -156,4 +156,25 @@ struct HTTP2ProgressTests {
             while try client.step() {}
         }
     }
+
+    @Test(
+        "GOAWAY of the client, whatever stream it names last: its requests under way are served",
+        arguments: testedBackends)
+    func lastStreamOfClient(backend: IOBackend) async throws {
+        try await withPatientServer(backend) { port in
+            for last: [UInt32] in [[0], [1], [2], [3], [0x7FFF_FFFE], [0x7FFF_FFFF], [0x7FFF_FFFF, 1, 3]] {
+                let client = try FrameClient(port: port)
+                try client.headers(1, FrameClient.request("GET", "/sleep?100"))
+                let frames = last.flatMap {
+                    FrameClient.frame(FrameType.goAway, payload: FrameClient.number($0) + FrameClient.number(0) + [7])
+                }
+                // The number comes in two pieces.
+                try client.send(Array(frames.prefix(11)))
+                try await Task.sleep(for: .milliseconds(20))
+                try client.send(Array(frames.dropFirst(11)))
+                #expect(try client.response(1).text == "slept", "\(last)")
+                #expect(try client.connectionError() == Code.noError, "\(last)")
+            }
+        }
+    }
 }

@@ -54,6 +54,8 @@ struct MalformedRequestTests {
         Row(testDescription: "user information", fields: without(":authority") + [(":authority", "u:p@a")]),
         Row(testDescription: "an authority that is none", fields: without(":authority") + [(":authority", "a b")]),
         Row(testDescription: "another Host than :authority", fields: with("host", "b")),
+        Row(testDescription: "another port than in :authority", fields: with("host", "a:8080")),
+        Row(testDescription: "the port of another scheme", fields: with("host", "a:443")),
         Row(testDescription: "two Hosts", fields: without(":authority") + [("host", "a"), ("host", "a")]),
         Row(testDescription: "a length that is no number", fields: with("content-length", "x")),
         Row(testDescription: "a length without a body", fields: with("content-length", "5")),
@@ -98,6 +100,24 @@ struct MalformedRequestTests {
             let cookies = [("cookie", "a=b"), ("x", "y"), ("cookie", "c=d"), ("cookie", "e=f")]
             #expect(try client.ask(11, "GET", "/cookies", cookies).text == "a=b; c=d; e=f")
             #expect(try client.ask(13, "GET", "/cookies").text == "")
+        }
+    }
+
+    @Test(
+        "Host and :authority may differ in a port that the scheme implies (RFC 9113, 8.3.1)", arguments: testedBackends)
+    func impliedPorts(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let client = try FrameClient(port: port)
+            let rows = [
+                ("http", "a", "a:80"), ("http", "a:80", "A"), ("http", "a:", "a"), ("http", "a:", "a:80"),
+                ("https", "a", "a:443"), ("HTTPS", "a:443", "a:"), ("http", "[::1]", "[::1]:80"),
+            ]
+            for (index, (scheme, authority, host)) in rows.enumerated() {
+                let stream = UInt32(2 * index + 1)
+                let fields = [(":method", "GET"), (":scheme", scheme), (":path", "/"), (":authority", authority)]
+                try client.headers(stream, fields + [("host", host)])
+                #expect(try client.response(stream).status == 200, "\(scheme) \(authority) \(host)")
+            }
         }
     }
 

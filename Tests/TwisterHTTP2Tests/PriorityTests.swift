@@ -8,18 +8,17 @@ import TwisterTestSupport
 struct PriorityTests {
     /// Two responses wait for the window of the connection. Returns the stream that gets it.
     private func winner(
-        _ port: UInt16, _ priorities: (String, String), update: (UInt32, String)? = nil
+        _ port: UInt16, _ priorities: (String, String), update: (UInt32, String)? = nil,
+        early: [(UInt32, String)] = []
     ) throws -> UInt32 {
         let client = try FrameClient(port: port)
         client.opensWindows = false
         // Uses the connection's window up.
         #expect(try client.ask(1, "GET", "/big?65535").body.count == 65_535)
+        for (stream, priority) in early { try client.updatePriority(stream, priority) }
         try client.headers(3, FrameClient.request("GET", "/big?20000", [("priority", priorities.0)]))
         try client.headers(5, FrameClient.request("GET", "/big?20000", [("priority", priorities.1)]))
-        if let (stream, priority) = update {
-            let payload = FrameClient.number(stream) + Array(priority.utf8)
-            try client.send(FrameClient.FrameType.priorityUpdate, payload: payload)
-        }
+        if let (stream, priority) = update { try client.updatePriority(stream, priority) }
         try client.receive { client.partial(3).status != nil && client.partial(5).status != nil }
         try client.ping()
         try client.openWindow(0, 10_000)
@@ -37,6 +36,21 @@ struct PriorityTests {
             let earlier = try winner(port, ("u=1", "u=7"))
             let updated = try winner(port, ("u=7", "u=1"), update: (3, "u=0"))
             #expect([later, earlier, updated] == [5, 3, 3])
+        }
+    }
+
+    @Test(
+        "PRIORITY_UPDATE before its request holds, whatever the request says (RFC 9218, 7.1)", arguments: testedBackends
+    )
+    func earlyUpdate(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let raised = try winner(port, ("u=7", "u=1"), early: [(3, "u=0")])
+            let lowered = try winner(port, ("u=1", "u=7"), early: [(5, "u=2"), (3, "u=7")])
+            let last = try winner(port, ("u=7", "u=1"), early: [(3, "u=7"), (3, "u=0")])
+            let changed = try winner(port, ("u=1", "u=5"), update: (3, "u=7"), early: [(3, "u=0")])
+            // Of no request under way, and of one that may come.
+            let others = try winner(port, ("u=1", "u=7"), early: [(1, "u=0"), (7, "u=0")])
+            #expect([raised, lowered, last, changed, others] == [3, 5, 3, 5, 3])
         }
     }
 
@@ -76,6 +90,10 @@ struct PriorityTests {
 }
 
 extension FrameClient {
+    func updatePriority(_ stream: UInt32, _ priority: String) throws {
+        try send(FrameType.priorityUpdate, payload: Self.number(stream) + Array(priority.utf8))
+    }
+
     /// Opens the window of the connection in small steps until `condition` holds, at most for 10 s.
     func openWindows(until condition: () -> Bool) async throws {
         let start = ContinuousClock.now

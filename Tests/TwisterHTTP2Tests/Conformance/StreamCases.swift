@@ -176,6 +176,13 @@ extension ConformanceCase {
         Self("5.1.2 more streams than announced", .connection([Code.protocolError, Code.refusedStream])) {
             for index in 0..<101 { try $0.wait(UInt32(2 * index + 1)) }
         },
+        Self("RFC 7540 5.3.1: PRIORITY of a stream that depends on itself", protocolError) {
+            try $0.wait(1)
+            try $0.send(FrameType.priority, stream: 1, payload: [0x80, 0, 0, 1, 15])
+        },
+        Self("RFC 7540 5.3.1: the same of an idle stream", protocolError) {
+            try $0.send(FrameType.priority, stream: 3, payload: [0, 0, 0, 3, 15])
+        },
         Self("5.3 PRIORITY and HEADERS with any weight and any other stream", .served) {
             try $0.send(FrameType.priority, stream: 1, payload: [0, 0, 0, 0, 0])
             try $0.send(FrameType.priority, stream: 3, payload: [0x80, 0, 0, 1, 255])
