@@ -71,8 +71,8 @@ public final class ProcessSupervisor {
     private var toReplace: [Int] = []
     /// A new process of the whole program that is to take over, and until when it has to serve.
     private var successor: (child: Successor, readyBy: UInt64)?
-    /// Successors that have failed and were not collected yet.
-    private var failedSuccessors: [pid_t] = []
+    /// Successors that were told to end and were not collected yet, and when they are killed.
+    private var endingSuccessors: [(process: pid_t, killsAt: UInt64)] = []
     /// Whether a worker had to be killed, or its watchdog has ended it.
     package private(set) var hadBlockedWorker = false
 
@@ -137,6 +137,7 @@ public final class ProcessSupervisor {
         }
         while isAnyoneRunning || isAnyoneWaiting { step(signals) }
         endSuccessor()
+        while !endingSuccessors.isEmpty { step(signals) }
         if phase == .givingUp { throw TooManyRestarts(limit: configuration.maxRestarts) }
     }
 
@@ -189,9 +190,9 @@ public final class ProcessSupervisor {
     }
 
     private var millisecondsToNextDeadline: CInt {
-        guard let next = (workers.compactMap(\.nextDeadline) + [successor?.readyBy].compactMap { $0 }).min() else {
-            return -1
-        }
+        let ofWorkers = workers.compactMap(\.nextDeadline)
+        let ofSuccessors = endingSuccessors.map(\.killsAt) + [successor?.readyBy].compactMap { $0 }
+        guard let next = (ofWorkers + ofSuccessors).min() else { return -1 }
         let now = MonotonicTime.now
         return next <= now ? 0 : CInt(clamping: (next - now) / 1_000_000 + 1)
     }
@@ -303,9 +304,7 @@ public final class ProcessSupervisor {
         successor = nil
         guard isReady else {
             Log.general.error("The new process \(child.process) did not come to serve: this one goes on")
-            child.kill()
-            failedSuccessors.append(child.process)
-            return
+            return end(child)
         }
         Log.general.info("Process \(child.process) has taken over: this one ends")
         stop(.replaced)
@@ -315,8 +314,13 @@ public final class ProcessSupervisor {
     private func endSuccessor() {
         guard let (child, _) = successor.take() else { return }
         close(child.readinessDescriptor)
-        child.kill()
-        child.reap()
+        end(child)
+    }
+
+    /// Tells a successor to end, which is a supervisor and tells its workers.
+    private func end(_ child: Successor) {
+        kill(child.process, SIGTERM)
+        endingSuccessors.append((child.process, killTime))
     }
 
     // MARK: Ending
@@ -340,7 +344,7 @@ public final class ProcessSupervisor {
 
     private func killAll() {
         Log.general.warning("Ending at once")
-        for worker in workers { for process in worker.processes { kill(process, SIGKILL) } }
+        for process in workers.flatMap(\.processes) + endingSuccessors.map(\.process) { kill(process, SIGKILL) }
     }
 
     private func killWhatIsLate() {
@@ -352,6 +356,10 @@ public final class ProcessSupervisor {
                 kill(process, SIGKILL)
             }
         }
+        for index in endingSuccessors.indices where endingSuccessors[index].killsAt <= now {
+            endingSuccessors[index].killsAt = .max
+            kill(endingSuccessors[index].process, SIGKILL)
+        }
     }
 
     /// Collects the exit status of the processes that have ended.
@@ -362,7 +370,7 @@ public final class ProcessSupervisor {
                 if waitpid(process, &status, WNOHANG) == process { ended(index, process, status) }
             }
         }
-        failedSuccessors.removeAll { waitpid($0, nil, WNOHANG) != 0 }
+        endingSuccessors.removeAll { waitpid($0.process, nil, WNOHANG) != 0 }
     }
 
     private func ended(_ index: Int, _ process: pid_t, _ status: CInt) {
