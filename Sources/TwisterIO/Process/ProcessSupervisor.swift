@@ -38,6 +38,10 @@ public final class ProcessSupervisor {
 
         public init(processes: Int? = nil) { self.processes = processes }
 
+        /// Whether a worker that ends with status 0, without having been told to by the supervisor, is started again. Tornado's are
+        /// not.
+        package var restartsEndedWorkers = false
+
         var backoff: SupervisedWorker.Backoff {
             SupervisedWorker.Backoff(initial: initialBackoff, longest: maxBackoff)
         }
@@ -260,7 +264,8 @@ public final class ProcessSupervisor {
     private func replaceAll() {
         guard phase == .serving, toReplace.isEmpty else { return tellNotServing("replaced") }
         Log.general.info("Replacing the workers, one after the other")
-        toReplace = Array(workers.indices)
+        // One that has ended for good has no sockets any more.
+        toReplace = workers.indices.filter { workers[$0].isRunning || workers[$0].startsAt != nil }
         replaceNext()
     }
 
@@ -391,7 +396,7 @@ public final class ProcessSupervisor {
         }
         guard wasCurrent, !phase.isEnding else { return }
         if toReplace.first == index { return replacementFailed(index) }
-        if signal == 0, code == 0 {
+        if signal == 0, code == 0, !configuration.restartsEndedWorkers {
             // No process accepts from its sockets any more: the kernel is to give them no connections.
             workers[index].sockets = []
         } else {
