@@ -45,6 +45,7 @@ enum Environment {
         // The processes that this one starts inherit the environment, and are no workers.
         unsetenv(supervisorVariable)
         unsetenv(taskVariable)
+        WorkerSignals.accept()
         _ = Reactor.dieWithParent(SIGTERM)
         guard getppid() == supervisor else {
             Log.general.error("Worker \(task) ends: its supervisor, process \(supervisor), has ended")

@@ -125,7 +125,8 @@ public final class ProcessSupervisor {
     ///   A second one kills them at once.
     /// - SIGHUP: logs are opened anew, and new processes replace the workers, one after the other: a worker is told to end once
     ///   its successor serves.
-    /// - SIGUSR1: logs are opened anew, in the workers, too.
+    /// - SIGUSR1: logs are opened anew, in the workers, too: those that have said that they serve (`workerServes`) get it, the others
+    ///   once they do.
     /// - SIGUSR2: a new process of the program takes over the listening sockets, and this one ends once it serves.
     ///
     /// - Throws: `IOError` if a worker cannot be started at the beginning; `TooManyRestarts`. All workers have ended then.
@@ -160,7 +161,7 @@ public final class ProcessSupervisor {
         switch signal {
         case SIGUSR1:
             onReopenLogs()
-            for worker in workers { for process in worker.processes { kill(process, SIGUSR1) } }
+            for index in workers.indices { workers[index].reopenLogs() }
         case SIGHUP where !terminal.hasGone:
             onReopenLogs()
             replaceAll()
@@ -208,7 +209,8 @@ public final class ProcessSupervisor {
         let child = try ProgramImage.start(
             .running, sockets: workers[index].sockets,
             descriptors: status.map { [(WorkerStatus.variable, $0.descriptor)] } ?? [],
-            variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"])
+            variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"],
+            blockedSignals: WorkerSignals.blocked)
         Log.general.info("Worker \(index) started: process \(child.process)")
         workers[index].started(child, status, at: MonotonicTime.now)
     }

@@ -29,6 +29,8 @@ struct SupervisedWorker {
         /// Becomes readable when it serves, or has ended; nil: it was heard.
         var readiness: CInt?
         var isReady = false
+        /// Whether it has to open its logs anew once it serves. Until then a signal might end it.
+        var reopensLogs = false
         /// When it is killed, on the monotonic clock; nil: it was not told to end.
         var killsAt: UInt64?
     }
@@ -79,8 +81,17 @@ struct SupervisedWorker {
         close(readiness)
         current?.readiness = nil
         current?.isReady = isReady
-        if isReady { current?.killsAt = nil }
+        if isReady {
+            current?.killsAt = nil
+            if let process = current?.process, current?.reopensLogs == true { kill(process, SIGUSR1) }
+        }
         return isReady
+    }
+
+    /// Has its processes open their logs anew.
+    mutating func reopenLogs() {
+        if current?.isReady == false { current?.reopensLogs = true }
+        for running in retired + [current].compactMap({ $0 }) where running.isReady { kill(running.process, SIGUSR1) }
     }
 
     /// The current process becomes an old one.
