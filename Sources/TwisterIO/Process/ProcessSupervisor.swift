@@ -179,9 +179,7 @@ public final class ProcessSupervisor {
             endSuccessor()
             // The workers keep new clients out themselves, right before they close the sockets: a client that tries meanwhile
             // would wait for a second.
-            for worker in workers where worker.sockets.allSatisfy(\.isOwned) {
-                worker.current?.status?.isServerEnding = true
-            }
+            for worker in workers where worker.sockets.allSatisfy(\.isOwned) { worker.serverEnds() }
             Systemd.notify("STOPPING=1")
             stop(.stopping)
         }

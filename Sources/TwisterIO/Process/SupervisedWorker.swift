@@ -54,7 +54,8 @@ struct SupervisedWorker {
     }
 
     var isRunning: Bool { current != nil || !retired.isEmpty }
-    var processes: [pid_t] { (current.map { [$0] } ?? []).map(\.process) + retired.map(\.process) }
+    var processes: [pid_t] { all.map(\.process) }
+    private var all: [Running] { [current].compactMap { $0 } + retired }
     /// When something is to be done for it, on the monotonic clock; nil: nothing is.
     var nextDeadline: UInt64? {
         ([startsAt, current?.killsAt] + retired.map(\.killsAt)).compactMap { $0 }.min()
@@ -91,7 +92,12 @@ struct SupervisedWorker {
     /// Has its processes open their logs anew.
     mutating func reopenLogs() {
         if current?.isReady == false { current?.reopensLogs = true }
-        for running in retired + [current].compactMap({ $0 }) where running.isReady { kill(running.process, SIGUSR1) }
+        for running in all where running.isReady { kill(running.process, SIGUSR1) }
+    }
+
+    /// Tells its processes that nobody accepts from their sockets after them.
+    func serverEnds() {
+        for running in all { running.status?.isServerEnding = true }
     }
 
     /// The current process becomes an old one.
