@@ -295,6 +295,7 @@ public final class ProcessSupervisor {
     // MARK: Another program
 
     private func startSuccessor() {
+        guard Successor.mayTakeOver() else { return }
         guard phase == .serving, successor == nil else { return tellNotServing("succeeded by a new process") }
         do throws(IOError) {
             let child = try Successor.start(ListeningSocket.unique(workers.flatMap(\.sockets)))
