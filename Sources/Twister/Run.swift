@@ -115,16 +115,15 @@ extension ServerConfiguration {
         if try !TLSListeners(addresses).isEmpty { TicketSeed.share() }
         // The supervisor blocks its thread until the server has ended.
         let thread = ExecutorPool(size: 1, name: "twister-super")
-        let hadBlockedWorker = try await thread.run {
+        let failure: CInt? = try await thread.run {
             let supervisor = try makeSupervisor()
             try supervisor.run()
-            return supervisor.hadBlockedWorker
+            if let signal = supervisor.killedBy { return 128 + signal }
+            return supervisor.hadBlockedWorker ? ProcessSupervisor.blockedStatus : nil
         }
-        if hadBlockedWorker {
-            Log.flush(within: .milliseconds(300))
-            exit(ProcessSupervisor.blockedStatus)
-        }
-        return ShutdownResult()
+        guard let failure else { return ShutdownResult() }
+        Log.flush(within: .milliseconds(300))
+        exit(failure)
     }
 
     /// A supervisor that alone holds the listening sockets, so that they close when it lets go of them.

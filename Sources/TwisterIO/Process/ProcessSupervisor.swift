@@ -79,6 +79,8 @@ public final class ProcessSupervisor {
     private var endingSuccessors: [(process: pid_t, killsAt: UInt64)] = []
     /// Whether a worker had to be killed, or its watchdog has ended it.
     package private(set) var hadBlockedWorker = false
+    /// The second signal, at which the workers were killed; nil: they were not.
+    package private(set) var killedBy: CInt?
 
     /// Where a supervisor is in its life.
     private enum Phase {
@@ -166,13 +168,15 @@ public final class ProcessSupervisor {
             onReopenLogs()
             replaceAll()
         case SIGUSR2: startSuccessor()
-        default: endBySignal()
+        default: endBy(signal)
         }
     }
 
-    private func endBySignal() {
+    private func endBy(_ signal: CInt) {
         switch phase {
-        case .stopping, .givingUp: killAll()
+        case .stopping, .givingUp:
+            killedBy = signal
+            killAll()
         // It ends already, without a signal of the operator, whose first one cuts nothing.
         case .replaced: phase = .stopping
         case .starting, .serving:
