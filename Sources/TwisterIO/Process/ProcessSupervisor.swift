@@ -73,6 +73,8 @@ public final class ProcessSupervisor {
     private var phase = Phase.starting
     /// The workers that are still to be replaced, one after the other, by new processes.
     private var toReplace: [Int] = []
+    /// Whether they are to be replaced, by a signal that came before that could begin.
+    private var wantsReplacement = false
     /// A new process of the whole program that is to take over, and until when it has to serve.
     private var successor: (child: Successor, readyBy: UInt64)?
     /// Successors that were told to end and were not collected yet, and when they are killed.
@@ -154,6 +156,7 @@ public final class ProcessSupervisor {
         for signal in signals.takeRequests() { handle(signal) }
         noteReadiness()
         reap()
+        if wantsReplacement, phase == .serving, toReplace.isEmpty { replaceAll() }
         startWhatIsDue()
         killWhatIsLate()
         statuses.withLock { $0 = workers.compactMap { $0.current?.status } }
@@ -166,7 +169,8 @@ public final class ProcessSupervisor {
             for index in workers.indices { workers[index].reopenLogs() }
         case SIGHUP where !terminal.hasGone:
             onReopenLogs()
-            replaceAll()
+            wantsReplacement = true
+            if phase == .starting { tellNotServing("The workers cannot be replaced") }
         case SIGUSR2: startSuccessor()
         default: endBy(signal)
         }
@@ -256,17 +260,13 @@ public final class ProcessSupervisor {
     }
 
     private func tellNotServing(_ what: String) {
-        if phase.isEnding { return }
-        Log.general.warning(
-            phase == .starting
-                ? "The workers cannot be \(what) before each has said that it serves (ProcessSupervisor.workerServes)"
-                : "The workers are being replaced already")
+        Log.general.warning("\(what) before each worker has said that it serves (ProcessSupervisor.workerServes)")
     }
 
     // MARK: Replacing the workers
 
     private func replaceAll() {
-        guard phase == .serving, toReplace.isEmpty else { return tellNotServing("replaced") }
+        wantsReplacement = false
         Log.general.info("Replacing the workers, one after the other")
         // One that has ended for good has no sockets any more.
         toReplace = workers.indices.filter { workers[$0].isRunning || workers[$0].startsAt != nil }
@@ -300,7 +300,8 @@ public final class ProcessSupervisor {
 
     private func startSuccessor() {
         guard Successor.mayTakeOver() else { return }
-        guard phase == .serving, successor == nil else { return tellNotServing("succeeded by a new process") }
+        if phase == .starting { return tellNotServing("No new process can take over") }
+        guard phase == .serving, successor == nil else { return }
         do throws(IOError) {
             let child = try Successor.start(ListeningSocket.unique(workers.flatMap(\.sockets)))
             Log.general.info("A new process is to take over: \(child.process)")
