@@ -27,13 +27,15 @@ public final class ProcessSupervisor {
     public struct Configuration: Sendable {
         /// The number of workers; nil: one for each core.
         public var processes: Int?
-        /// The most restarts of all workers together; at the next death the supervisor gives up. Default 100.
+        /// The most restarts of all workers together; at the next death the supervisor gives up. They are forgotten once no worker
+        /// has died for twice `maxBackoff`. Default 100.
         public var maxRestarts = 100
-        /// The delay of a worker's first restart; each further restart doubles it. Default 100 ms.
+        /// How long after its start a worker that has died is started again, at the earliest; each further restart doubles it. One
+        /// that had run for longer is started again at once. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
         /// How long a worker gets to end after it was told to; then it is killed (SIGKILL). Default 12 s.
         public var stopTimeout: Duration = .seconds(12)
-        /// The longest delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
+        /// The longest such delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
         public var maxBackoff: Duration = .seconds(30)
 
         public init(processes: Int? = nil) { self.processes = processes }
@@ -69,7 +71,7 @@ public final class ProcessSupervisor {
 
     private let configuration: Configuration
     private var workers: [SupervisedWorker]
-    private var restarts = 0
+    private var restarts: SupervisedWorker.RestartLimit
     private var phase = Phase.starting
     /// The workers that are still to be replaced, one after the other, by new processes.
     private var toReplace: [Int] = []
@@ -117,6 +119,7 @@ public final class ProcessSupervisor {
     /// The same, with sockets of its own for each worker.
     package init(socketsOfWorkers: [[ListeningSocket]], configuration: Configuration = Configuration()) {
         self.configuration = configuration
+        restarts = SupervisedWorker.RestartLimit(most: configuration.maxRestarts, configuration.backoff)
         workers = socketsOfWorkers.enumerated().map { SupervisedWorker($0.offset, $0.element) }
         // Now, since the process may change its working directory later.
         ProgramImage.remember()
@@ -211,6 +214,7 @@ public final class ProcessSupervisor {
     // MARK: Starting
 
     private func start(_ index: Int) throws(IOError) {
+        workers[index].startedAt = MonotonicTime.now
         let status = WorkerStatus.create()
         let child = try ProgramImage.start(
             .running, sockets: workers[index].sockets,
@@ -218,7 +222,7 @@ public final class ProcessSupervisor {
             variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"],
             blockedSignals: WorkerSignals.blocked)
         Log.general.info("Worker \(index) started: process \(child.process)")
-        workers[index].started(child, status, at: MonotonicTime.now)
+        workers[index].started(child, status)
     }
 
     private func startWhatIsDue() {
@@ -435,12 +439,12 @@ public final class ProcessSupervisor {
     }
 
     private func restart(_ index: Int) {
-        guard restarts < configuration.maxRestarts else {
+        let now = MonotonicTime.now
+        guard restarts.allowsAnother(now) else {
             phase = .givingUp
             Log.general.error("\(TooManyRestarts(limit: configuration.maxRestarts))")
             return endAll()
         }
-        restarts += 1
-        workers[index].startLater(MonotonicTime.now, configuration.backoff)
+        workers[index].startLater(now, configuration.backoff)
     }
 }

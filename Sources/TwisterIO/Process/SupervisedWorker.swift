@@ -2,11 +2,12 @@ import Glibc
 
 /// A worker that a supervisor keeps running: its process, or the time of the next start.
 struct SupervisedWorker {
-    /// How long a worker that has died waits for its restart.
+    /// How far the starts of a worker that dies are apart. One that had served for a while is missed, and is started again at
+    /// once; one that dies again right after its start would keep the machine busy.
     struct Backoff {
-        /// The wait after the first death, in nanoseconds. Each further death doubles it.
+        /// The distance at the first death, in nanoseconds. Each further death doubles it.
         let initial: UInt64
-        /// The longest wait. The count of deaths begins again after a life of that length.
+        /// The longest distance. The count of deaths begins again after a life of that length.
         let longest: UInt64
 
         init(initial: Duration, longest: Duration) {
@@ -14,10 +15,33 @@ struct SupervisedWorker {
             self.longest = UInt64(max(0, longest.nanosecondsClamped))
         }
 
-        /// The wait, in nanoseconds, after a worker has died `deaths` times in a row before.
+        /// The distance, in nanoseconds, after a worker has died `deaths` times in a row before.
         func wait(deaths: Int) -> UInt64 {
             let (wait, overflow) = initial.multipliedReportingOverflow(by: 1 << UInt64(min(max(deaths, 0), 32)))
             return overflow ? longest : min(wait, longest)
+        }
+    }
+
+    /// How many restarts a supervisor makes until it gives up.
+    struct RestartLimit {
+        private let most: Int
+        private let quiet: UInt64
+        private var count = 0
+        private var last: UInt64 = 0
+
+        /// - Parameter most: the most restarts in a row.
+        init(most: Int, _ backoff: Backoff) {
+            self.most = most
+            // A worker that dies at every start does so once in the longest backoff.
+            quiet = 2 * backoff.longest
+        }
+
+        /// Counts a restart, at a time in nanoseconds. Returns false where there were too many already.
+        mutating func allowsAnother(_ now: UInt64) -> Bool {
+            if now &- last >= quiet { count = 0 }
+            last = now
+            count += 1
+            return count <= most
         }
     }
 
@@ -44,7 +68,8 @@ struct SupervisedWorker {
     private var retired: [Running] = []
     /// The time of the next start on the monotonic clock, in nanoseconds; nil if none is planned.
     var startsAt: UInt64?
-    private var startedAt: UInt64 = 0
+    /// The time of the last start, even of one that has failed.
+    var startedAt: UInt64 = 0
     /// Deaths in a row that were not preceded by a long life.
     private var deaths = 0
 
@@ -61,16 +86,15 @@ struct SupervisedWorker {
         ([startsAt, current?.killsAt] + retired.map(\.killsAt)).compactMap { $0 }.min()
     }
 
-    mutating func started(_ child: ProgramImage.Child, _ status: WorkerStatus?, at now: UInt64) {
+    mutating func started(_ child: ProgramImage.Child, _ status: WorkerStatus?) {
         current = Running(process: child.process, status: status, readiness: child.readiness)
         startsAt = nil
-        startedAt = now
     }
 
     /// Plans the restart of a worker that has died.
     mutating func startLater(_ now: UInt64, _ backoff: Backoff) {
         if now &- startedAt >= backoff.longest { deaths = 0 }
-        startsAt = now &+ backoff.wait(deaths: deaths)
+        startsAt = max(now, startedAt &+ backoff.wait(deaths: deaths))
         deaths += 1
     }
 
