@@ -190,10 +190,22 @@ public final class ProcessSupervisor {
             endSuccessor()
             // The workers keep new clients out themselves, right before they close the sockets: a client that tries meanwhile
             // would wait for a second.
-            for worker in workers where worker.sockets.allSatisfy(\.isOwned) { worker.serverEnds() }
+            for index in workers.indices where workers[index].sockets.allSatisfy(\.isOwned) {
+                if phase == .serving { serveWhatWaits(index) }
+                workers[index].serverEnds()
+            }
             Systemd.notify("STOPPING=1")
             stop(.stopping)
         }
+    }
+
+    /// Where a worker has died, clients wait in its sockets, perhaps with requests that they have sent: a new process serves those
+    /// before it ends.
+    private func serveWhatWaits(_ index: Int) {
+        if workers[index].isServing || workers[index].sockets.isEmpty { return }
+        // One that cannot be started leaves them to the kernel, which resets them.
+        if workers[index].current == nil { try? start(index) }
+        workers[index].endOnceReady()
     }
 
     private var isAnyoneRunning: Bool { workers.contains(where: \.isRunning) }

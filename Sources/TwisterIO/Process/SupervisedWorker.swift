@@ -55,6 +55,8 @@ struct SupervisedWorker {
         var isReady = false
         /// Whether it has to open its logs anew once it serves. Until then a signal might end it.
         var reopensLogs = false
+        /// Whether it is told to end as soon as it serves.
+        var endsOnceReady = false
         /// When it is killed, on the monotonic clock; nil: it was not told to end.
         var killsAt: UInt64?
     }
@@ -106,12 +108,18 @@ struct SupervisedWorker {
         close(readiness)
         current?.readiness = nil
         current?.isReady = isReady
-        if isReady {
-            current?.killsAt = nil
-            if let process = current?.process, current?.reopensLogs == true { kill(process, SIGUSR1) }
+        if isReady, let running = current {
+            if running.reopensLogs { kill(running.process, SIGUSR1) }
+            if running.endsOnceReady { kill(running.process, SIGTERM) } else { current?.killsAt = nil }
         }
         return isReady
     }
+
+    /// Whether a process serves that was not told to end.
+    var isServing: Bool { all.contains { $0.isReady && $0.killsAt == nil } }
+
+    /// Has the current process serve, once, what waits in the sockets.
+    mutating func endOnceReady() { current?.endsOnceReady = true }
 
     /// Has its processes open their logs anew.
     mutating func reopenLogs() {
@@ -150,9 +158,9 @@ struct SupervisedWorker {
     /// Tells all processes to end.
     mutating func endAll(at killTime: UInt64) {
         endRetired(at: killTime)
-        guard let process = current?.process else { return }
+        guard let running = current else { return }
         current?.killsAt = killTime
-        kill(process, SIGTERM)
+        if !running.endsOnceReady { kill(running.process, SIGTERM) }
     }
 
     /// The processes that have not ended in time, each once.
