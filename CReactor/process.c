@@ -58,6 +58,9 @@ static int add_descriptors(posix_spawn_file_actions_t *actions, const reactor_sp
 static int set_signals(posix_spawnattr_t *attributes, const reactor_spawn_plan *plan) {
   sigset_t signals;
   sigemptyset(&signals);
+  for (int signal = 1; signal <= 64; signal++) {
+    if (plan->blocked_signals >> (signal - 1) & 1) sigaddset(&signals, signal);
+  }
   int result = posix_spawnattr_setsigmask(attributes, &signals);
   if (result != 0) return result;
   /* All bits, because sigfillset leaves out two signals of the C library, which it would have the process ignore. */

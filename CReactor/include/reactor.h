@@ -296,9 +296,10 @@ typedef struct reactor_spawn_plan {
   bool is_searched;
   bool closes_others;        /* whether it gets no descriptor from `descriptor_count` on */
   bool keeps_hangup_ignored; /* whether SIGHUP stays ignored if it is ignored here, as by nohup(1) */
+  uint64_t blocked_signals;  /* bit n - 1: signal n is blocked at the start */
 } reactor_spawn_plan;
 
-/* Starts a process, with the default action for every signal and with none blocked. Returns 0 or -errno. Any thread. */
+/* Starts a process, with the default action for every signal. Returns 0 or -errno. Any thread. */
 int reactor_spawn(const reactor_spawn_plan *plan, pid_t *process);
 
 /* Returns a descriptor that is readable once the process has ended (pidfd_open(2)), or -errno: -ENOSYS before Linux 5.3. */

@@ -119,30 +119,41 @@ extension ServerConfiguration {
         if try !TLSListeners(addresses).isEmpty { TicketSeed.share() }
         // The supervisor blocks its thread until the server has ended.
         let thread = ExecutorPool(size: 1, name: "twister-super")
-        let hadBlockedWorker = try await thread.run {
+        let failure: CInt? = try await thread.run {
             let supervisor = try makeSupervisor()
             try supervisor.run()
-            return supervisor.hadBlockedWorker
+            if let signal = supervisor.killedBy { return 128 + signal }
+            return supervisor.hadBlockedWorker ? ProcessSupervisor.blockedStatus : nil
         }
-        if hadBlockedWorker {
-            Log.flush(within: .milliseconds(300))
-            exit(ProcessSupervisor.blockedStatus)
-        }
-        return ShutdownResult()
+        guard let failure else { return ShutdownResult() }
+        Log.flush(within: .milliseconds(300))
+        exit(failure)
     }
 
     /// A supervisor that alone holds the listening sockets, so that they close when it lets go of them.
     private func makeSupervisor() throws -> ProcessSupervisor {
-        let inherited = try ListeningSocket.inherited()
-        let sockets = inherited.isEmpty ? try bind(copies: processCount * loopCount) : inherited
+        let sockets = try inheritOrBind(copies: processCount * loopCount)
         var supervision = ProcessSupervisor.Configuration(processes: processCount)
         // A worker's own watchdog has ended it by then, unless the process as a whole stands still.
         supervision.stopTimeout = shutdownTimeout + .milliseconds(900)
+        // Somebody has sent it SIGTERM: its sockets are still bound, and clients wait there.
+        supervision.restartsEndedWorkers = true
         // Each worker accepts from sockets of its own, among which the kernel spreads the connections evenly.
         let supervisor = ProcessSupervisor(
             socketsOfWorkers: ListeningSocket.distribute(sockets, over: processCount), configuration: supervision)
         supervisor.onReopenLogs = { Log.reopen() }
         return supervisor
+    }
+
+    /// The sockets that this process was started with; else those of the addresses, bound here.
+    func inheritOrBind(copies: Int) throws(IOError) -> [ListeningSocket] {
+        let inherited = try ListeningSocket.inherited()
+        if !inherited.isEmpty { return inherited }
+        // A worker that bound the addresses itself would serve another port, or hold one that its supervisor does not know.
+        guard processCount == 1 || ProcessSupervisor.taskID == nil else {
+            throw IOError(errno: EBADF, "inherit the supervisor's listening sockets")
+        }
+        return try bind(copies: copies)
     }
 
     /// Binds the addresses: each TCP address so many times, for as many loops, and a unix socket once.

@@ -155,9 +155,8 @@ final class ServerProcess: Sendable {
 
     /// Starts the program again, and ends once the new process serves.
     private func replace() {
-        // A worker is replaced by its supervisor; and where the first process of a container ends, the container does.
-        guard ProcessSupervisor.taskID == nil else { return }
-        guard getpid() != 1 else { return Log.general.error("SIGUSR2: process 1 cannot be replaced") }
+        // A worker is replaced by its supervisor.
+        guard ProcessSupervisor.taskID == nil, Successor.mayTakeOver() else { return }
         guard let server = server.withLock({ $0 }) else {
             return Log.general.warning("SIGUSR2: the server does not serve yet")
         }

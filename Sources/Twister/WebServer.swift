@@ -52,8 +52,7 @@ final class RunningServer: Sendable {
     init(_ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration) async throws {
         self.configuration = configuration
         tls = try TLSListeners(configuration.addresses)
-        let inherited = try ListeningSocket.inherited()
-        let sockets = inherited.isEmpty ? try configuration.bind(copies: configuration.loopCount) : inherited
+        let sockets = try configuration.inheritOrBind(copies: configuration.loopCount)
         tls.secure(sockets)
         var http = configuration.http
         http.http2 = configuration.http2.map { http.http2 ?? $0 }

@@ -15,6 +15,7 @@ enum Environment {
     /// How many listening descriptors this process was started with; nil: none.
     static var inheritedDescriptors: CInt? {
         guard let count = number("LISTEN_FDS"), count > 0, count <= 1024 else { return nil }
+        if taskID != nil { return count }
         // A parent that has died meanwhile has left its pipe.
         if Readiness.pipe != nil, getenv(supervisorVariable) != nil { return count }
         // A parent that spawns a child cannot put the child's process number into its environment; the child can compare
@@ -29,21 +30,30 @@ enum Environment {
         return String(cString: names).split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     }
 
-    /// The number of the `ProcessSupervisor`'s worker that this process is; nil if it is none. A process that a worker starts
-    /// inherits the variables, but has another parent.
-    ///
-    /// A worker gets SIGTERM when its supervisor dies, however that happens, so that it does not hold the port for ever.
-    static let taskID: Int? = {
-        let supervisor = number(supervisorVariable)
-        guard supervisor == getppid(), let task = number(taskVariable) else { return nil }
-        _ = Reactor.dieWithParent(SIGTERM)
-        // It may have died before that.
-        if getppid() != supervisor { exit(0) }
-        return Int(task)
-    }()
+    /// The number of the `ProcessSupervisor`'s worker that this process is; nil if it is none.
+    static var taskID: Int? { worker?.taskID }
 
     /// Whether this process is a worker whose supervisor has died.
-    static var isOrphan: Bool { taskID != nil && number(supervisorVariable) != getppid() }
+    static var isOrphan: Bool { worker.map { $0.supervisor != getppid() } ?? false }
+
+    /// What this process is told by the supervisor whose worker it is; nil if it is none.
+    ///
+    /// A worker gets SIGTERM when its supervisor dies, however that happens, so that it does not hold the port for ever. One
+    /// whose supervisor has died before ends here: it must not become a supervisor itself.
+    private static let worker: (supervisor: pid_t, taskID: Int)? = {
+        guard let supervisor = number(supervisorVariable), let task = number(taskVariable) else { return nil }
+        // The processes that this one starts inherit the environment, and are no workers.
+        unsetenv(supervisorVariable)
+        unsetenv(taskVariable)
+        WorkerSignals.accept()
+        _ = Reactor.dieWithParent(SIGTERM)
+        guard getppid() == supervisor else {
+            Log.general.error("Worker \(task) ends: its supervisor, process \(supervisor), has ended")
+            Log.flush(within: .milliseconds(200))
+            _exit(EXIT_FAILURE)
+        }
+        return (supervisor, Int(task))
+    }()
 
     static let taskVariable = "TWISTER_TASK_ID"
     static let supervisorVariable = "TWISTER_SUPERVISOR_PID"

@@ -404,22 +404,24 @@ extension Reactor {
 
 /// The system calls for processes that Swift cannot call itself.
 enum ProcessCalls {
-    /// Starts a process; all signals have their default action there, and none is blocked.
+    /// Starts a process; all signals have their default action there.
     ///
     /// - Parameters:
     ///   - descriptors: number n becomes descriptor n of the process; nil: it inherits this process's n.
     ///   - closesOthers: whether it gets no further descriptor.
     ///   - keepsHangupIgnored: whether SIGHUP stays ignored where nohup(1) has had it ignored.
+    ///   - blockedSignals: the signals that are blocked there at the start.
     /// - Returns: the process, or -errno.
     static func spawn(
         _ program: String, isSearched: Bool, arguments: [String], environment: [String], directory: String? = nil,
-        descriptors: [CInt?], closesOthers: Bool, keepsHangupIgnored: Bool
+        descriptors: [CInt?], closesOthers: Bool, keepsHangupIgnored: Bool, blockedSignals: [CInt] = []
     ) -> pid_t {
         var plan = reactor_spawn_plan()
         plan.descriptor_count = CInt(clamping: descriptors.count)
         plan.is_searched = isSearched
         plan.closes_others = closesOthers
         plan.keeps_hangup_ignored = keepsHangupIgnored
+        for signal in blockedSignals { plan.blocked_signals |= 1 << UInt64(signal - 1) }
         let numbers = descriptors.map { $0 ?? -1 }
         let strings = ([program] + arguments + environment).map { strdup($0) }
         let folder = directory.map { strdup($0) } ?? nil

@@ -3,7 +3,8 @@
 
 128 clients send one request after the other on connections that they keep, 100 more wait for responses that take 500 ms.
 SIGUSR2 has to lose nothing: no request without its response, no refused connection. SIGTERM may refuse connections once the
-server has ended, but a request that was sent on an open connection has to be responded to.
+server has ended, but a request that was sent on an open connection has to be responded to; the same while SIGHUP has workers
+replaced.
 """
 
 import argparse
@@ -214,12 +215,16 @@ def restarts(program, backend, processes, rounds, fast, slow):
     return load, server
 
 
-def ends(program, backend, processes, rounds, fast, slow):
+def ends(program, backend, processes, rounds, fast, slow, replaces=False):
+    """Ends servers by SIGTERM; with `replaces` while their workers are being replaced, at another moment in each round."""
     lost, done = [], 0
-    for _ in range(rounds):
+    for number in range(rounds):
         server = Server(program, backend, processes)
         load = Load(server.port, fast, slow)
         load.run(0.7)
+        if replaces:
+            server.process.send_signal(signal.SIGHUP)
+            load.run(0.02 * number)
         server.process.send_signal(signal.SIGTERM)
         # Clients go on until their connections are refused.
         load.run(30, until=lambda: server.process.poll() is not None)
@@ -249,11 +254,14 @@ def main():
             for reason in sorted(set(load.lost + load.refused)):
                 print(f"  {(load.lost + load.refused).count(reason)} x {reason}")
             failed |= bool(load.lost or load.refused)
-            lost, done = ends(options.program, backend, processes, options.rounds, options.fast, options.slow)
-            print(f"{backend}, {processes} process(es): {options.rounds} ends, {done} responses, {len(lost)} lost", flush=True)
-            for reason in sorted(set(lost)):
-                print(f"  {lost.count(reason)} x {reason}")
-            failed |= bool(lost)
+            for replaces in (False, True) if processes > 1 else (False,):
+                lost, done = ends(
+                    options.program, backend, processes, options.rounds, options.fast, options.slow, replaces)
+                print(f"{backend}, {processes} process(es): {options.rounds} ends{' in a replacement' if replaces else ''}, "
+                      f"{done} responses, {len(lost)} lost", flush=True)
+                for reason in sorted(set(lost)):
+                    print(f"  {lost.count(reason)} x {reason}")
+                failed |= bool(lost)
     return 1 if failed else 0
 
 

@@ -99,29 +99,35 @@ public final class ListeningSocket: Sendable {
     /// The call removes the environment variables, so that a second call returns none. Call it before other threads start,
     /// because they might read the environment.
     ///
-    /// - Throws: `IOError` if one of them is not a listening socket; all of them are then closed.
+    /// - Throws: `IOError` if one of them is not a listening socket; none of them is taken over then.
     public static func inherited() throws(IOError) -> [ListeningSocket] {
         guard let count = Environment.inheritedDescriptors else { return [] }
         let names = Environment.inheritedNames
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }
         let isOwned = Environment.takeSocketOwnership()
-        let sockets = (0..<count).map { ListeningSocket(inherited: firstInherited + $0, isOwned: isOwned) }
-        for socket in sockets {
-            let fd = socket.fileDescriptor
-            let index = Int(fd - firstInherited)
-            if names.indices.contains(index), !names[index].isEmpty { socket.name = names[index] }
-            var isListening: CInt = 0
-            var length = socklen_t(MemoryLayout<CInt>.size)
-            guard getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 else {
-                throw IOError(errno: errno, "inherited descriptor \(fd)")
-            }
-            guard isListening != 0 else { throw IOError(errno: EINVAL, "inherited descriptor \(fd) does not listen") }
+        let descriptors = firstInherited..<firstInherited + count
+        // All of them first: where the number is wrong, some are other descriptors of this process, which must not be closed.
+        for fd in descriptors { try requireListening(fd) }
+        for fd in descriptors {
             _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
             let flags = fcntl(fd, F_GETFL)
             guard flags >= 0, fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0 else {
                 throw IOError(errno: errno, "inherited descriptor \(fd)")
             }
         }
-        return sockets
+        return descriptors.enumerated().map { index, fd in
+            let socket = ListeningSocket(inherited: fd, isOwned: isOwned)
+            if names.indices.contains(index), !names[index].isEmpty { socket.name = names[index] }
+            return socket
+        }
+    }
+
+    private static func requireListening(_ fd: CInt) throws(IOError) {
+        var isListening: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 else {
+            throw IOError(errno: errno, "inherited descriptor \(fd)")
+        }
+        guard isListening != 0 else { throw IOError(errno: EINVAL, "inherited descriptor \(fd) does not listen") }
     }
 }

@@ -27,16 +27,22 @@ public final class ProcessSupervisor {
     public struct Configuration: Sendable {
         /// The number of workers; nil: one for each core.
         public var processes: Int?
-        /// The most restarts of all workers together; at the next death the supervisor gives up. Default 100.
+        /// The most restarts of all workers together; at the next death the supervisor gives up. They are forgotten once no worker
+        /// has died for twice `maxBackoff`. Default 100.
         public var maxRestarts = 100
-        /// The delay of a worker's first restart; each further restart doubles it. Default 100 ms.
+        /// How long after its start a worker that has died is started again, at the earliest; each further restart doubles it. One
+        /// that had run for longer is started again at once. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
         /// How long a worker gets to end after it was told to; then it is killed (SIGKILL). Default 12 s.
         public var stopTimeout: Duration = .seconds(12)
-        /// The longest delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
+        /// The longest such delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
         public var maxBackoff: Duration = .seconds(30)
 
         public init(processes: Int? = nil) { self.processes = processes }
+
+        /// Whether a worker that ends with status 0, without having been told to by the supervisor, is started again. Tornado's are
+        /// not.
+        package var restartsEndedWorkers = false
 
         var backoff: SupervisedWorker.Backoff {
             SupervisedWorker.Backoff(initial: initialBackoff, longest: maxBackoff)
@@ -65,16 +71,20 @@ public final class ProcessSupervisor {
 
     private let configuration: Configuration
     private var workers: [SupervisedWorker]
-    private var restarts = 0
+    private var restarts: SupervisedWorker.RestartLimit
     private var phase = Phase.starting
     /// The workers that are still to be replaced, one after the other, by new processes.
     private var toReplace: [Int] = []
+    /// Whether they are to be replaced, by a signal that came before that could begin.
+    private var wantsReplacement = false
     /// A new process of the whole program that is to take over, and until when it has to serve.
     private var successor: (child: Successor, readyBy: UInt64)?
-    /// Successors that have failed and were not collected yet.
-    private var failedSuccessors: [pid_t] = []
+    /// Successors that were told to end and were not collected yet, and when they are killed.
+    private var endingSuccessors: [(process: pid_t, killsAt: UInt64)] = []
     /// Whether a worker had to be killed, or its watchdog has ended it.
     package private(set) var hadBlockedWorker = false
+    /// The second signal, at which the workers were killed; nil: they were not.
+    package private(set) var killedBy: CInt?
 
     /// Where a supervisor is in its life.
     private enum Phase {
@@ -109,6 +119,7 @@ public final class ProcessSupervisor {
     /// The same, with sockets of its own for each worker.
     package init(socketsOfWorkers: [[ListeningSocket]], configuration: Configuration = Configuration()) {
         self.configuration = configuration
+        restarts = SupervisedWorker.RestartLimit(most: configuration.maxRestarts, configuration.backoff)
         workers = socketsOfWorkers.enumerated().map { SupervisedWorker($0.offset, $0.element) }
         // Now, since the process may change its working directory later.
         ProgramImage.remember()
@@ -121,7 +132,8 @@ public final class ProcessSupervisor {
     ///   A second one kills them at once.
     /// - SIGHUP: logs are opened anew, and new processes replace the workers, one after the other: a worker is told to end once
     ///   its successor serves.
-    /// - SIGUSR1: logs are opened anew, in the workers, too.
+    /// - SIGUSR1: logs are opened anew, in the workers, too: those that have said that they serve (`workerServes`) get it, the others
+    ///   once they do.
     /// - SIGUSR2: a new process of the program takes over the listening sockets, and this one ends once it serves.
     ///
     /// - Throws: `IOError` if a worker cannot be started at the beginning; `TooManyRestarts`. All workers have ended then.
@@ -137,6 +149,7 @@ public final class ProcessSupervisor {
         }
         while isAnyoneRunning || isAnyoneWaiting { step(signals) }
         endSuccessor()
+        while !endingSuccessors.isEmpty { step(signals) }
         if phase == .givingUp { throw TooManyRestarts(limit: configuration.maxRestarts) }
     }
 
@@ -146,6 +159,7 @@ public final class ProcessSupervisor {
         for signal in signals.takeRequests() { handle(signal) }
         noteReadiness()
         reap()
+        if wantsReplacement, phase == .serving, toReplace.isEmpty { replaceAll() }
         startWhatIsDue()
         killWhatIsLate()
         statuses.withLock { $0 = workers.compactMap { $0.current?.status } }
@@ -155,30 +169,43 @@ public final class ProcessSupervisor {
         switch signal {
         case SIGUSR1:
             onReopenLogs()
-            for worker in workers { for process in worker.processes { kill(process, SIGUSR1) } }
+            for index in workers.indices { workers[index].reopenLogs() }
         case SIGHUP where !terminal.hasGone:
             onReopenLogs()
-            replaceAll()
+            wantsReplacement = true
+            if phase == .starting { tellNotServing("The workers cannot be replaced") }
         case SIGUSR2: startSuccessor()
-        default: endBySignal()
+        default: endBy(signal)
         }
     }
 
-    private func endBySignal() {
+    private func endBy(_ signal: CInt) {
         switch phase {
-        case .stopping, .givingUp: killAll()
+        case .stopping, .givingUp:
+            killedBy = signal
+            killAll()
         // It ends already, without a signal of the operator, whose first one cuts nothing.
         case .replaced: phase = .stopping
         case .starting, .serving:
             endSuccessor()
             // The workers keep new clients out themselves, right before they close the sockets: a client that tries meanwhile
             // would wait for a second.
-            for worker in workers where worker.sockets.allSatisfy(\.isOwned) {
-                worker.current?.status?.isServerEnding = true
+            for index in workers.indices where workers[index].sockets.allSatisfy(\.isOwned) {
+                if phase == .serving { serveWhatWaits(index) }
+                workers[index].serverEnds()
             }
             Systemd.notify("STOPPING=1")
             stop(.stopping)
         }
+    }
+
+    /// Where a worker has died, clients wait in its sockets, perhaps with requests that they have sent: a new process serves those
+    /// before it ends.
+    private func serveWhatWaits(_ index: Int) {
+        if workers[index].isServing || workers[index].sockets.isEmpty { return }
+        // One that cannot be started leaves them to the kernel, which resets them.
+        if workers[index].current == nil { try? start(index) }
+        workers[index].endOnceReady()
     }
 
     private var isAnyoneRunning: Bool { workers.contains(where: \.isRunning) }
@@ -189,9 +216,9 @@ public final class ProcessSupervisor {
     }
 
     private var millisecondsToNextDeadline: CInt {
-        guard let next = (workers.compactMap(\.nextDeadline) + [successor?.readyBy].compactMap { $0 }).min() else {
-            return -1
-        }
+        let ofWorkers = workers.compactMap(\.nextDeadline)
+        let ofSuccessors = endingSuccessors.map(\.killsAt) + [successor?.readyBy].compactMap { $0 }
+        guard let next = (ofWorkers + ofSuccessors).min() else { return -1 }
         let now = MonotonicTime.now
         return next <= now ? 0 : CInt(clamping: (next - now) / 1_000_000 + 1)
     }
@@ -199,13 +226,15 @@ public final class ProcessSupervisor {
     // MARK: Starting
 
     private func start(_ index: Int) throws(IOError) {
+        workers[index].startedAt = MonotonicTime.now
         let status = WorkerStatus.create()
         let child = try ProgramImage.start(
             .running, sockets: workers[index].sockets,
             descriptors: status.map { [(WorkerStatus.variable, $0.descriptor)] } ?? [],
-            variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"])
+            variables: [Environment.supervisorVariable: "\(getpid())", Environment.taskVariable: "\(index)"],
+            blockedSignals: WorkerSignals.blocked)
         Log.general.info("Worker \(index) started: process \(child.process)")
-        workers[index].started(child, status, at: MonotonicTime.now)
+        workers[index].started(child, status)
     }
 
     private func startWhatIsDue() {
@@ -247,19 +276,16 @@ public final class ProcessSupervisor {
     }
 
     private func tellNotServing(_ what: String) {
-        if phase.isEnding { return }
-        Log.general.warning(
-            phase == .starting
-                ? "The workers cannot be \(what) before each has said that it serves (ProcessSupervisor.workerServes)"
-                : "The workers are being replaced already")
+        Log.general.warning("\(what) before each worker has said that it serves (ProcessSupervisor.workerServes)")
     }
 
     // MARK: Replacing the workers
 
     private func replaceAll() {
-        guard phase == .serving, toReplace.isEmpty else { return tellNotServing("replaced") }
+        wantsReplacement = false
         Log.general.info("Replacing the workers, one after the other")
-        toReplace = Array(workers.indices)
+        // One that has ended for good has no sockets any more.
+        toReplace = workers.indices.filter { workers[$0].isRunning || workers[$0].startsAt != nil }
         replaceNext()
     }
 
@@ -289,7 +315,9 @@ public final class ProcessSupervisor {
     // MARK: Another program
 
     private func startSuccessor() {
-        guard phase == .serving, successor == nil else { return tellNotServing("succeeded by a new process") }
+        guard Successor.mayTakeOver() else { return }
+        if phase == .starting { return tellNotServing("No new process can take over") }
+        guard phase == .serving, successor == nil else { return }
         do throws(IOError) {
             let child = try Successor.start(ListeningSocket.unique(workers.flatMap(\.sockets)))
             Log.general.info("A new process is to take over: \(child.process)")
@@ -303,9 +331,7 @@ public final class ProcessSupervisor {
         successor = nil
         guard isReady else {
             Log.general.error("The new process \(child.process) did not come to serve: this one goes on")
-            child.kill()
-            failedSuccessors.append(child.process)
-            return
+            return end(child)
         }
         Log.general.info("Process \(child.process) has taken over: this one ends")
         stop(.replaced)
@@ -315,8 +341,13 @@ public final class ProcessSupervisor {
     private func endSuccessor() {
         guard let (child, _) = successor.take() else { return }
         close(child.readinessDescriptor)
-        child.kill()
-        child.reap()
+        end(child)
+    }
+
+    /// Tells a successor to end, which is a supervisor and tells its workers.
+    private func end(_ child: Successor) {
+        kill(child.process, SIGTERM)
+        endingSuccessors.append((child.process, killTime))
     }
 
     // MARK: Ending
@@ -340,7 +371,7 @@ public final class ProcessSupervisor {
 
     private func killAll() {
         Log.general.warning("Ending at once")
-        for worker in workers { for process in worker.processes { kill(process, SIGKILL) } }
+        for process in workers.flatMap(\.processes) + endingSuccessors.map(\.process) { kill(process, SIGKILL) }
     }
 
     private func killWhatIsLate() {
@@ -352,6 +383,10 @@ public final class ProcessSupervisor {
                 kill(process, SIGKILL)
             }
         }
+        for index in endingSuccessors.indices where endingSuccessors[index].killsAt <= now {
+            endingSuccessors[index].killsAt = .max
+            kill(endingSuccessors[index].process, SIGKILL)
+        }
     }
 
     /// Collects the exit status of the processes that have ended.
@@ -362,7 +397,7 @@ public final class ProcessSupervisor {
                 if waitpid(process, &status, WNOHANG) == process { ended(index, process, status) }
             }
         }
-        failedSuccessors.removeAll { waitpid($0, nil, WNOHANG) != 0 }
+        endingSuccessors.removeAll { waitpid($0.process, nil, WNOHANG) != 0 }
     }
 
     private func ended(_ index: Int, _ process: pid_t, _ status: CInt) {
@@ -383,7 +418,7 @@ public final class ProcessSupervisor {
         }
         guard wasCurrent, !phase.isEnding else { return }
         if toReplace.first == index { return replacementFailed(index) }
-        if signal == 0, code == 0 {
+        if signal == 0, code == 0, !configuration.restartsEndedWorkers {
             // No process accepts from its sockets any more: the kernel is to give them no connections.
             workers[index].sockets = []
         } else {
@@ -416,12 +451,12 @@ public final class ProcessSupervisor {
     }
 
     private func restart(_ index: Int) {
-        guard restarts < configuration.maxRestarts else {
+        let now = MonotonicTime.now
+        guard restarts.allowsAnother(now) else {
             phase = .givingUp
             Log.general.error("\(TooManyRestarts(limit: configuration.maxRestarts))")
             return endAll()
         }
-        restarts += 1
-        workers[index].startLater(MonotonicTime.now, configuration.backoff)
+        workers[index].startLater(now, configuration.backoff)
     }
 }

@@ -40,10 +40,11 @@ struct ProgramImage {
     ///   - sockets: the sockets that it gets from `ListeningSocket.inherited()`.
     ///   - descriptors: further descriptors, each with the environment variable that names it.
     ///   - variables: further environment variables.
+    ///   - blockedSignals: the signals that are blocked in it at its start.
     /// - Throws: `IOError` if the process cannot be started.
     static func start(
         _ file: File, sockets: [ListeningSocket], descriptors: [(variable: String, descriptor: CInt)] = [],
-        variables: [String: String]
+        variables: [String: String], blockedSignals: [CInt] = []
     ) throws(IOError) -> Child {
         let ends = ProcessCalls.pipe()
         guard ends.reading >= 0 else { throw IOError(errno: -ends.reading, "make a pipe") }
@@ -59,7 +60,8 @@ struct ProgramImage {
         }
         let process = ProcessCalls.spawn(
             file == .running ? "/proc/self/exe" : path, isSearched: false, arguments: CommandLine.arguments,
-            environment: environment(variables), descriptors: given, closesOthers: false, keepsHangupIgnored: true)
+            environment: environment(variables), descriptors: given, closesOthers: false, keepsHangupIgnored: true,
+            blockedSignals: blockedSignals)
         guard process > 0 else {
             close(ends.reading)
             throw IOError(errno: -process, "start \(path)")

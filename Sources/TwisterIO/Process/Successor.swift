@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 
 /// A new process of this program that is to take over the listening sockets of this one, which then ends: a restart without a
 /// refused connection.
@@ -8,6 +9,13 @@ package struct Successor: Sendable {
 
     /// How long the new process gets until it serves.
     static let patience = Duration.seconds(60)
+
+    /// Whether another process may take over from this one; says in the log why not.
+    package static func mayTakeOver() -> Bool {
+        // Where the first process of a container ends, the container does.
+        if getpid() == 1 { Log.general.error("SIGUSR2: process 1 cannot be replaced") }
+        return getpid() != 1
+    }
 
     /// Remembers under which path the process was started.
     package static func prepare() { ProgramImage.remember() }

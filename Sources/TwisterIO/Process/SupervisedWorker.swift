@@ -2,11 +2,12 @@ import Glibc
 
 /// A worker that a supervisor keeps running: its process, or the time of the next start.
 struct SupervisedWorker {
-    /// How long a worker that has died waits for its restart.
+    /// How far the starts of a worker that dies are apart. One that had served for a while is missed, and is started again at
+    /// once; one that dies again right after its start would keep the machine busy.
     struct Backoff {
-        /// The wait after the first death, in nanoseconds. Each further death doubles it.
+        /// The distance at the first death, in nanoseconds. Each further death doubles it.
         let initial: UInt64
-        /// The longest wait. The count of deaths begins again after a life of that length.
+        /// The longest distance. The count of deaths begins again after a life of that length.
         let longest: UInt64
 
         init(initial: Duration, longest: Duration) {
@@ -14,10 +15,33 @@ struct SupervisedWorker {
             self.longest = UInt64(max(0, longest.nanosecondsClamped))
         }
 
-        /// The wait, in nanoseconds, after a worker has died `deaths` times in a row before.
+        /// The distance, in nanoseconds, after a worker has died `deaths` times in a row before.
         func wait(deaths: Int) -> UInt64 {
             let (wait, overflow) = initial.multipliedReportingOverflow(by: 1 << UInt64(min(max(deaths, 0), 32)))
             return overflow ? longest : min(wait, longest)
+        }
+    }
+
+    /// How many restarts a supervisor makes until it gives up.
+    struct RestartLimit {
+        private let most: Int
+        private let quiet: UInt64
+        private var count = 0
+        private var last: UInt64 = 0
+
+        /// - Parameter most: the most restarts in a row.
+        init(most: Int, _ backoff: Backoff) {
+            self.most = most
+            // A worker that dies at every start does so once in the longest backoff.
+            quiet = 2 * backoff.longest
+        }
+
+        /// Counts a restart, at a time in nanoseconds. Returns false where there were too many already.
+        mutating func allowsAnother(_ now: UInt64) -> Bool {
+            if now &- last >= quiet { count = 0 }
+            last = now
+            count += 1
+            return count <= most
         }
     }
 
@@ -29,6 +53,10 @@ struct SupervisedWorker {
         /// Becomes readable when it serves, or has ended; nil: it was heard.
         var readiness: CInt?
         var isReady = false
+        /// Whether it has to open its logs anew once it serves. Until then a signal might end it.
+        var reopensLogs = false
+        /// Whether it is told to end as soon as it serves.
+        var endsOnceReady = false
         /// When it is killed, on the monotonic clock; nil: it was not told to end.
         var killsAt: UInt64?
     }
@@ -42,7 +70,8 @@ struct SupervisedWorker {
     private var retired: [Running] = []
     /// The time of the next start on the monotonic clock, in nanoseconds; nil if none is planned.
     var startsAt: UInt64?
-    private var startedAt: UInt64 = 0
+    /// The time of the last start, even of one that has failed.
+    var startedAt: UInt64 = 0
     /// Deaths in a row that were not preceded by a long life.
     private var deaths = 0
 
@@ -52,22 +81,22 @@ struct SupervisedWorker {
     }
 
     var isRunning: Bool { current != nil || !retired.isEmpty }
-    var processes: [pid_t] { (current.map { [$0] } ?? []).map(\.process) + retired.map(\.process) }
+    var processes: [pid_t] { all.map(\.process) }
+    private var all: [Running] { [current].compactMap { $0 } + retired }
     /// When something is to be done for it, on the monotonic clock; nil: nothing is.
     var nextDeadline: UInt64? {
         ([startsAt, current?.killsAt] + retired.map(\.killsAt)).compactMap { $0 }.min()
     }
 
-    mutating func started(_ child: ProgramImage.Child, _ status: WorkerStatus?, at now: UInt64) {
+    mutating func started(_ child: ProgramImage.Child, _ status: WorkerStatus?) {
         current = Running(process: child.process, status: status, readiness: child.readiness)
         startsAt = nil
-        startedAt = now
     }
 
     /// Plans the restart of a worker that has died.
     mutating func startLater(_ now: UInt64, _ backoff: Backoff) {
         if now &- startedAt >= backoff.longest { deaths = 0 }
-        startsAt = now &+ backoff.wait(deaths: deaths)
+        startsAt = max(now, startedAt &+ backoff.wait(deaths: deaths))
         deaths += 1
     }
 
@@ -79,8 +108,28 @@ struct SupervisedWorker {
         close(readiness)
         current?.readiness = nil
         current?.isReady = isReady
-        if isReady { current?.killsAt = nil }
+        if isReady, let running = current {
+            if running.reopensLogs { kill(running.process, SIGUSR1) }
+            if running.endsOnceReady { kill(running.process, SIGTERM) } else { current?.killsAt = nil }
+        }
         return isReady
+    }
+
+    /// Whether a process serves that was not told to end.
+    var isServing: Bool { all.contains { $0.isReady && $0.killsAt == nil } }
+
+    /// Has the current process serve, once, what waits in the sockets.
+    mutating func endOnceReady() { current?.endsOnceReady = true }
+
+    /// Has its processes open their logs anew.
+    mutating func reopenLogs() {
+        if current?.isReady == false { current?.reopensLogs = true }
+        for running in all where running.isReady { kill(running.process, SIGUSR1) }
+    }
+
+    /// Tells its processes that nobody accepts from their sockets after them.
+    func serverEnds() {
+        for running in all { running.status?.isServerEnding = true }
     }
 
     /// The current process becomes an old one.
@@ -109,9 +158,9 @@ struct SupervisedWorker {
     /// Tells all processes to end.
     mutating func endAll(at killTime: UInt64) {
         endRetired(at: killTime)
-        guard let process = current?.process else { return }
+        guard let running = current else { return }
         current?.killsAt = killTime
-        kill(process, SIGTERM)
+        if !running.endsOnceReady { kill(running.process, SIGTERM) }
     }
 
     /// The processes that have not ended in time, each once.

@@ -3,6 +3,9 @@
 import Glibc
 import TwisterIO
 
+/// A worker unblocks its signals when it first asks for its number.
+let taskID = ProcessSupervisor.taskID
+
 /// The masks of ignored and of blocked signals that this process has begun with.
 let signalsAtStart = {
     guard let file = fopen("/proc/self/status", "r") else { return "" }
@@ -34,7 +37,7 @@ func serve(_ stream: IOStream, _ address: SocketAddress?) async throws {
 }
 
 _ = signalsAtStart
-if ProcessSupervisor.taskID == nil {
+if taskID == nil {
     // A worker must not inherit this.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGUSR1, SIG_IGN)

@@ -86,7 +86,8 @@ struct ProcessSupervisorTests {
             // While this worker is dead, the other one serves all connections.
             try await first.stream.write("boom\n")
             await #expect(throws: StreamClosedError.self) { try await first.stream.readUntil("\n") }
-            let second = try await supervisor.connect(loop) { $0 != first.worker }
+            let number = first.worker.split(separator: " ")[1]
+            let second = try await supervisor.connect(loop) { $0.split(separator: " ")[1] != number }
 
             // io_uring wakes one process for a connection, even a stopped one, so the test cannot choose the worker there.
             if backend == .epoll { try await trapAgain(loop, supervisor, first.worker, second) }
@@ -183,6 +184,44 @@ struct ProcessSupervisorTests {
         let configuration = ProcessSupervisor.Configuration(processes: 1)
         let waits = (0..<12).map { configuration.backoff.wait(deaths: $0) / 1_000_000 }
         #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000, 30000])
+    }
+
+    @Test(
+        "N-26: a worker that had run for longer than the delay is started again at once, and counts anew after a long life"
+    )
+    func restartTimes() {
+        let backoff = ProcessSupervisor.Configuration(processes: 1).backoff
+        let millisecond: UInt64 = 1_000_000
+        var worker = SupervisedWorker(0, [])
+        var now: UInt64 = 1_000_000 * millisecond
+        /// How long a worker waits that has lived for so long, both in milliseconds.
+        func wait(after life: UInt64) -> UInt64 {
+            worker.startedAt = now
+            now += life * millisecond
+            worker.startLater(now, backoff)
+            return ((worker.startsAt ?? 0) - now) / millisecond
+        }
+        #expect(wait(after: 200) == 0)
+        #expect(wait(after: 20) == 180)
+        #expect(wait(after: 20) == 380)
+        #expect(wait(after: 900) == 0)
+        #expect(wait(after: 20) == 1580)
+        #expect(wait(after: 30_000) == 0)
+        #expect(wait(after: 20) == 180)
+    }
+
+    @Test("N-26: restarts are forgotten after a quiet minute")
+    func quietMinute() {
+        var limit = SupervisedWorker.RestartLimit(most: 3, ProcessSupervisor.Configuration(processes: 1).backoff)
+        let second: UInt64 = 1_000_000_000
+        var now = 1000 * second
+        func death(after seconds: UInt64) -> Bool {
+            now += seconds * second
+            return limit.allowsAnother(now)
+        }
+        #expect(death(after: 0) && death(after: 30) && death(after: 59))
+        #expect(death(after: 60) && death(after: 1) && death(after: 1))
+        #expect(!death(after: 30))
     }
 
     @Test("PR-3: a process without a supervisor has no worker number")
