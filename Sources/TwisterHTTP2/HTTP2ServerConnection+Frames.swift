@@ -101,8 +101,26 @@ extension HTTP2ServerConnection {
     }
 
     /// The client has broken a rule: nghttp2 resets the stream, or ends the connection.
-    func invalidFrameReceived(_ id: Int32) -> CInt {
-        countError(id) ? 0 : stop(.resets)
+    func invalidFrameReceived(_ header: nghttp2_frame_hd) -> CInt {
+        if header.type == UInt8(NGHTTP2_HEADERS.rawValue) { noteMalformed(header.stream_id) }
+        return countError(header.stream_id) ? 0 : stop(.resets)
+    }
+
+    /// A field that no request may have: nghttp2 resets the stream.
+    func invalidFieldReceived(_ id: Int32) -> CInt {
+        noteMalformed(id)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+    }
+
+    /// Tells observers of a malformed request, whose client gets no response but a reset (RFC 9113, 8.1.1).
+    private func noteMalformed(_ id: Int32) {
+        guard openStream(id) == nil, block.streamID == id, !block.isTrailers else { return }
+        context.noteMalformedHTTP2(from: share.client, firstByte: block.since)
+    }
+
+    private func refuseMalformed(_ id: Int32) {
+        noteMalformed(id)
+        reset(id, NGHTTP2_PROTOCOL_ERROR)
     }
 
     /// The client loses a stream by an error of its own. Those whose requests were begun count, once each. Returns false where
@@ -132,7 +150,7 @@ extension HTTP2ServerConnection {
         guard id <= clocks.lastRequest else { return reset(id, NGHTTP2_REFUSED_STREAM) }
         block.finish()
         // A WebSocket whose client can send nothing is none.
-        if block.defect == .malformed || block.opensWebSocket && isEnd { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        if block.defect == .malformed || block.opensWebSocket && isEnd { return refuseMalformed(id) }
         // A stream that the client has reset still counts while its handler runs.
         guard share.requests < resources.streamLimit else { return reset(id, NGHTTP2_REFUSED_STREAM) }
         // Many large heads can lie in the bytes that were received before the connection was parked.
@@ -146,7 +164,7 @@ extension HTTP2ServerConnection {
         var parser = RequestParser(limits: context.parserLimits)
         let result = parser.parse(block.octets, into: made.exchange.requestHead)
         let verdict = verdict(result)
-        if case .malformed = verdict { return reset(id, NGHTTP2_PROTOCOL_ERROR) }
+        if case .malformed = verdict { return refuseMalformed(id) }
         let sequel = block.opensWebSocket ? RequestHead.Sequel.webSocket : isEnd ? .nothing : .body
         made.exchange.requestHead.becomeHTTP2(followedBy: sequel)
         made.headSize = block.octets.count

@@ -34,8 +34,9 @@ final class SessionCallbacks: Sendable {
             return SessionCallbacks.connection(context) { $0.fieldReceived(frame.pointee.hd.stream_id, name, value) }
         }
         // A request with such a field is malformed; without this callback nghttp2 would leave the field out.
-        nghttp2_session_callbacks_set_on_invalid_header_callback(made) { _, _, _, _, _, _, _, _ in
-            NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        nghttp2_session_callbacks_set_on_invalid_header_callback(made) { _, frame, _, _, _, _, _, context in
+            guard let frame else { return 0 }
+            return SessionCallbacks.connection(context) { $0.invalidFieldReceived(frame.pointee.hd.stream_id) }
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(made) { _, frame, context in
             guard let frame else { return 0 }
@@ -43,7 +44,7 @@ final class SessionCallbacks: Sendable {
         }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made) { _, frame, _, context in
             guard let frame else { return 0 }
-            return SessionCallbacks.connection(context) { $0.invalidFrameReceived(frame.pointee.hd.stream_id) }
+            return SessionCallbacks.connection(context) { $0.invalidFrameReceived(frame.pointee.hd) }
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made) { _, _, id, bytes, count, context in
             SessionCallbacks.connection(context) {

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import TwisterHTTP
 import TwisterHTTP2
@@ -62,10 +63,24 @@ struct MalformedRequestTests {
         Row(testDescription: "CONNECT with a path", fields: [(":method", "CONNECT")] + without(":method")),
     ]
 
-    @Test("N-36, W-12: each resets its stream with PROTOCOL_ERROR, and hurts no other", arguments: testedBackends)
+    /// Notes the outcomes of requests.
+    private final class Observer: ExchangeObserver {
+        let outcomes = Mutex<[String]>([])
+
+        func exchangeBegan(_ record: ExchangeRecord) {}
+        func exchangeEnded(_ record: ExchangeRecord) {
+            let outcome = "\(record.status ?? 0) \(record.outcome?.rawValue ?? "-")"
+            outcomes.withLock { $0.append(outcome) }
+        }
+    }
+
+    @Test(
+        "N-36, W-12: each resets its stream with PROTOCOL_ERROR, hurts no other, and is told to observers",
+        arguments: testedBackends)
     func rows(backend: IOBackend) async throws {
         let probe = Probe()
-        try await withHTTP2(backend, probe) { port in
+        let observer = Observer()
+        try await withHTTP2(backend, probe, configure: { $0.observers = [observer] }) { port in
             let client = try FrameClient(port: port)
             var stream: UInt32 = 1
             for row in Self.rows {
@@ -77,6 +92,8 @@ struct MalformedRequestTests {
             #expect(try client.ask(stream, "GET", "/version").status == 200)
         }
         #expect(probe.notes.all == ["ended /version"])
+        let outcomes = observer.outcomes.withLock { $0 }
+        #expect(outcomes == Self.rows.map { _ in "400 cut" } + ["200 responded"])
     }
 
     @Test(

@@ -156,7 +156,7 @@ public final class ExchangeRecord {
         set { notes.slot = newValue }
     }
 
-    package init() {}
+    package init(isHTTP2: Bool = false) { notes.isHTTP2 = isHTTP2 }
 
     deinit { notes.octets.deallocate() }
 

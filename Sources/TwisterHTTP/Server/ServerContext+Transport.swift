@@ -51,4 +51,15 @@ extension ServerContext {
         record.times.lastByte = loop.now
         observation?.ended(record)
     }
+
+    /// Tells observers of a malformed request of HTTP/2, which has no exchange: 400, although its client gets no response.
+    package func noteMalformedHTTP2(from client: IPAddress?, firstByte: UInt64) {
+        counts.countRefusal(400)
+        guard observation != nil else { return }
+        let record = ExchangeRecord(isHTTP2: true)
+        record.client = client
+        record.times.firstByte = firstByte
+        record.status = 400
+        end(record, .cut)
+    }
 }
