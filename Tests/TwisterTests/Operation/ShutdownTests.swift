@@ -35,6 +35,16 @@ final class OperatedServer {
 
     func client() throws -> TestClient { try TestClient(port: port) }
 
+    /// The process that has started this one.
+    static func parent(of process: pid_t) -> pid_t? {
+        guard let file = fopen("/proc/\(process)/stat", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 4096)
+        guard fgets(&line, CInt(line.count), file) != nil else { return nil }
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.split(separator: ")").last?.split(separator: " ").dropFirst().first.flatMap { pid_t($0) }
+    }
+
     /// Sends a request and does not wait for the response.
     func begin(_ path: String) throws -> TestClient {
         let client = try client()
@@ -101,13 +111,15 @@ struct ShutdownTests {
         let server = try OperatedServer(backend, ["--shutdown-timeout", "60"], processes: processes)
         let client = try server.begin("/sleep/60000")
         usleep(200_000)
+        var end: (status: Int32?, lines: [String]) = (nil, [])
         let time = try seconds {
             server.child.signal(SIGTERM)
             usleep(300_000)
             server.child.signal(SIGTERM)
-            _ = try server.end()
+            end = try server.end()
         }
         #expect(time < 10)
+        #expect(end.status == 128 + SIGTERM, "\(end)")
         for worker in server.workers { #expect(kill(worker, 0) != 0) }
         _ = client
     }

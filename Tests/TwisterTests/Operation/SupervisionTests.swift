@@ -92,9 +92,7 @@ struct SupervisionTests {
         #expect(current != first)
         // The new program is nobody's child here: its supervisor, or itself, is ended by its number.
         let process = try #require(pid_t(current))
-        let parent = Int(
-            try readText("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ")[1] ?? "")
-        kill(processes > 1 ? pid_t(parent ?? 0) : process, SIGTERM)
+        kill(processes > 1 ? try #require(OperatedServer.parent(of: process)) : process, SIGTERM)
         try await eventually("it has ended") { isGone(process) }
     }
 
