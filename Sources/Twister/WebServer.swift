@@ -90,6 +90,7 @@ final class RunningServer: Sendable {
         certificateWatch?.end()
         // After a replacement the service goes on, as another process.
         if !isReplaced { Systemd.notify("STOPPING=1") }
+        WorkerStatus.inherited?.tellEnd()
         if WorkerStatus.inherited?.isServerEnding == true { for socket in group.sockets { socket.takeOwnership() } }
         let result = await group.shutdown(
             deadline: configuration.shutdownTimeout, grace: configuration.drainGrace,

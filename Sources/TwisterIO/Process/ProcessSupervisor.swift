@@ -27,11 +27,11 @@ public final class ProcessSupervisor {
     public struct Configuration: Sendable {
         /// The number of workers; nil: one for each core.
         public var processes: Int?
-        /// The most restarts of all workers together; at the next death the supervisor gives up. They are forgotten once no worker
-        /// has died for twice `maxBackoff`. Default 100.
+        /// The most restarts of all workers together; at the next death the supervisor gives up. They are forgotten once no
+        /// worker has died for twice `maxBackoff`. Default 100.
         public var maxRestarts = 100
-        /// How long after its start a worker that has died is started again, at the earliest; each further restart doubles it. One
-        /// that had run for longer is started again at once. Default 100 ms.
+        /// How long after its start a worker that has died is started again, at the earliest; each further restart doubles it.
+        /// One that had run for longer is started again at once. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
         /// How long a worker gets to end after it was told to; then it is killed (SIGKILL). Default 12 s.
         public var stopTimeout: Duration = .seconds(12)
@@ -40,8 +40,8 @@ public final class ProcessSupervisor {
 
         public init(processes: Int? = nil) { self.processes = processes }
 
-        /// Whether a worker that ends with status 0, without having been told to by the supervisor, is started again. Tornado's are
-        /// not.
+        /// Whether a worker that ends with status 0, without having been told to by the supervisor, is started again. Tornado's
+        /// are not.
         package var restartsEndedWorkers = false
 
         var backoff: SupervisedWorker.Backoff {
@@ -126,14 +126,14 @@ public final class ProcessSupervisor {
     }
 
     /// Starts the workers and blocks the calling thread until all of them have ended: with status 0 by themselves, or after a
-    /// signal. A worker that ends otherwise is restarted after a delay.
+    /// signal. A worker that ends otherwise is restarted: at once, or after a delay where it has not run for long.
     ///
     /// - SIGTERM, SIGINT, SIGQUIT: the workers end (they get SIGTERM); those that have not ended after `stopTimeout` are killed.
     ///   A second one kills them at once.
     /// - SIGHUP: logs are opened anew, and new processes replace the workers, one after the other: a worker is told to end once
-    ///   its successor serves.
-    /// - SIGUSR1: logs are opened anew, in the workers, too: those that have said that they serve (`workerServes`) get it, the others
-    ///   once they do.
+    ///   its successor serves. One that comes meanwhile has them replaced once more.
+    /// - SIGUSR1: logs are opened anew, in the workers, too: those that have said that they serve (`workerServes`) get it, the
+    ///   others once they do.
     /// - SIGUSR2: a new process of the program takes over the listening sockets, and this one ends once it serves.
     ///
     /// - Throws: `IOError` if a worker cannot be started at the beginning; `TooManyRestarts`. All workers have ended then.
@@ -158,6 +158,7 @@ public final class ProcessSupervisor {
         signals.wait(timeout: millisecondsToNextDeadline, also: readinessDescriptors)
         for signal in signals.takeRequests() { handle(signal) }
         noteReadiness()
+        noteEnds()
         reap()
         if wantsReplacement, phase == .serving, toReplace.isEmpty { replaceAll() }
         startWhatIsDue()
@@ -199,8 +200,8 @@ public final class ProcessSupervisor {
         }
     }
 
-    /// Where a worker has died, clients wait in its sockets, perhaps with requests that they have sent: a new process serves those
-    /// before it ends.
+    /// Where a worker has died, clients wait in its sockets, perhaps with requests that they have sent: a new process serves
+    /// those before it ends.
     private func serveWhatWaits(_ index: Int) {
         if workers[index].isServing || workers[index].sockets.isEmpty { return }
         // One that cannot be started leaves them to the kernel, which resets them.
@@ -267,6 +268,18 @@ public final class ProcessSupervisor {
         } else if readyBy <= MonotonicTime.now {
             close(child.readinessDescriptor)
             successorAnswered(child, isReady: false)
+        }
+    }
+
+    /// Replaces the workers that somebody else has told to end: while one serves its last requests, nobody accepts from its
+    /// sockets.
+    private func noteEnds() {
+        guard phase == .serving, configuration.restartsEndedWorkers else { return }
+        for index in workers.indices where workers[index].endsByItself {
+            Log.general.info("Worker \(index) ends without having been told to by this process")
+            workers[index].retire()
+            workers[index].endRetired(at: killTime)
+            restart(index)
         }
     }
 

@@ -118,6 +118,12 @@ struct SupervisedWorker {
     /// Whether a process serves that was not told to end.
     var isServing: Bool { all.contains { $0.isReady && $0.killsAt == nil } }
 
+    /// Whether the current process has begun to end without having been told to.
+    var endsByItself: Bool {
+        guard let current, current.isReady, current.killsAt == nil else { return false }
+        return current.status?.isEnding == true
+    }
+
     /// Has the current process serve, once, what waits in the sockets.
     mutating func endOnceReady() { current?.endsOnceReady = true }
 

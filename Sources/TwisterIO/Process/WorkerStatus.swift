@@ -109,6 +109,18 @@ package final class WorkerStatus: Sendable {
         set { memory.storeBytes(of: newValue ? 1 : 0, toByteOffset: 8, as: UInt32.self) }
     }
 
+    /// Whether the worker ends, perhaps because somebody else has told it to: it does not accept any more.
+    private(set) var isEnding: Bool {
+        get { memory.load(fromByteOffset: 12, as: UInt32.self) != 0 }
+        set { memory.storeBytes(of: newValue ? 1 : 0, toByteOffset: 12, as: UInt32.self) }
+    }
+
+    /// Says that this worker ends, and wakes its supervisor, which has another process take its place at once.
+    package func tellEnd() {
+        isEnding = true
+        if !Environment.isOrphan { kill(getppid(), SIGCHLD) }
+    }
+
     // MARK: The supervisor's side
 
     /// The requests that were under way when the worker ended, the oldest first.

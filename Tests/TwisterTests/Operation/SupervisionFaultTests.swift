@@ -108,9 +108,16 @@ struct SupervisionFaultTests {
     @Test("N-26: a worker that somebody ends is started again, and SIGHUP replaces it", arguments: testedBackends)
     func endedWorker(backend: IOBackend) async throws {
         let server = try OperatedServer(backend, processes: 2)
+        // Each has a request that holds up its end; meanwhile another process accepts in its place.
+        let slow = try (0..<16).map { _ in try server.begin("/sleep/3000") }
+        usleep(200_000)
         kill(try #require(server.workers.first), SIGTERM)
-        _ = try server.child.line(with: "ended normally")
+        let start = ContinuousClock.now
         _ = try server.child.line(with: "serving on http://127.0.0.1:\(server.port)")
+        #expect(ContinuousClock.now - start < .milliseconds(2500))
+        for _ in 0..<16 { #expect(try server.client().get("/").status == 200) }
+        for client in slow { #expect(try client.receiveResponse().text == "slept") }
+        _ = try server.child.line(with: "ended normally")
         server.child.signal(SIGHUP)
         for _ in 0..<2 { _ = try server.child.line(with: "serving on http://127.0.0.1:\(server.port)") }
         var seen: Set<pid_t> = []
