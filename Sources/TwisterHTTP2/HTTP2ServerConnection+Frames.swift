@@ -114,7 +114,8 @@ extension HTTP2ServerConnection {
 
     /// Tells observers of a malformed request, whose client gets no response but a reset (RFC 9113, 8.1.1).
     private func noteMalformed(_ id: Int32) {
-        guard openStream(id) == nil, block.streamID == id, !block.isTrailers else { return }
+        guard openStream(id) == nil, block.streamID == id, !block.isTrailers, !block.isTold else { return }
+        block.isTold = true
         context.noteMalformedHTTP2(from: share.client, firstByte: block.since)
     }
 

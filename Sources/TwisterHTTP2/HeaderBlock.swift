@@ -46,6 +46,8 @@ struct HeaderBlock: ~Copyable {
     private(set) var streamID: Int32?
     /// Whether the fields come behind a body.
     private(set) var isTrailers = false
+    /// Whether observers know that the request is malformed.
+    var isTold = false
     /// When its first frame came.
     private(set) var since: UInt64 = 0
     /// Since when the rest of it is waited for.
@@ -67,6 +69,7 @@ struct HeaderBlock: ~Copyable {
         defect = nil
         self.streamID = streamID
         self.isTrailers = isTrailers
+        isTold = false
         since = now
         awaitedSince = now
     }
