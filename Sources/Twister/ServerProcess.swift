@@ -74,12 +74,23 @@ final class ServerProcess: Sendable {
             process.server.withLock { $0 = server }
             let detector = StallDetector(process.configuration.stallThreshold, server.group.watchedLoops)
             Systemd.startWatchdog { detector.areHealthy }
-            try? await gracefulShutdown()
+            await ServerProcess.shutdownBegins()
             let result = await server.drain(isReplaced: process.isReplaced, on: process.waitingLoop)
             detector.end()
             process.server.withLock { $0 = nil }
             process.result.withLock { $0 = result }
             if !result.blocked.isEmpty { process.exitBlocked() }
+        }
+    }
+
+    /// Waits until the group of services shuts down. The library's `gracefulShutdown` does that by a task on Swift's pool, which cannot
+    /// start where descriptors have run out.
+    private static func shutdownBegins() async {
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        await withGracefulShutdownHandler {
+            for await _ in ends {}
+        } onGracefulShutdown: {
+            end.finish()
         }
     }
 
