@@ -161,7 +161,7 @@ public final class ExchangeRecord {
     deinit { notes.octets.deallocate() }
 
     /// The request line, as the client sent it: `GET /path?query HTTP/1.1`. Where the head could not be read, the first 1,024 bytes
-    /// of the line if all of them are visible ASCII or spaces; otherwise empty.
+    /// of what came of the line, if all of them are visible ASCII or spaces; otherwise empty.
     public var requestLine: [UInt8] { Array(requestLineOctets) }
     /// The value of the field `Referer`; empty where there is none.
     public var referer: [UInt8] { Array(refererOctets) }
