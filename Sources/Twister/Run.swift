@@ -136,7 +136,8 @@ extension ServerConfiguration {
         var supervision = ProcessSupervisor.Configuration(processes: processCount)
         // A worker's own watchdog has ended it by then, unless the process as a whole stands still.
         supervision.stopTimeout = shutdownTimeout + .milliseconds(900)
-        // Somebody has sent it SIGTERM: its sockets are still bound, and clients wait there.
+        // A worker that ends without the supervisor's order got SIGTERM from elsewhere. Its sockets are still bound, and clients
+        // wait in them.
         supervision.restartsEndedWorkers = true
         // Each worker accepts from sockets of its own, among which the kernel spreads the connections evenly.
         let supervisor = ProcessSupervisor(

@@ -35,7 +35,7 @@ final class HTTP2ServerConnection {
         var raisedStreams = 0
         /// No request behind that stream is begun. GOAWAY names it, which may wait long for a client that does not read.
         var lastRequest = Int32.max
-        /// What PRIORITY_UPDATE says of streams that the client has not opened yet.
+        /// Priorities that PRIORITY_UPDATE gave to streams which the client has not opened yet; at most the limit of streams.
         var earlyPriorities: [Int32: Priority] = [:]
     }
 

@@ -86,7 +86,7 @@ final class HTTP2Stream {
     var flow = OutputFlow()
     /// The size of the request's head.
     var headSize = 0
-    /// What the client let the stream send before it changed its initial window.
+    /// The stream's send window before the client's latest change of SETTINGS_INITIAL_WINDOW_SIZE.
     var windowBefore = 0
     /// The priority that the client's last PRIORITY_UPDATE names; nil: none has come since the request.
     var priorityUpdate: Priority?

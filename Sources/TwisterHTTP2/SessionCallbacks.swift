@@ -3,8 +3,8 @@ import CNghttp2
 /// The functions that nghttp2 calls, which pass on what they are told to the connection or the stream. All of them are called
 /// from within `HTTP2Session.receive` and `send`.
 ///
-/// What nghttp2 keeps for them are unretained pointers, since it knows no references: to the connection, which owns the
-/// session, and to streams, which the connection holds until nghttp2 has told that they are closed.
+/// nghttp2 keeps unretained pointers for them, since it knows no references: to the connection, which owns the session, and
+/// to streams, which the connection holds until nghttp2 has told that they are closed.
 final class SessionCallbacks: Sendable {
     static let shared = SessionCallbacks()
 

@@ -36,7 +36,7 @@ enum Environment {
     /// Whether this process is a worker whose supervisor has died.
     static var isOrphan: Bool { worker.map { $0.supervisor != getppid() } ?? false }
 
-    /// What this process is told by the supervisor whose worker it is; nil if it is none.
+    /// The worker's number and other values that the supervisor of this process has set; nil if it is no worker.
     ///
     /// A worker gets SIGTERM when its supervisor dies, however that happens, so that it does not hold the port for ever. One
     /// whose supervisor has died before ends here: it must not become a supervisor itself.

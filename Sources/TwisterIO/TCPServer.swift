@@ -191,7 +191,7 @@ open class TCPServer {
         }
     }
 
-    /// What the server's protocol asks of TLS, on sockets that are added from now on.
+    /// The requirements of the server's protocol for TLS, such as its ALPN names; for sockets that are added from now on.
     package var securedUsage = SecuredUsage()
 
     /// Puts something in front of the filter of a stream that was accepted; nil: nothing is put there.

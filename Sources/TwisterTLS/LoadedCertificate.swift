@@ -77,7 +77,7 @@ final class LoadedCertificate {
         }
     }
 
-    /// What is wrong with the certificate's time at present; nil: nothing is.
+    /// Says that the certificate is expired, not valid yet, or about to expire; nil: none of these.
     private var problemOfTime: String? {
         let now = Int64(time(nil))
         let (start, end) = PeerCertificate.validity(chain[0])

@@ -70,7 +70,7 @@ public struct HTTPServerRequest {
         return connection.state.origin.isSecured ? "https" : "http"
     }
 
-    /// What the TLS of this connection has agreed on: version, cipher, host name, client's certificate. Nil where the connection
+    /// The result of the connection's TLS handshake: version, cipher, host name, client's certificate. Nil where the connection
     /// has no TLS; a proxy in front of the server may still have (`protocol`).
     public var security: StreamSecurity? {
         connection.checkThread("HTTPServerRequest.security")

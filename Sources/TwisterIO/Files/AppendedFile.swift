@@ -10,7 +10,7 @@ package final class AppendedFile: Sendable {
     package convenience init(creating path: String) throws(IOError) {
         let opened = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard opened >= 0 else { throw IOError(errno: errno, "open \(path)") }
-        // Nobody knows it yet.
+        // No other process knows the new file's name yet, so the lock is free.
         guard try Self.isLocked(opened, path) else { throw IOError(errno: EWOULDBLOCK, "lock \(path)") }
         self.init(opened, path)
     }

@@ -83,6 +83,6 @@ extension IOError {
     /// Opening a file would have waited for a disk.
     package var isNotCached: Bool { errnoCode == EAGAIN }
 
-    /// What lies at the path is a directory, a pipe or a device.
+    /// The error for a path that leads to a directory, a pipe or a device.
     package static func notAFile(_ path: String) -> IOError { IOError(errno: EACCES, "open \(path), not a file") }
 }

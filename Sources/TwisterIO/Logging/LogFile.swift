@@ -111,7 +111,7 @@ final class LogFile {
             if count > 0 {
                 written += count
             } else if errno == EAGAIN {
-                // Somebody has made the descriptor, which several processes may share, non-blocking.
+                // Several processes may share the descriptor, and one of them has made it non-blocking.
                 var wanted = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
                 poll(&wanted, 1, -1)
             } else if errno != EINTR {

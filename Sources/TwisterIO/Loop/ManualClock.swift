@@ -26,7 +26,7 @@ package final class ManualClock: Sendable {
     }
 }
 
-/// What a test that moves the clock has to know of the loop. On the loop's thread.
+/// The state of a loop for tests that move its clock. Used on the loop's thread.
 extension IOLoop {
     /// Whether nothing is left to be run but what waits for a timer, for I/O or for another thread.
     package var isQuiet: Bool {

@@ -10,7 +10,7 @@ public final class ListeningSocket: Sendable {
     private let ownership: Atomic<Bool>
     private let use = ConditionLock(Use())
 
-    /// What the socket is for, apart so that it can be said of a socket that exists.
+    /// The purpose of the socket. It may be set on a socket that exists, as on one that was inherited.
     private struct Use {
         var name: String?
         var filters: (any StreamFilterFactory)?

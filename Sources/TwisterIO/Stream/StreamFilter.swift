@@ -28,7 +28,7 @@ package protocol StreamFilter: AnyObject {
     /// The stream is closed. The filter lets go of its host; nothing that it still calls there has an effect.
     func streamClosed()
 
-    /// What the handshake has agreed on, once it is finished; nil where the filter does not secure its stream.
+    /// The result of the handshake, once it is finished; nil where the filter does not secure its stream.
     var security: StreamSecurity? { get }
 }
 

@@ -74,7 +74,7 @@ public struct PeerCertificate: Sendable, Equatable {
 }
 
 extension IOStream {
-    /// What the stream's TLS handshake has agreed on; nil for a stream without TLS, before the handshake is finished, and once
+    /// The result of the stream's TLS handshake; nil for a stream without TLS, before the handshake is finished, and once
     /// the stream is closed.
     public var security: StreamSecurity? { rare?.channel?.filter?.security }
 }
