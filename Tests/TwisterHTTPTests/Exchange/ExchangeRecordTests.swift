@@ -161,6 +161,10 @@ struct ExchangeRecordTests {
             #expect(
                 noted.map(\.outcome) == [.clientDisconnected, .clientDisconnected, .cut, .timeout, .responded, .cut])
             #expect(noted.map(\.status) == [nil, 200, 200, 408, 400, 500])
+            // The slow request counts from its first byte on, and the malformed one has a size.
+            let late = noted[3].times
+            #expect((late.lastByte ?? 0) >= late.firstByte + 90_000_000)
+            #expect(noted[4].sizes[0] > 0)
         }
     }
 
