@@ -1,5 +1,6 @@
 import HTTPTypes
 import TwisterCodec
+import TwisterCrypto
 import TwisterHTTP
 import TwisterIO
 
@@ -34,7 +35,7 @@ public struct RateLimit: Middleware {
 
         static func named(_ text: String) -> Client {
             guard text.utf8.count > 64 else { return .text(text) }
-            return .text(String(decoding: Hexadecimal.encode(CookieKey.hashSHA256(Array(text.utf8))), as: UTF8.self))
+            return .text(String(decoding: Hexadecimal.encode(Digest.sha256.hash(Array(text.utf8))), as: UTF8.self))
         }
     }
 
