@@ -286,7 +286,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "BlogTests", dependencies: ["Blog", "TwisterTesting"], swiftSettings: settings),
+            name: "BlogTests", dependencies: ["Blog", "Twister", "TwisterTesting"], swiftSettings: settings),
         .testTarget(
             name: "TodosTests", dependencies: ["Todos", "TwisterTesting"], swiftSettings: settings),
         .target(

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Testing
+import Twister
 import TwisterTesting
 
 @testable import Blog
