@@ -3,7 +3,7 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Which stream's output goes first (RFC 9218), and that none waits for ever.
+/// The order of the streams' output (RFC 9218), by which none waits for ever.
 extension HTTP2ServerConnection {
     /// The client changes the priority of a stream.
     func priorityUpdated(_ id: Int32, _ field: String) {
@@ -72,7 +72,7 @@ extension HTTP2ServerConnection {
         }
     }
 
-    /// A stream was raised or lowered, or a raised one is gone.
+    /// A stream was raised or lowered, or a raised one has closed.
     func raisedChanged(by change: Int, _ changed: HTTP2Stream?) {
         clocks.raisedStreams += change
         if let changed { applyPriority(changed) }

@@ -17,9 +17,9 @@ final class HTTP2ServerConnection {
         case ended
     }
 
-    /// The state of the connection beside its streams: its clocks and its share of the server's limits.
+    /// The times from which the connection's deadlines count, on the loop's clock.
     struct Clocks {
-        /// Since the last request was over, on the loop's clock.
+        /// Since the last request was over.
         var idleSince: UInt64
         /// Since when the first SETTINGS of the client are due; nil: they have come.
         var settingsSince: UInt64?
@@ -49,7 +49,7 @@ final class HTTP2ServerConnection {
         var isReceiving = false
         /// Whether the budget is to be told.
         var isStale = false
-        /// Whether it is left unread because the budget is used up.
+        /// Whether the connection is left unread because the budget is used up.
         var isParked = false
         /// Whether the connection counts as its client's.
         var isClientCounted: Bool
@@ -313,7 +313,8 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         }
     }
 
-    /// Nothing is read meanwhile, and the rest of a request may wait in the socket. Those that are complete count as left.
+    /// Nothing is read at the moment, so that the rest of a request may wait in the socket. Only the clients of complete
+    /// requests count as disconnected.
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
         if isGone { return stream.close(.endedByPeer) }
         for stream in streams where stream.reading == .complete { stream.clientEnded() }

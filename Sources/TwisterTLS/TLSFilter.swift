@@ -32,7 +32,7 @@ final class TLSFilter: StreamFilter {
     /// OpenSSL's connection; nil before the handshake begins and once the stream is closed.
     private var ssl: OpaquePointer?
     private var phase = Phase.hello([], ClientHelloScan())
-    /// What OpenSSL's questions are answered with; lives as long as `ssl`.
+    /// The values that OpenSSL's callbacks use; lives as long as `ssl`.
     private var answers: HandshakeAnswers?
     /// How many bytes of data the peer has sent.
     private var receivedCount = 0

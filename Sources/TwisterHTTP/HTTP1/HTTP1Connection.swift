@@ -135,7 +135,7 @@ final class HTTP1Connection: ExchangeTransport {
         exchange.detach()
         switch run {
         case .scheduled: run = .waiting
-        // One that has responded works on its own account.
+        // A handler that has responded already is not waited for at a shutdown.
         case .executing where !exchange.isFinished: context.loneHandlers.insert(self)
         case .executing, .waiting, .ending, .endingAndReady: break
         }

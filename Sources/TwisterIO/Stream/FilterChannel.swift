@@ -12,7 +12,7 @@ protocol FilteredStream: AnyObject {
     func filterOpened(_ channel: FilterChannel)
     /// The filter has failed; `channel.failure` says why.
     func filterFailed(_ channel: FilterChannel)
-    /// So much waits for the socket that nothing more is to be received.
+    /// Too many bytes wait for the socket: the stream receives nothing until they are sent.
     func filterIsFull(_ channel: FilterChannel)
 }
 
@@ -51,7 +51,7 @@ final class FilterChannel {
     var isFull = false
     /// Whether the socket has brought its end.
     private(set) var isInputEnded = false
-    /// What the filter delivered while the consumer was busy with what came before.
+    /// Bytes that the filter delivered while the consumer was busy with earlier ones, and whether the end came behind them.
     private var held: (bytes: [UInt8], hasEnd: Bool)?
 
     /// The most bytes of the application that the filter gets at once.

@@ -88,7 +88,7 @@ extension IOStream {
         carrier.send(bytes)
     }
 
-    /// Everything was sent. Whether the peer has got it is the carrier's affair, and so no stream lingers.
+    /// Everything was sent. The stream does not linger, because the carrier sees to it that the peer gets the last bytes.
     private func endOutput(of carrier: any StreamCarrier) {
         switch afterOutput {
         case .goOn, .lingering: break

@@ -6,8 +6,9 @@ protocol ExpiringValue: Sendable {
     var size: Int { get }
 }
 
-/// Values by their keys, in a bounded room: where there is none left, values are dropped before their time, of a few that are
-/// looked at the one that would end first. Each change looks at a few values, and removes those that have ended.
+/// Values by their keys, in bounded memory. Where there is no room left, the table drops values before their time: it looks at a
+/// few, and drops the one that would end first. No timer runs: each change looks at a few values, and removes those that have
+/// ended.
 struct ExpiringTable<Value: ExpiringValue>: Sendable {
     private struct Entry: Sendable {
         var key: String

@@ -1,9 +1,10 @@
 import TwisterIO
 
-/// Keeps values in this process's memory, which is bounded: where there is no room left, some values are dropped before their time,
-/// those first that would end first. They are gone when the process ends, and other processes do not know them.
+/// Keeps values in this process's memory, which is bounded. Where there is no room left, the store drops some before their time:
+/// it looks at a few, and drops the one that would end first. The values are lost when the process ends, and other processes do
+/// not know them.
 ///
-/// No timer runs: each call looks at a few values, and removes those whose time is over.
+/// No timer runs: each call that stores a value looks at a few others, and removes those whose time is over.
 public final class MemoryKeyValueStore: KeyValueStore {
     private struct Stored: ExpiringValue {
         var json: String

@@ -15,7 +15,7 @@ final class RareSocketState {
     /// Whether the owner is waited for no longer.
     var isGraceOver = false
     var keepAlive: KeepAlive?
-    /// The payload of the last ping, whose answer waits until the peer takes what was sent before.
+    /// The payload of the last ping, whose pong waits until the peer takes the bytes sent before.
     var laterPong: [UInt8]?
     /// Bytes that the server's budget was told of.
     var charged = 0
