@@ -159,7 +159,6 @@ extension IOStream {
         case .failed: return false
         }
         guard case .ended = channel.phase, !channel.hasWire else { return false }
-        channel.deadline = .max
         armDeadline(channel)
         return true
     }
