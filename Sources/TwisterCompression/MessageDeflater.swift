@@ -94,7 +94,7 @@ package final class MessageInflater {
 
     private static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
 
-    /// Where decompressed bytes lie until they are passed on. Those that decompress on one thread share it.
+    /// Memory for decompressed bytes until they are passed on. All inflaters of one thread share it.
     package final class Room {
         fileprivate let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         package init() {}

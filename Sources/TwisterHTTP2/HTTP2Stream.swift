@@ -183,7 +183,7 @@ final class HTTP2Stream {
         exchange.detach()
         switch run {
         case .waiting, .scheduled: endWithoutRun()
-        // One that has responded works on its own account.
+        // A handler that has responded already is not waited for at a shutdown.
         case .executing: if sending != .complete { context.loneHandlers.insert(self) }
         case .ending: break
         case .over: leave()

@@ -98,7 +98,4 @@ extension HTTPConnection {
             request: "\(requestHead.methodText) \(requestHead.asciiTarget)", route: label.route, handler: label.handler,
             age: .nanoseconds(Int64(clamping: loop.now &- state.startedAt)))
     }
-
-    /// The server shuts down, and the handler has not come to its end in time: it is about to be cancelled.
-    package func noteCancellation() { noteCut() }
 }

@@ -267,7 +267,7 @@ extension HTTP1ServerConnection {
         if let malformedHead { record?.note(malformedHead: malformedHead) }
         stopReading()
         refused.keepsAlive = false
-        if let record, record.outcome == nil, status == 408 { record.outcome = .timeout }
+        if status == 408 { refused.exchange.noteOutcome(.timeout) }
         refused.exchange.requestBody.fail(.refused(status: status))
         refused.exchange.respondToFailure(status, detail, fields)
         switch refused.run {
@@ -423,7 +423,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
         stopReading()
         if let exchange {
-            if let record = exchange.exchange.record, record.outcome == nil { record.outcome = outcomeOfClose }
+            exchange.exchange.noteOutcome(outcomeOfClose)
             exchange.clientDisconnected()
             if case .executing = exchange.run {
                 // The application goes on until it has returned.

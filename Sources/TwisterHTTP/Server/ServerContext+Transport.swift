@@ -42,7 +42,7 @@ extension ServerContext {
     package func noteRefusal(_ status: Int, of exchange: HTTPConnection, from client: IPAddress?, firstByte: UInt64) {
         counts.countRefusal(status)
         if exchange.record == nil { observation?.begin(exchange, client, firstByte: firstByte, accepted: nil) }
-        if status == 408, let record = exchange.record, record.outcome == nil { record.outcome = .timeout }
+        if status == 408 { exchange.noteOutcome(.timeout) }
     }
 
     /// The exchange of the record is over: tells the observers.

@@ -31,7 +31,7 @@ import TwisterIO
         case let error as HTTPError: error.status
         case let error as FormError:
             HTTPResponse.Status(code: error.status, reasonPhrase: "\(ReasonPhrase.of(error.status))")
-        // Somebody whom the handler has asked has not answered in time.
+        // A server that the handler has asked has not responded in time.
         case is TimeoutError: .gatewayTimeout
         default: .internalServerError
         }

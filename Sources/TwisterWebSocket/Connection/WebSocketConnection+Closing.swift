@@ -60,9 +60,9 @@ extension WebSocketConnection {
             if now >= deadline { return stream.close() }
             next = min(next, deadline)
         }
-        if let end = rare?.graceEnd, rare?.isGraceOver == false {
+        if case .until(let end) = rare?.endGrace {
             if now >= end {
-                rare?.isGraceOver = true
+                rare?.endGrace = .over
                 stream.resumeInput()
             } else {
                 next = min(next, end)

@@ -45,14 +45,16 @@ extension WebSocketConnection {
 
     /// Whether a frame that ends the connection may be dealt with. An owner that deals with a message is waited for, but not long.
     private var mayEnd: Bool {
-        if phase != .open || takesMessage || incoming != nil || rare?.isGraceOver == true { return true }
-        let rare = madeRare()
-        if rare.graceEnd == nil {
+        if phase != .open || takesMessage || incoming != nil { return true }
+        switch rare?.endGrace {
+        case .over: return true
+        case .until: return false
+        case .notBegun, nil:
             let end = stream.turnTime &+ Self.endGrace
-            rare.graceEnd = end
+            madeRare().endGrace = .until(end)
             stream.setDeadline(noLaterThan: end)
+            return false
         }
-        return false
     }
 
     /// So long an owner may take for the messages before the peer's close frame.
