@@ -38,6 +38,8 @@ struct StrictnessTests {
             ("close with a reserved code", SocketClient.frame(8, [3, 0xEE]), 1002),
             ("close with a malformed reason", SocketClient.frame(8, [3, 0xE8, 0xFF]), 1007),
             ("a length beyond all", [0x82, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0], 1002),
+            ("5 bytes with a length of 16 bits", [0x81, 0xFE, 0, 5, 0, 0, 0, 0] + Array("hello".utf8), 1002),
+            ("5 bytes with a length of 64 bits", [0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 5], 1002),
         ]
         try await onBothBackends(routes) { port in
             for (name, bytes, code) in cases {
