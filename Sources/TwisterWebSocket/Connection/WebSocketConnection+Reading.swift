@@ -68,8 +68,7 @@ extension WebSocketConnection {
         if phase == .open {
             // While the owner deals with a message, the next one waits.
             guard incoming != nil || takesMessage else { return 0 }
-            let held = incoming.map { $0.isCompressed ? 0 : $0.bytes.count } ?? 0
-            guard header.length <= sizeLimit - held else { return refuse(.tooLong, bytes) }
+            guard header.length <= sizeLimit - (incoming?.received ?? 0) else { return refuse(.tooLong, bytes) }
             if header.isFinal, incoming == nil, !header.isCompressed, header.length <= bytes.count - size,
                 !givesPieces
             {
@@ -149,6 +148,7 @@ extension WebSocketConnection {
             if let violation { return refuse(violation, bytes) }
         }
         frame.received += payload.count
+        message.received += payload.count
         message.frame = isFrameEnd ? nil : frame
         if let stream = message.stream {
             if isEnd, message.opcode == .text, !message.validator.isComplete { return refuse(.invalidText, bytes) }

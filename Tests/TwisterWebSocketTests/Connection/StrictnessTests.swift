@@ -70,8 +70,10 @@ struct StrictnessTests {
             try fits.send(Array(SocketClient.frame(2, [UInt8](repeating: 1, count: 1025))[..<20]))
             #expect(try fits.receiveClose() == 1009)
             let fragments = try SocketClient(port, "/limit")
-            for _ in 0..<2 { try fragments.send(.binary, [UInt8](repeating: 1, count: 600), isFinal: false) }
-            _ = fragments
+            let half = [UInt8](repeating: 1, count: 600)
+            try fragments.send(.binary, half, isFinal: false)
+            try fragments.send(.continuation, half, isFinal: false)
+            #expect(try fragments.receiveClose() == 1009)
             let huge = try SocketClient(port, "/limit")
             try huge.send([0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4])
             #expect(try huge.receiveClose() == 1009)
@@ -79,6 +81,12 @@ struct StrictnessTests {
             let packed = try MessageCompression.packed([UInt8](repeating: 0, count: 100_000))
             try bomb.send(.binary, packed, reserved: 0x40)
             #expect(try bomb.receiveClose() == 1009)
+            // Empty blocks of 5 bytes, of which nothing remains when they are decompressed.
+            let hollow = try SocketClient(port, "/limit", fields: "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            let blocks = [[UInt8]](repeating: [0, 0, 0, 0xFF, 0xFF], count: 120).flatMap { $0 }
+            try hollow.send(.binary, blocks, isFinal: false, reserved: 0x40)
+            try hollow.send(.continuation, blocks, isFinal: false)
+            #expect(try hollow.receiveClose() == 1009)
         }
     }
 
