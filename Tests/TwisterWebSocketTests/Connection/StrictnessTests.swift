@@ -105,4 +105,17 @@ struct StrictnessTests {
             #expect(try continued.receiveClose() == 1002)
         }
     }
+
+    @Test("WS-10: a compressed message that breaks off is refused, and not given to the handler in part")
+    func brokenOff() async throws {
+        let packed = try MessageCompression.packed(Array("a text that must come as a whole, or not at all".utf8))
+        try await onBothBackends(routes) { port in
+            for size in [1, packed.count / 2, packed.count - 3] {
+                let client = try SocketClient(
+                    port, "/deflate", fields: "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+                try client.send(.text, Array(packed[..<size]), reserved: 0x40)
+                #expect(try client.receiveClose() == 1007, "\(size) of \(packed.count) bytes")
+            }
+        }
+    }
 }
