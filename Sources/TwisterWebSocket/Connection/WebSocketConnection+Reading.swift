@@ -156,6 +156,7 @@ extension WebSocketConnection {
         }
         if isEnd {
             incoming = nil
+            noteLongMessage(message)
             if !message.isDropped, message.stream == nil {
                 guard let whole = message.message() else { return refuse(.invalidText, bytes) }
                 deliver(whole)
@@ -163,6 +164,15 @@ extension WebSocketConnection {
         }
         return payload.count
     }
+
+    /// The memory of a long message is free again when the owner has dealt with it. The budget has not counted a message that was
+    /// decompressed at once, nor any of a client's.
+    func noteLongMessage(_ message: IncomingMessage) {
+        if message.bytes.count >= Self.longMessage { stream.noteFreed(message.bytes.count) }
+    }
+
+    /// Shorter messages find another use for their memory.
+    private static let longMessage = 128 << 10
 
     /// So many compressed bytes are decompressed at a time where the owner takes messages in pieces: they may become a thousand
     /// times as many.
