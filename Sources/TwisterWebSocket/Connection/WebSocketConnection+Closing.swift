@@ -47,8 +47,9 @@ extension WebSocketConnection {
 
     /// The rest of a message that was begun does not come.
     private func dropIncoming() {
-        incoming?.stream?.breakOff()
-        incoming = nil
+        guard let dropped = incoming.take() else { return }
+        dropped.stream?.breakOff()
+        noteLongMessage(dropped)
     }
 
     // MARK: Time
