@@ -28,7 +28,8 @@ extension HTTPConnection {
     /// All of the request's body has come.
     package func endBody(_ trailers: HTTPFields? = nil) throws(RequestRefusal) { try requestBody.end(trailers) }
 
-    /// Responds to a request that is refused with an error page, unless the response is begun; no more of its body comes.
+    /// Responds to a request that is refused with an error page of the server, unless the response is begun; no more of its body
+    /// comes.
     package func refuse(_ refusal: RequestRefusal) {
         requestBody.fail(.refused(status: refusal.status))
         respondToFailure(refusal.status, refusal.detail, refusal.fields)

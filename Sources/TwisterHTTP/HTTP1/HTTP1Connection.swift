@@ -225,6 +225,27 @@ extension HTTP1Connection: LoopWork {
         }
     }
 
+    /// Has the delegate respond to the refusal of its request, or the server. Returns whether a delegate runs, or is about to.
+    func respondToRefusal(_ refusal: RequestRefusal) -> Bool {
+        var isRunning = false
+        if case .executing = run { isRunning = true }
+        if let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) {
+            switch run {
+            case .executing: break
+            case .scheduled, .endingAndReady: delegate = responder
+            case .waiting, .ending:
+                delegate = responder
+                schedule(context)
+            }
+            return true
+        }
+        exchange.refuse(refusal)
+        switch run {
+        case .scheduled, .executing: return true
+        case .waiting, .ending, .endingAndReady: return false
+        }
+    }
+
     func willRun(on worker: Int) -> (any LoopJob)? {
         guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)

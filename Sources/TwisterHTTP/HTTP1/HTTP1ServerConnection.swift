@@ -252,7 +252,7 @@ extension HTTP1ServerConnection {
         if !isParked { stream.startReceiving() }
     }
 
-    /// The request is refused before it was read, or while it is being read: an error page, and the connection closes.
+    /// The request is refused before it was read, or while it is being read: a response, and the connection closes.
     ///
     /// - Parameter malformedHead: a head that cannot be read, perhaps with bytes behind it.
     func refuse(
@@ -268,15 +268,10 @@ extension HTTP1ServerConnection {
         stopReading()
         refused.keepsAlive = false
         if status == 408 { refused.exchange.noteOutcome(.timeout) }
-        refused.exchange.requestBody.fail(.refused(status: status))
-        refused.exchange.respondToFailure(status, detail, fields)
-        switch refused.run {
         // A delegate that runs, or is about to, ends the exchange itself.
-        case .scheduled, .executing: break
-        case .waiting, .ending, .endingAndReady:
-            refused.endWithoutRun()
-            end()
-        }
+        if refused.respondToRefusal(RequestRefusal(status, detail, fields)) { return }
+        refused.endWithoutRun()
+        end()
     }
 }
 

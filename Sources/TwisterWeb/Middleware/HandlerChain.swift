@@ -8,8 +8,8 @@ struct HandlerChain: HandlerCourse {
     /// The first runs around all others.
     var middleware: [any Middleware] = []
     var checks: Checks = []
-    /// The response to every request, in place of the handler's; nil: the handler responds.
-    var refusal: HTTPResponse.Status?
+    /// The error that every request gets in place of the handler's response; nil: the handler responds.
+    var refusal: HTTPError?
 
     /// How long all of it may take; nil: as long as it likes.
     var deadline: Duration?
@@ -27,6 +27,12 @@ struct HandlerChain: HandlerCourse {
     }
 
     var isEmpty: Bool { middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil }
+
+    func refusing(_ error: HTTPError) -> any HandlerCourse {
+        var chain = self
+        chain.refusal = error
+        return chain
+    }
 
     func run(_ handler: RequestHandler) async throws {
         if checks.contains(.defaultHeaders) { try handler.setDefaultHeaders() }
@@ -48,7 +54,7 @@ struct HandlerChain: HandlerCourse {
 
     private func runHandler(_ handler: RequestHandler) async throws {
         handler.keepHeaders()
-        if let refusal { throw HTTPError(refusal) }
+        if let refusal { throw refusal }
         if handler.isFinished { return }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }
         if handler.connection.requestHead.hasBody { try handler.readForm() }
