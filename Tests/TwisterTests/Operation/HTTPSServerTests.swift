@@ -11,7 +11,7 @@ private final class TellingHandler: RequestHandler {
         let security = request.security
         write("\(request.protocol) \(security?.version ?? "plain") \(certificate) \(request.remoteIP)")
         if security != nil {
-            #expect(security?.applicationProtocol == "http/1.1" || security?.applicationProtocol == nil)
+            #expect(["http/1.1", "http/1.0", nil].contains(security?.applicationProtocol))
         }
     }
 }
@@ -194,6 +194,24 @@ struct HTTPSServerTests {
             // The answer to what is not the preface: settings, or nothing, and never a response of HTTP/1.1.
             let other = try? await answer(to: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", agreedOn: ["h2"])
             #expect(other?.hasPrefix("HTTP/1.1") != true)
+        }
+    }
+
+    @Test(
+        "X-1: a client that offers HTTP/1.0 alone is served, and others get a better version", arguments: testedBackends
+    )
+    func oldVersion(backend: IOBackend) async throws {
+        let cases = [(["http/1.0"], "http/1.0"), (["http/1.0", "http/1.1"], "http/1.1"), (["http/1.0", "h2"], "h2")]
+        try await withServer(backend, [.tls("127.0.0.1", 0, options)]) { _, ports in
+            for (offered, chosen) in cases {
+                try await withConnection(backend, ports[0], { $0.applicationProtocols = offered }) { stream in
+                    #expect(stream.security?.applicationProtocol == chosen)
+                    guard chosen != "h2" else { return }
+                    try await stream.write("GET / HTTP/1.0\r\n\r\n")
+                    let response = String(decoding: try await stream.readUntilClose(), as: UTF8.self)
+                    #expect(response.hasSuffix("\r\n\r\nhttps TLSv1.3 nobody 127.0.0.1"))
+                }
+            }
         }
     }
 
