@@ -1,6 +1,7 @@
 /// The stream of a `FilterChannel`.
 protocol FilteredStream: AnyObject {
     var loop: IOLoop { get }
+    var peerAddress: SocketAddress? { get }
 
     /// The filter has bytes for the consumer.
     func filterDelivered(_ bytes: UnsafeRawBufferPointer, _ channel: FilterChannel)
@@ -145,6 +146,8 @@ final class FilterChannel {
 }
 
 extension FilterChannel: StreamFilterHost {
+    var peerName: String? { stream?.peerAddress?.description }
+
     func deliver(_ bytes: UnsafeRawBufferPointer) { stream?.filterDelivered(bytes, self) }
 
     func deliverEnd() { stream?.filterDeliveredEnd(self) }

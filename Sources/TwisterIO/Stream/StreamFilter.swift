@@ -63,6 +63,8 @@ package struct SecuredUsage: Sendable {
 package protocol StreamFilterHost: AnyObject {
     /// The loop of the stream, for timers.
     var loop: IOLoop { get }
+    /// The peer, as the log names it; nil: it is not known.
+    var peerName: String? { get }
 
     /// Gives the consumer bytes.
     func deliver(_ bytes: UnsafeRawBufferPointer)
@@ -78,6 +80,10 @@ package protocol StreamFilterHost: AnyObject {
     /// Closes the stream with an error: the peer broke the protocol, or its end came too early. What was transmitted before,
     /// such as an alert, is still sent. Bytes that were delivered before stay readable.
     func fail(_ error: any Error)
+}
+
+extension StreamFilterHost {
+    package var peerName: String? { nil }
 }
 
 /// The handshake of a stream's filter did not end in time.

@@ -297,6 +297,35 @@ struct HTTPSServerTests {
         }
     }
 
+    @Test("X-2: the log tells of a client that is refused for its certificate", arguments: testedBackends)
+    func refusedCertificates(backend: IOBackend) async throws {
+        // A certificate of zero days expires within the second in which it was made.
+        sleep(2)
+        let server = try ChildProcess(
+            "HelloWorld",
+            [
+                "--tls-port", "0", "--tls-certificate", files.path("localhost.pem"), "--tls-key",
+                files.path("localhost.key"), "--tls-client-ca", files.path("ca.pem"), "--backend", backend.rawValue,
+            ])
+        let line = try server.line(with: "serving on https://127.0.0.1:")
+        let digits = try #require(line.split(separator: "https://127.0.0.1:").last).prefix { $0.isNumber }
+        let port = try #require(UInt16(digits))
+        for (name, reason) in [(nil, "shows no certificate"), ("expired", "certificate has expired")] {
+            let shown = name.map { name in
+                SSLOptions.Certificate(
+                    chain: .file(files.path("\(name).pem")), key: .file(files.path("\(name).key")))
+            }
+            await #expect(throws: (any Error).self) {
+                try await withConnection(backend, port, { $0.certificates = shown.map { [$0] } ?? [] }) { stream in
+                    _ = try await stream.readUntilClose()
+                }
+            }
+            #expect(try server.line(with: "TLS with 127.0.0.1:").contains(reason))
+        }
+        server.signal(SIGTERM)
+        #expect(server.end() == 0)
+    }
+
     @Test("SRV-2: flags of TLS that do not go together are refused, with what is missing")
     func flags() throws {
         let pair = ["--tls-certificate", "c.pem", "--tls-key", "k.pem"]
