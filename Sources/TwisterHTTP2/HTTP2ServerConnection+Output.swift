@@ -36,8 +36,7 @@ extension HTTP2ServerConnection {
             if isHead { stream.exchange.noteOutput(Self.frameHeaderSize + header.length, body: 0) }
             guard isEnd else { return 0 }
             stream.endSent()
-            // The rest of a body that nobody reads is not waited for (RFC 9113, 8.1).
-            if stream.hasUnwantedBody { session?.reset(header.stream_id, NGHTTP2_NO_ERROR) }
+            stream.stopUnwantedBody()
         case UInt8(NGHTTP2_RST_STREAM.rawValue) where Self.isClientsDoing(frame.pointee.rst_stream.error_code):
             // Errors of the client cost as much as its own resets.
             if !frames.takeReset(at: stream.turnTime) { exceed(.resets) }
@@ -139,6 +138,21 @@ extension HTTP2ServerConnection {
     /// Whether the client lets the stream send something.
     func hasWindow(_ id: Int32) -> Bool {
         min(session?.remoteWindow(id) ?? 0, session?.remoteConnectionWindow ?? 0) > 0
+    }
+
+    /// How long a client that has the whole response may go on with the request's body before the stream is reset.
+    private static let unwantedBodyTime = Duration.milliseconds(50)
+
+    /// Resets a stream whose response is sent and whose body nobody reads (RFC 9113, 8.1). Not at once: clients that find response
+    /// and reset in one read take the response for lost (curl 7.88), and most end their body by themselves.
+    func stopUnwantedBodySoon(_ id: Int32) {
+        context.loop.callLater(Self.unwantedBodyTime) { [weak self] in
+            // The response may still wait for the kernel.
+            self?.stream.whenOutputTaken { [weak self] _ in
+                guard let self, let stream = openStream(id), stream.hasUnwantedBody else { return }
+                cut(id, NGHTTP2_NO_ERROR)
+            }
+        }
     }
 
     /// Cuts a stream.

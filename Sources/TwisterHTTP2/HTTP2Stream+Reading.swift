@@ -94,7 +94,7 @@ extension HTTP2Stream: BodySource {
     /// Tells the client, which has the whole response, that the rest of its request is not waited for (RFC 9113, 8.1).
     func stopUnwantedBody() {
         guard isOpen, sending == .complete, hasUnwantedBody else { return }
-        connection?.cut(id, NGHTTP2_NO_ERROR)
+        connection?.stopUnwantedBodySoon(id)
     }
 
     /// Opens the stream's window again.

@@ -20,12 +20,14 @@ final class HandshakeAnswers {
 /// OpenSSL's callbacks during a server's handshake. OpenSSL calls them only from within the calls of a `TLSFilter`; each finds
 /// its `HandshakeAnswers` through the connection.
 enum TLSCallbacks {
-    static func install(in context: OpaquePointer, hasTickets: Bool) {
+    static func install(in context: OpaquePointer, hasTickets: Bool, asksForCertificate: Bool) {
         SSL_CTX_set_client_hello_cb(context, readHello, nil)
         openssl_set_server_name_callback(context, chooseContext, nil)
         SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nil)
         openssl_set_status_callback(context, staple, nil)
-        if hasTickets { openssl_set_ticket_callback(context, protectTicket) }
+        guard hasTickets else { return }
+        openssl_set_ticket_callback(context, protectTicket)
+        if asksForCertificate { SSL_CTX_set_session_ticket_cb(context, nil, judgeSession, nil) }
     }
 
     /// Has a connection find its answers, which must live as long as it.
@@ -153,4 +155,20 @@ private func protectTicket(
     guard isSet else { return -1 }
     // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so that it needs the next one.
     return isCurrent && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2
+}
+
+/// Whether the session of a ticket, which OpenSSL has decrypted or not, is continued. A client whose certificate has expired
+/// since the session began has to show one again: each ticket of TLS 1.3 is followed by a new one, and so a session could
+/// outlive its certificate for ever (RFC 8446, 4.6.1).
+private func judgeSession(
+    _: OpaquePointer?, _ session: OpaquePointer?, _: UnsafePointer<UInt8>?, _: Int, _ status: SSL_TICKET_STATUS,
+    _: UnsafeMutableRawPointer?
+) -> SSL_TICKET_RETURN {
+    guard let session, status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW else {
+        return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    if let certificate = SSL_SESSION_get0_peer(session), X509_cmp_current_time(X509_get0_notAfter(certificate)) != 1 {
+        return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
 }

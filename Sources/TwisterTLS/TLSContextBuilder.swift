@@ -60,7 +60,10 @@ struct TLSContextBuilder: ~Copyable {
         do throws(SSLError) {
             try setRules(of: context)
             try setVerification(of: context)
-            if isServer { TLSCallbacks.install(in: context, hasTickets: hasTickets) }
+            if isServer {
+                let asksForCertificate = Self.requirement(options, isServer) != .none
+                TLSCallbacks.install(in: context, hasTickets: hasTickets, asksForCertificate: asksForCertificate)
+            }
         } catch {
             SSL_CTX_free(context)
             throw error

@@ -200,7 +200,9 @@ final class TLSFilter: StreamFilter {
     /// Why the handshake has failed.
     private func handshakeError(_ ssl: OpaquePointer) -> SSLError {
         let result = SSL_get_verify_result(ssl)
+        let isMissing = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE
         let reason = SSLError.lastReason
+        if isMissing { return SSLError(.verification, "the peer shows no certificate, and has to") }
         guard result != Int(X509_V_OK) else {
             return SSLError(.protocolViolation, "the TLS handshake has failed: \(reason)")
         }
@@ -263,11 +265,18 @@ final class TLSFilter: StreamFilter {
         return rest
     }
 
+    /// Tells the log of a handshake that has failed. Scanners cause many, so that most are for those who look for a mistake;
+    /// a client that is refused for its certificate may belong to one who does not know that it has expired.
+    private func note(_ error: SSLError) {
+        let level: Logger.Level = isServer && error.reason == .verification ? .info : .debug
+        Log.general.log(level: level, "TLS with \(host?.peerName ?? "an unknown peer"): \(error)")
+    }
+
     private func fail(_ error: SSLError) {
         if case .failed = phase { return }
         phase = .failed(error)
         leaveQueue()
-        if security == nil { Log.general.debug("\(error)") }
+        if security == nil { note(error) }
         host?.fail(error)
         tellWaiting(.failure(error))
     }

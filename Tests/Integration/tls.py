@@ -125,6 +125,8 @@ def versions(program, backend, files):
                 server, *arguments)
             require("Cipher is (NONE)" in output or "error" in output.lower(), f"{arguments} is accepted: {output}")
         require(curl(server, "--resolve", f"www.x:{server.tls_port}:127.0.0.1").stdout == b"Hello, World!", "curl")
+        old = curl(server, "--http1.0", "-w", " %{http_version}")
+        require(old.stdout == b"Hello, World! 1.1", f"curl --http1.0: {old.stdout} {old.stderr}")
         require("No ALPN negotiated" not in s_client(server, "-alpn", "http/1.1"), "http/1.1 is not agreed on")
         require("Compression: NONE" in s_client(server, "-tls1_2"), "compression is on")
     finally:

@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 import Testing
 import TwisterIO
 import TwisterTestSupport
@@ -99,6 +100,53 @@ struct SessionTests {
         #expect(after.connect() == nil && after.isResumed)
         let other = client(try SSLContext(options(), serverSide: true), version, "localhost", session)
         #expect(other.connect() == nil && other.isResumed)
+    }
+
+    @Test("X-2: a session is not continued once the client's certificate has expired", arguments: testedVersions)
+    func expiry(version: CInt) throws {
+        for requirement in [SSLOptions.CertificateRequirement.required, .optional] {
+            let server = try SSLContext(options(requirement), serverSide: true)
+            var isDone = false
+            // A machine that is too slow for the first gets more time.
+            for seconds in [2, 10, 50] {
+                let certificate = try Self.certificate(expiringIn: seconds)
+                defer { X509_free(certificate) }
+                func connected(_ session: OpaquePointer?) -> (client: OpenSSLClient, alert: CInt?) {
+                    let client = OpenSSLClient(server, name: "localhost", session: session) { context in
+                        _ = openssl_set_versions(context, version, version)
+                        SSL_CTX_use_certificate(context, certificate)
+                        SSL_CTX_use_PrivateKey_file(context, files.path("alice.key"), SSL_FILETYPE_PEM)
+                    }
+                    return (client, client.connect())
+                }
+                let before = connected(nil)
+                guard before.alert == nil else { continue }
+                let session = try #require(before.client.session)
+                defer { SSL_SESSION_free(session) }
+                while X509_cmp_current_time(X509_get0_notAfter(certificate)) == 1 { usleep(50_000) }
+                let after = connected(session)
+                #expect(after.alert == SSL_AD_CERTIFICATE_EXPIRED, "\(requirement)")
+                #expect(after.client.server.security == nil)
+                // The client can go on with another certificate.
+                let renewed = client(server, version, "localhost", session)
+                #expect(renewed.connect() == nil && !renewed.isResumed)
+                isDone = true
+                break
+            }
+            #expect(isDone, "the machine was too slow")
+        }
+    }
+
+    /// The certificate of `alice` with another end.
+    private static func certificate(expiringIn seconds: Int) throws -> OpaquePointer {
+        let files = TestCertificates.shared
+        let chain = try LoadedCertificate.certificates(.file(files.path("alice.pem")))
+        for issuer in chain.dropFirst() { X509_free(issuer) }
+        let key = try withBIO(over: PEMSource.read(files.path("ca.key"))) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
+        defer { EVP_PKEY_free(key) }
+        X509_gmtime_adj(X509_getm_notAfter(chain[0]), seconds)
+        #expect(X509_sign(chain[0], key, EVP_sha256()) > 0)
+        return chain[0]
     }
 
     @Test("X-1: a client that uses each ticket once gets the next one with each connection of TLS 1.3")

@@ -80,9 +80,9 @@ public struct HTTPServerConfiguration: Sendable {
     /// The value of the `Server` field; nil: none is sent.
     public var serverName: String? = "Twister"
 
-    /// The versions of HTTP that are offered on connections with TLS, the best first, by their ALPN names. The first bytes of the
-    /// connection say which one the client speaks.
-    package var applicationProtocols: [String] { otherProtocol == nil ? ["http/1.1"] : ["h2", "http/1.1"] }
+    /// The versions of HTTP that are spoken on connections with TLS, the best first, by their ALPN names. `http/1.0` is for clients
+    /// that are told to speak it and offer nothing else (`curl --http1.0`).
+    package var applicationProtocols: [String] { (otherProtocol == nil ? [] : ["h2"]) + ["http/1.1", "http/1.0"] }
 
     /// Makes the filter that stands between each accepted socket and its connection; nil: none.
     package var makeStreamFilter: (@Sendable () -> any StreamFilter)?

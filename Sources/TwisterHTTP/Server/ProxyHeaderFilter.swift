@@ -16,6 +16,8 @@ final class ProxyHeaderFilter: StreamFilter {
     private var host: (any StreamFilterHost)?
     private var header: [UInt8] = []
     private var isHeaderRead = false
+    /// The client, as the header names it; nil: it does not.
+    private var source: IPAddress?
 
     init(_ inner: any StreamFilter) { self.inner = inner }
 
@@ -32,8 +34,9 @@ final class ProxyHeaderFilter: StreamFilter {
         case .invalid:
             header = []
             host?.fail(NoProxyHeader())
-        case .complete(let consumed, _):
+        case .complete(let consumed, let source):
             isHeaderRead = true
+            self.source = source
             header.removeSubrange(consumed...)
             inner.start(self)
             // The bytes before these belonged to the header: it was not complete.
@@ -57,6 +60,8 @@ final class ProxyHeaderFilter: StreamFilter {
 }
 
 extension ProxyHeaderFilter: StreamFilterHost {
+    var peerName: String? { source.map { "\($0)" } ?? host?.peerName }
+
     func deliver(_ bytes: UnsafeRawBufferPointer) { host?.deliver(bytes) }
     func deliverEnd() { host?.deliverEnd() }
     func transmit(_ bytes: [UInt8]) { host?.transmit(bytes) }

@@ -1,5 +1,7 @@
 /// The stream of a `FilterChannel`.
 protocol FilteredStream: AnyObject {
+    var peerAddress: SocketAddress? { get }
+
     /// The filter has bytes for the consumer.
     func filterDelivered(_ bytes: UnsafeRawBufferPointer, _ channel: FilterChannel)
     /// The filter has seen the last of them.
@@ -148,6 +150,8 @@ final class FilterChannel {
 }
 
 extension FilterChannel: StreamFilterHost {
+    var peerName: String? { stream?.peerAddress?.description }
+
     func deliver(_ bytes: UnsafeRawBufferPointer) { stream?.filterDelivered(bytes, self) }
 
     func deliverEnd() { stream?.filterDeliveredEnd(self) }

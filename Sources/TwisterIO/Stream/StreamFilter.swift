@@ -61,6 +61,9 @@ package struct SecuredUsage: Sendable {
 
 /// The stream, as its filter sees it.
 package protocol StreamFilterHost: AnyObject {
+    /// The peer, as the log names it; nil: it is not known.
+    var peerName: String? { get }
+
     /// Gives the consumer bytes.
     func deliver(_ bytes: UnsafeRawBufferPointer)
     /// Tells the consumer that the peer has sent its last byte. What is received after that is still given to the filter.
@@ -75,6 +78,10 @@ package protocol StreamFilterHost: AnyObject {
     /// Closes the stream with an error: the peer broke the protocol, or its end came too early. What was transmitted before,
     /// such as an alert, is still sent. Bytes that were delivered before stay readable.
     func fail(_ error: any Error)
+}
+
+extension StreamFilterHost {
+    package var peerName: String? { nil }
 }
 
 /// The handshake of a stream's filter did not end in time.

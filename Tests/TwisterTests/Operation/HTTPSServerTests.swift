@@ -11,7 +11,7 @@ private final class TellingHandler: RequestHandler {
         let security = request.security
         write("\(request.protocol) \(security?.version ?? "plain") \(certificate) \(request.remoteIP)")
         if security != nil {
-            #expect(security?.applicationProtocol == "http/1.1" || security?.applicationProtocol == nil)
+            #expect(["http/1.1", "http/1.0", nil].contains(security?.applicationProtocol))
         }
     }
 }
@@ -197,6 +197,24 @@ struct HTTPSServerTests {
         }
     }
 
+    @Test(
+        "X-1: a client that offers HTTP/1.0 alone is served, and others get a better version", arguments: testedBackends
+    )
+    func oldVersion(backend: IOBackend) async throws {
+        let cases = [(["http/1.0"], "http/1.0"), (["http/1.0", "http/1.1"], "http/1.1"), (["http/1.0", "h2"], "h2")]
+        try await withServer(backend, [.tls("127.0.0.1", 0, options)]) { _, ports in
+            for (offered, chosen) in cases {
+                try await withConnection(backend, ports[0], { $0.applicationProtocols = offered }) { stream in
+                    #expect(stream.security?.applicationProtocol == chosen)
+                    guard chosen != "h2" else { return }
+                    try await stream.write("GET / HTTP/1.0\r\n\r\n")
+                    let response = String(decoding: try await stream.readUntilClose(), as: UTF8.self)
+                    #expect(response.hasSuffix("\r\n\r\nhttps TLSv1.3 nobody 127.0.0.1"))
+                }
+            }
+        }
+    }
+
     @Test("N-14: the header of the PROXY protocol comes before TLS", arguments: testedBackends)
     func proxyProtocol(backend: IOBackend) async throws {
         let header = Array("PROXY TCP4 192.0.2.7 198.51.100.1 5000 443\r\n".utf8)
@@ -277,6 +295,35 @@ struct HTTPSServerTests {
             server.signal(SIGTERM)
             #expect(server.end() == 0)
         }
+    }
+
+    @Test("X-2: the log tells of a client that is refused for its certificate", arguments: testedBackends)
+    func refusedCertificates(backend: IOBackend) async throws {
+        // A certificate of zero days expires within the second in which it was made.
+        sleep(2)
+        let server = try ChildProcess(
+            "HelloWorld",
+            [
+                "--tls-port", "0", "--tls-certificate", files.path("localhost.pem"), "--tls-key",
+                files.path("localhost.key"), "--tls-client-ca", files.path("ca.pem"), "--backend", backend.rawValue,
+            ])
+        let line = try server.line(with: "serving on https://127.0.0.1:")
+        let digits = try #require(line.split(separator: "https://127.0.0.1:").last).prefix { $0.isNumber }
+        let port = try #require(UInt16(digits))
+        for (name, reason) in [(nil, "shows no certificate"), ("expired", "certificate has expired")] {
+            let shown = name.map { name in
+                SSLOptions.Certificate(
+                    chain: .file(files.path("\(name).pem")), key: .file(files.path("\(name).key")))
+            }
+            await #expect(throws: (any Error).self) {
+                try await withConnection(backend, port, { $0.certificates = shown.map { [$0] } ?? [] }) { stream in
+                    _ = try await stream.readUntilClose()
+                }
+            }
+            #expect(try server.line(with: "TLS with 127.0.0.1:").contains(reason))
+        }
+        server.signal(SIGTERM)
+        #expect(server.end() == 0)
     }
 
     @Test("SRV-2: flags of TLS that do not go together are refused, with what is missing")
