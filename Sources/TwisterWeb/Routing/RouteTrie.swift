@@ -22,7 +22,7 @@ final class RouteTrie: Sendable {
             nodes: Self.storage(builder.nodes), labels: Self.storage(builder.labels),
             jumps: Self.storage(builder.jumps), words: Self.storage(builder.words),
             edges: Self.storage(builder.edges), classes: Self.storage(builder.classes),
-            lines: Self.storage(builder.lines), groups: Self.storage(builder.groups),
+            groups: Self.storage(builder.groups),
             edgeCount: builder.edges.count,
             depth: patterns.map { $0.pattern.elements.count { !$0.isLiteral } }.max() ?? 0)
     }
@@ -34,7 +34,6 @@ final class RouteTrie: Sendable {
         layout.words.deallocate()
         layout.edges.deallocate()
         layout.classes.deallocate()
-        layout.lines.deallocate()
         layout.groups.deallocate()
     }
 

@@ -61,7 +61,7 @@ extension RouteTrieBuilder {
             let end = Branch()
             end.terminal = child.branch.terminal
             end.children = child.branch.children.filter { $0.byte == slash }
-            if end.terminal != RouteTrieLayout.none || !end.children.isEmpty {
+            if end.terminal.route != RouteTrieLayout.none || !end.children.isEmpty {
                 found.append(FoundWord(bytes: word, branch: end))
             }
             collectWords(below: child.branch, behind: word, into: &found)
@@ -88,18 +88,18 @@ extension RouteTrieBuilder {
     private static var slash: UInt8 { UInt8(ascii: "/") }
 }
 
-/// The form of a branch without the number of its first line. Branches of the same shape share their nodes.
+/// The form of a branch without the number of its first route. Branches of the same shape share their nodes.
 private struct Shape: Hashable {
     private struct Child: Hashable {
         var element: PatternElement
         var shape: Shape
     }
 
-    private var terminal: UInt32
+    private var terminal: RouteTrieLayout.Terminal
     private var children: [Child]
 
     init(_ branch: RouteTrieBuilder.Branch, base: UInt32) {
-        terminal = branch.terminal == RouteTrieLayout.none ? RouteTrieLayout.none : branch.terminal - base
+        terminal = branch.terminal.counted(from: base)
         children =
             branch.children.map { Child(element: .literal([$0.byte]), shape: Shape($0.branch, base: base)) }
             + branch.loops.map { Child(element: $0.loop, shape: Shape($0.branch, base: base)) }
@@ -107,9 +107,9 @@ private struct Shape: Hashable {
 }
 
 extension RouteTrieBuilder.Branch {
-    /// The lowest line that ends here or below.
+    /// The lowest route that ends here or below.
     fileprivate var lowest: UInt32 {
         let below = children.map(\.branch) + loops.map(\.branch)
-        return below.reduce(terminal) { min($0, $1.lowest) }
+        return below.reduce(terminal.route) { min($0, $1.lowest) }
     }
 }

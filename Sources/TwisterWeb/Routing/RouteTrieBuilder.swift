@@ -3,14 +3,14 @@ struct RouteTrieBuilder {
     final class Branch {
         var children: [(byte: UInt8, branch: Branch)] = []
         var loops: [(loop: PatternElement, branch: Branch)] = []
-        var terminal = RouteTrieLayout.none
+        var terminal = RouteTrieLayout.Terminal()
     }
 
     /// Where a subtree is laid.
     struct Place {
         /// Whether a search may come here more than once, at different places of the path.
         var isBehindLoop: Bool
-        /// The number that searches add to the lines in the nodes: words share nodes.
+        /// The number that searches add to the routes in the nodes: words share nodes.
         var base: UInt32
 
         static var root: Place { Place(isBehindLoop: false, base: 0) }
@@ -33,7 +33,6 @@ struct RouteTrieBuilder {
     var words: [RouteTrieLayout.Word] = []
     private(set) var edges: [RouteTrieLayout.Edge] = []
     private(set) var classes: [Bool] = []
-    private(set) var lines: [RouteTrieLayout.Line] = []
     private(set) var groups: [LinearPattern.GroupBounds] = []
     /// Where the groups of a pattern are, which others like it share.
     private var groupOffsets: [[LinearPattern.GroupBounds]: UInt32] = [:]
@@ -49,13 +48,11 @@ struct RouteTrieBuilder {
                 branch = Self.child(of: branch, loop: element)
             }
         }
-        let line = UInt32(lines.count)
-        lines.append(
-            RouteTrieLayout.Line(
-                route: UInt32(route), groupOffset: groupOffset(of: pattern.groups),
-                groupCount: UInt32(pattern.groups.count)))
-        // Lines come in ascending order, and the first match counts: a second line at the same place is never reached.
-        if branch.terminal == RouteTrieLayout.none { branch.terminal = line }
+        // Routes come in ascending order, and the first match counts: a second one at the same place is never reached.
+        guard branch.terminal.route == RouteTrieLayout.none else { return }
+        branch.terminal = RouteTrieLayout.Terminal(
+            route: UInt32(route), groupOffset: groupOffset(of: pattern.groups),
+            groupCount: UInt32(pattern.groups.count))
     }
 
     private mutating func groupOffset(of bounds: [LinearPattern.GroupBounds]) -> UInt32 {
@@ -93,13 +90,13 @@ struct RouteTrieBuilder {
 
         var branch = start
         node.labelOffset = UInt32(labels.count)
-        while branch.children.count == 1, branch.loops.isEmpty, branch.terminal == RouteTrieLayout.none {
+        while branch.children.count == 1, branch.loops.isEmpty, branch.terminal.route == RouteTrieLayout.none {
             labels.append(branch.children[0].byte)
             branch = branch.children[0].branch
         }
         node.labelCount = UInt32(labels.count) - node.labelOffset
-        if branch.terminal != RouteTrieLayout.none { node.terminal = branch.terminal - place.base }
-        node.lowest = node.terminal
+        node.terminal = branch.terminal.counted(from: place.base)
+        node.lowest = node.terminal.route
 
         var first = ByteSet(branch.children.map(\.byte))
         layChildren(of: layWords(of: branch, into: &node, at: place), into: &node, at: place)
@@ -154,5 +151,15 @@ struct RouteTrieBuilder {
         classIndices[set] = index
         classes += (UInt8.min...UInt8.max).map(set.contains)
         return index
+    }
+}
+
+extension RouteTrieLayout.Terminal {
+    /// The same with the route as searches find it where they add `base` to it.
+    func counted(from base: UInt32) -> Self {
+        guard route != RouteTrieLayout.none else { return self }
+        var counted = self
+        counted.route -= base
+        return counted
     }
 }

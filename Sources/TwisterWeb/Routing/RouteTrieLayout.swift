@@ -5,16 +5,16 @@ import TwisterCodec
 /// It is immutable, so that any number of threads may search at once without a lock: that is the reason for
 /// `@unchecked Sendable`.
 struct RouteTrieLayout: @unchecked Sendable {
-    /// No line ends here.
+    /// No route, and no maximum.
     static let none = UInt32.max
 
     struct Node {
         /// The literal that has to follow before anything else of this node counts.
         var labelOffset: UInt32 = 0
         var labelCount: UInt32 = 0
-        /// The line that ends behind the label. Lines of nodes that several words share count from the word's `base`.
-        var terminal: UInt32 = RouteTrieLayout.none
-        /// The lowest line in the whole subtree: the best result that a search can still reach here.
+        /// The pattern that ends behind the label. Routes of nodes that several words share count from the word's `base`.
+        var terminal = Terminal()
+        /// The lowest route in the whole subtree: the best result that a search can still reach here.
         var lowest: UInt32 = RouteTrieLayout.none
         /// Children by next byte: `jumps[jumpOffset + byte - jumpFirst]`, 0 for no child.
         var jumpOffset: UInt32 = 0
@@ -28,6 +28,15 @@ struct RouteTrieLayout: @unchecked Sendable {
         var jumpFirst: UInt8 = 0
     }
 
+    /// The end of a pattern, or of one of the lines into which a pattern with choices was split: no path matches two of them. It
+    /// stands in the node, which many routes share, so that the result of a search is read from memory that is in the cache.
+    struct Terminal: Hashable {
+        /// `none`: no pattern ends here.
+        var route: UInt32 = RouteTrieLayout.none
+        var groupOffset: UInt32 = 0
+        var groupCount: UInt32 = 0
+    }
+
     /// A slot of a hash table of words. Four of them fill a cache line.
     struct Word {
         var keyOffset: UInt32 = 0
@@ -36,7 +45,7 @@ struct RouteTrieLayout: @unchecked Sendable {
         var tag: UInt16 = 0
         /// The node behind the word; 0 in an empty slot, since the root is no node's child.
         var node: UInt32 = 0
-        /// A further number that is added to the lines below that node.
+        /// A further number that is added to the routes below that node.
         var base: UInt32 = 0
     }
 
@@ -52,13 +61,6 @@ struct RouteTrieLayout: @unchecked Sendable {
         var isDecided: Bool
     }
 
-    /// A pattern, or one of the lines into which a pattern with choices was split.
-    struct Line {
-        var route: UInt32
-        var groupOffset: UInt32
-        var groupCount: UInt32
-    }
-
     let nodes: UnsafePointer<Node>
     let labels: UnsafePointer<UInt8>
     let jumps: UnsafePointer<UInt32>
@@ -66,7 +68,6 @@ struct RouteTrieLayout: @unchecked Sendable {
     let edges: UnsafePointer<Edge>
     /// One table of 256 flags for each class.
     let classes: UnsafePointer<Bool>
-    let lines: UnsafePointer<Line>
     let groups: UnsafePointer<LinearPattern.GroupBounds>
     let edgeCount: Int
     /// The most loops on a way from the root to a terminal.
@@ -94,7 +95,7 @@ struct RouteTrieLayout: @unchecked Sendable {
         var end: Int
         /// The node behind it.
         var node: UInt32
-        /// A further number that is added to the lines below that node.
+        /// A further number that is added to the routes below that node.
         var base: UInt32
     }
 

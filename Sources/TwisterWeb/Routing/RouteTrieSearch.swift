@@ -2,7 +2,7 @@ import TwisterCodec
 
 /// One search of a path in a trie.
 ///
-/// Depth first, longest run first, so the first arrival at a line is the match that the regex would find. Searches
+/// Depth first, longest run first, so the first arrival at a terminal is the match that the regex would find. Searches
 /// begin without any bookkeeping. One that uses up its steps is begun anew with a memo: then no loop leads twice
 /// to the same place in the path, and the steps are bounded by (loops reached) x (length of the path).
 struct RouteTrieSearch: ~Copyable {
@@ -19,18 +19,29 @@ struct RouteTrieSearch: ~Copyable {
         var runEnd = 0
     }
 
+    /// Where a search begins: everything before was decided by literals.
+    struct Start {
+        var node: UnsafePointer<RouteTrieLayout.Node>
+        /// What is added to the routes of the node and of those below it.
+        var base: UInt32
+        /// The place in the path where the node's label is to stand.
+        var position: Int
+    }
+
     /// Not retained: the router that searches keeps it. A strong reference costs 40 instructions for each search, two of them
     /// atomic operations on memory that all loops share.
     private unowned(unsafe) let owner: RouteTrie
     private var trie: RouteTrieLayout { owner.layout }
     private let path: UnsafePointer<UInt8>
     private let end: Int
-    /// Where each loop on the way to the current node ended, and the same for the best line so far.
+    /// Where each loop on the way to the current node ended, and the same for the best match so far.
     private let trail: UnsafeMutablePointer<Int32>
     let bestTrail: UnsafeMutablePointer<Int32>
 
-    /// The lowest line that matched; lines from here on are of no interest.
+    /// The lowest route that matched; routes from here on are of no interest.
     private(set) var best = RouteTrieLayout.none
+    /// The node where its pattern ends.
+    private(set) var bestNode: UnsafePointer<RouteTrieLayout.Node>
     /// Steps until the search is given up.
     private var steps: Int
     /// By edge; nil in the first attempt.
@@ -47,23 +58,25 @@ struct RouteTrieSearch: ~Copyable {
         self.trail = trails
         self.bestTrail = trails + trie.layout.depth
         self.steps = steps
+        bestNode = trie.layout.nodes
     }
 
-    /// Searches the whole trie. Afterwards `best` is the line that won and `bestTrail` where its loops ended.
-    mutating func run() {
-        walk(from: 0, base: 0, at: 0, depth: 0)
+    /// Searches all that can be reached from a place in the trie and in the path. Afterwards `best` is the route that won and `bestTrail` where its loops ended.
+    mutating func run(from start: Start) {
+        walk(from: start.node, base: start.base, at: start.position, depth: 0)
         guard steps < 0 else { return }
         best = RouteTrieLayout.none
         steps = Int.max
         memo = Array(repeating: Explored(), count: trie.edgeCount)
-        walk(from: 0, base: 0, at: 0, depth: 0)
+        walk(from: start.node, base: start.base, at: start.position, depth: 0)
     }
 
-    /// - Parameter firstBase: what is added to the lines of the node and of those below it.
-    private mutating func walk(from start: UInt32, base firstBase: UInt32, at place: Int, depth: Int) {
-        var (index, base, position) = (start, firstBase, place)
+    /// - Parameter firstBase: what is added to the routes of the node and of those below it.
+    private mutating func walk(
+        from start: UnsafePointer<RouteTrieLayout.Node>, base firstBase: UInt32, at place: Int, depth: Int
+    ) {
+        var (node, base, position) = (start, firstBase, place)
         while true {
-            let node = trie.nodes + Int(index)
             guard base &+ node.pointee.lowest < best, trie.labelFits(node, path, at: position, end: end) else { return }
             position += Int(node.pointee.labelCount)
             guard position < end else {
@@ -72,32 +85,36 @@ struct RouteTrieSearch: ~Copyable {
                 return
             }
             let child = trie.child(of: node, byte: path[position])
-            // Literals are tried first: they cost less, and a line that they find rules out loops that lead to later lines only.
+            // Literals are tried first: they cost less, and a route that they find rules out loops that lead to later ones only.
             if node.pointee.wordLongest > 0 {
                 let word = trie.word(of: node, path, at: position, end: end)
                 if child == 0, node.pointee.edgeCount == 0 {
                     // In the usual case no function is called.
                     guard let word else { return }
-                    (index, base, position) = (word.node, base &+ word.base, word.end)
+                    (node, base, position) = (trie.nodes + Int(word.node), base &+ word.base, word.end)
                     continue
                 }
-                if let word { walk(from: word.node, base: base &+ word.base, at: word.end, depth: depth) }
+                if let word {
+                    walk(from: trie.nodes + Int(word.node), base: base &+ word.base, at: word.end, depth: depth)
+                }
             }
             if node.pointee.edgeCount > 0 {
-                if child != 0 { walk(from: child, base: base, at: position + 1, depth: depth) }
+                if child != 0 { walk(from: trie.nodes + Int(child), base: base, at: position + 1, depth: depth) }
                 tryLoops(of: node, base: base, at: position, depth: depth)
                 return
             }
             guard child != 0 else { return }
-            index = child
+            node = trie.nodes + Int(child)
             position += 1
         }
     }
 
     /// The path ends behind the node's label.
     private mutating func arrive(at node: UnsafePointer<RouteTrieLayout.Node>, base: UInt32, depth: Int) {
-        guard node.pointee.terminal != RouteTrieLayout.none, base &+ node.pointee.terminal < best else { return }
-        best = base &+ node.pointee.terminal
+        let route = node.pointee.terminal.route
+        guard route != RouteTrieLayout.none, base &+ route < best else { return }
+        best = base &+ route
+        bestNode = node
         bestTrail.update(from: trail, count: depth)
     }
 
@@ -138,11 +155,11 @@ struct RouteTrieSearch: ~Copyable {
     /// Continues behind the loop, from its longest run (at most `longest`) to its shortest.
     private mutating func follow(_ edge: Int, base: UInt32, from position: Int, longest: Int, depth: Int) {
         let shortest = position + Int(trie.edges[edge].minimum)
-        let child = trie.edges[edge].child
+        let child = trie.nodes + Int(trie.edges[edge].child)
         let last = trie.edges[edge].isDecided ? longest : shortest
         guard longest >= shortest else { return }
         var place = longest
-        while place >= last, base &+ trie.nodes[Int(child)].lowest < best, steps >= 0 {
+        while place >= last, base &+ child.pointee.lowest < best, steps >= 0 {
             steps -= 1
             trail[depth] = Int32(truncatingIfNeeded: place)
             walk(from: child, base: base, at: place, depth: depth + 1)
@@ -174,39 +191,40 @@ extension RouteTrie {
         guard path.count < Int32.max else { return nil }
         // An empty path may have no address; any address does where nothing is read.
         let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? layout.labels
-        switch literalLine(bytes, path.count) {
-        case .line(let line): return match(of: line, trail: nil)
+        switch literalWay(bytes, path.count) {
+        case .match(let route, let node): return match(route, at: node, trail: nil)
         case .nothing: return nil
-        case .undecided: return searchAll(bytes, path.count, steps)
+        case .undecided(let start): return searchLoops(from: start, bytes, path.count, steps)
         }
     }
 
     /// The result of following a path down the tree by literals alone.
     private enum LiteralWay {
-        case line(UInt32)
+        case match(route: UInt32, node: UnsafePointer<RouteTrieLayout.Node>)
         case nothing
-        /// Loops have to be searched, too.
-        case undecided
+        /// From there on, loops have to be searched, too.
+        case undecided(RouteTrieSearch.Start)
     }
 
     /// Goes down the tree by literals alone, which is enough for most paths and needs no memory.
     @inline(__always)
-    private func literalLine(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
+    private func literalWay(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
         var node = layout.nodes
         var base: UInt32 = 0
         var position = 0
         while true {
-            guard node.pointee.edgeCount == 0 else { return .undecided }
+            let start = RouteTrieSearch.Start(node: node, base: base, position: position)
+            guard node.pointee.edgeCount == 0 else { return .undecided(start) }
             guard layout.labelFits(node, path, at: position, end: end) else { return .nothing }
             position &+= Int(node.pointee.labelCount)
             guard position < end else {
-                let terminal = node.pointee.terminal
-                return terminal == RouteTrieLayout.none ? .nothing : .line(base &+ terminal)
+                let route = node.pointee.terminal.route
+                return route == RouteTrieLayout.none ? .nothing : .match(route: base &+ route, node: node)
             }
             let child = layout.child(of: node, byte: path[position])
             if node.pointee.wordLongest > 0 {
                 // Beside whole words, a byte leads only to patterns with a loop inside the word.
-                guard child == 0 else { return .undecided }
+                guard child == 0 else { return .undecided(start) }
                 guard let word = layout.word(of: node, path, at: position, end: end) else { return .nothing }
                 node = layout.nodes + Int(word.node)
                 base &+= word.base
@@ -221,29 +239,37 @@ extension RouteTrie {
 
     /// A function of its own, because it needs memory that the usual search does not need.
     @inline(never)
-    private func searchAll(_ path: UnsafePointer<UInt8>, _ count: Int, _ steps: Int?) -> RouteMatch? {
+    private func searchLoops(
+        from start: RouteTrieSearch.Start, _ path: UnsafePointer<UInt8>, _ count: Int, _ steps: Int?
+    ) -> RouteMatch? {
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * layout.depth + 1) { trails in
             guard let trails = trails.baseAddress else { return nil }
             var search = RouteTrieSearch(
                 self, path: path, count: count, trails: trails, steps: steps ?? 256 + 8 * count)
-            search.run()
-            return search.best == RouteTrieLayout.none ? nil : match(of: search.best, trail: search.bestTrail)
+            search.run(from: start)
+            guard search.best != RouteTrieLayout.none else { return nil }
+            return match(search.best, at: search.bestNode, trail: search.bestTrail)
         }
     }
 
-    /// `trail` holds where the loops ended; a line without loops does not use it.
+    /// `trail` holds where the loops ended; a pattern without loops does not use it.
     @inline(__always)
-    private func match(of line: UInt32, trail: UnsafeMutablePointer<Int32>?) -> RouteMatch {
-        let line = layout.lines[Int(line)]
-        let captures = line.groupCount == 0 ? RouteCaptures(count: 0) : captures(of: line, trail)
-        return RouteMatch(index: Int(line.route), captures: captures)
+    private func match(
+        _ route: UInt32, at node: UnsafePointer<RouteTrieLayout.Node>, trail: UnsafeMutablePointer<Int32>?
+    ) -> RouteMatch {
+        let hasGroups = node.pointee.terminal.groupCount > 0
+        return RouteMatch(
+            index: Int(route), captures: hasGroups ? captures(at: node, trail) : RouteCaptures(count: 0))
     }
 
     @inline(never)
-    private func captures(of line: RouteTrieLayout.Line, _ trail: UnsafeMutablePointer<Int32>?) -> RouteCaptures {
-        var captures = RouteCaptures(count: Int(line.groupCount))
-        for group in 0..<Int(line.groupCount) {
-            let bounds = layout.groups[Int(line.groupOffset) + group]
+    private func captures(
+        at node: UnsafePointer<RouteTrieLayout.Node>, _ trail: UnsafeMutablePointer<Int32>?
+    ) -> RouteCaptures {
+        let terminal = node.pointee.terminal
+        var captures = RouteCaptures(count: Int(terminal.groupCount))
+        for group in 0..<Int(terminal.groupCount) {
+            let bounds = layout.groups[Int(terminal.groupOffset) + group]
             let start = (bounds.startAnchor < 0 ? 0 : trail?[Int(bounds.startAnchor)] ?? 0) + bounds.startOffset
             let end = (bounds.endAnchor < 0 ? 0 : trail?[Int(bounds.endAnchor)] ?? 0) + bounds.endOffset
             captures[group] = Int(start)..<Int(end)
