@@ -193,6 +193,11 @@ open class RequestHandler {
                 || method == .head && own.contains(.get)
     }
 
+    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any method.
+    final var refusesMethod: Bool {
+        !traits.overridesPrepare && !serves(withConnection { $0.requestHead.method })
+    }
+
     /// The methods that are served on the request's path, for `Allow` (RFC 9110, 10.2.1).
     final var allowedMethodsText: String {
         (traits.pathMethods.allowed.compactMap { $0.httpTypes?.rawValue } + traits.otherMethods).joined(separator: ", ")

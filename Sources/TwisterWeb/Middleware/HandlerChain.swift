@@ -52,7 +52,10 @@ struct HandlerChain: HandlerCourse {
         if handler.isFinished { return }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }
         if handler.connection.requestHead.hasBody { try handler.readForm() }
-        if checks.contains(.xsrf), Self.changesState(handler.request.method) { try handler.checkXSRFCookie() }
+        // The body of a refused method is not there, and the token may be in it.
+        if checks.contains(.xsrf), Self.changesState(handler.request.method), !handler.refusesMethod {
+            try handler.checkXSRFCookie()
+        }
         if checks.contains(.prepare) {
             try await handler.prepare()
             if handler.isFinished { return }
