@@ -109,6 +109,9 @@ open class RequestHandler {
     /// How the request's body reaches the handler. Tornado: the decorator `stream_request_body`.
     open class var requestBody: RequestBodyMode { .collected }
 
+    /// Whether HEAD is served wherever GET is. Only for handlers whose GET is no response to be had without its body.
+    @_spi(TwisterServer) open class var servesHead: Bool { true }
+
     /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or of
     /// a group of routes take precedence. Default: none.
     open class var policy: Policy { Policy() }
