@@ -178,7 +178,7 @@ open class RequestHandler {
     }
 
     /// Logs an error of the handler. Default: an `HTTPError` or a `FormError` that reports a mistake of the client (under 500, or 501) at
-    /// debug level, everything else as an error, each with the request's identifier.
+    /// debug level, an `HTTPError` above 501 as a warning, everything else as an error, each with the request's identifier.
     ///
     /// Tornado: `RequestHandler.log_exception`.
     open func logException(_ error: any Error) {
