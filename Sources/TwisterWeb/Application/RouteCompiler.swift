@@ -142,6 +142,7 @@ struct RouteCompiler {
     ) -> HandlerChain {
         var chain = HandlerChain()
         chain.deadline = policy.deadline
+        chain.mediaTypes = MediaTypeRules(policy)
         chain.middleware = PolicyMiddleware.of(policy) + middleware + scope.middleware
         if overrides.contains(.setDefaultHeaders) { chain.checks.insert(.defaultHeaders) }
         if overrides.contains(.decodeArgument), hasGroups { chain.checks.insert(.pathArguments) }

@@ -10,6 +10,8 @@ struct HandlerChain: HandlerCourse {
     var checks: Checks = []
     /// The response to every request, in place of the handler's; nil: the handler responds.
     var refusal: HTTPResponse.Status?
+    /// The types of bodies and responses; nil: none are declared.
+    var mediaTypes: MediaTypeRules?
 
     /// How long all of it may take; nil: as long as it likes.
     var deadline: Duration?
@@ -26,7 +28,9 @@ struct HandlerChain: HandlerCourse {
         static var eTag: Checks { Checks(rawValue: 64) }
     }
 
-    var isEmpty: Bool { middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil }
+    var isEmpty: Bool {
+        middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil && mediaTypes == nil
+    }
 
     func run(_ handler: RequestHandler) async throws {
         if checks.contains(.defaultHeaders) { try handler.setDefaultHeaders() }
@@ -50,6 +54,7 @@ struct HandlerChain: HandlerCourse {
         handler.keepHeaders()
         if let refusal { throw HTTPError(refusal) }
         if handler.isFinished { return }
+        if let mediaTypes, handler.request.method != .options, !handler.refusesMethod { try mediaTypes.check(handler) }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }
         if handler.connection.requestHead.hasBody { try handler.readForm() }
         // The body of a refused method is not there, and the token may be in it.
