@@ -35,7 +35,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         // The example Blog keeps its entries in SQLite.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -55,6 +54,8 @@ let package = Package(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        // What the web framework and the WebSockets compute with OpenSSL: hashes, signatures, encryption.
+        .target(name: "TwisterCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(
             name: "TwisterIO",
             dependencies: ["CReactor", .product(name: "Logging", package: "swift-log")],
@@ -92,8 +93,7 @@ let package = Package(
         .target(
             name: "TwisterWeb",
             dependencies: [
-                "CMethodLookup", "TwisterCodec", "TwisterCompression", "TwisterHTTP", "TwisterIO",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CMethodLookup", "TwisterCodec", "TwisterCompression", "TwisterCrypto", "TwisterHTTP", "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Mustache", package: "swift-mustache"),
@@ -102,8 +102,8 @@ let package = Package(
         .target(
             name: "TwisterWebSocket",
             dependencies: [
-                "TwisterCodec", "TwisterCompression", "TwisterHTTP", "TwisterIO", "TwisterTLS", "TwisterWeb",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "TwisterCodec", "TwisterCompression", "TwisterCrypto", "TwisterHTTP", "TwisterIO", "TwisterTLS",
+                "TwisterWeb",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -149,9 +149,7 @@ let package = Package(
         .executableTarget(
             name: "Blog",
             dependencies: [
-                "Twister",
-                .product(name: "CryptoExtras", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "Twister", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Sources/Examples/Blog", exclude: ["README.md"],
             resources: [.copy("Resources/templates"), .copy("Resources/static")], swiftSettings: settings),
@@ -206,7 +204,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "Twin",
-            dependencies: ["Twister", "TwisterCompression", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Twister", "TwisterCompression", "TwisterCrypto"],
             path: "Tests/Integration/Twin", exclude: ["differences.json", "tornado.json", "twin_app.py"],
             swiftSettings: settings),
         .testTarget(
@@ -235,6 +233,8 @@ let package = Package(
             name: "TwisterCompressionTests",
             dependencies: ["TwisterCodec", "TwisterCompression", "TwisterTestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "TwisterCryptoTests", dependencies: ["TwisterCrypto"], swiftSettings: settings),
         .testTarget(
             name: "TwisterTLSTests", dependencies: ["TwisterIO", "TwisterTLS", "TwisterTestSupport"],
             swiftSettings: settings),
@@ -286,7 +286,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "BlogTests", dependencies: ["Blog", "TwisterTesting"], swiftSettings: settings),
+            name: "BlogTests", dependencies: ["Blog", "Twister", "TwisterTesting"], swiftSettings: settings),
         .testTarget(
             name: "TodosTests", dependencies: ["Todos", "TwisterTesting"], swiftSettings: settings),
         .target(

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -97,7 +98,7 @@ static inline int openssl_print_name(BIO *bio, const X509_NAME *name) {
   return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
 }
 
-// Has a message authentication code begin: HMAC with SHA-256.
+// Has a message authentication code be HMAC with SHA-256.
 static inline int openssl_start_mac(EVP_MAC_CTX *mac, const unsigned char *key, size_t count) {
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, count),
@@ -105,4 +106,37 @@ static inline int openssl_start_mac(EVP_MAC_CTX *mac, const unsigned char *key, 
       OSSL_PARAM_construct_end(),
   };
   return EVP_MAC_CTX_set_params(mac, parameters);
+}
+
+// Begins an HMAC with the hash function of that name.
+static inline int openssl_begin_hmac(EVP_MAC_CTX *mac, const unsigned char *key, size_t count, const char *digest) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_init(mac, key, count, parameters);
+}
+
+// HKDF (RFC 5869) with SHA-256: both of its steps or one of them, as `mode` says.
+static inline int openssl_hkdf(EVP_KDF *kdf, int mode, const unsigned char *key, size_t key_size,
+                               const unsigned char *info, size_t info_size, unsigned char *out, size_t out_size) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_size),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_size),
+      OSSL_PARAM_construct_end(),
+  };
+  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+  int result = context && EVP_KDF_derive(context, out, out_size, parameters) > 0;
+  EVP_KDF_CTX_free(context);
+  return result;
+}
+
+static inline int openssl_get_tag(EVP_CIPHER_CTX *cipher, unsigned char *tag, int count) {
+  return EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, count, tag);
+}
+
+static inline int openssl_set_tag(EVP_CIPHER_CTX *cipher, unsigned char *tag, int count) {
+  return EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, count, tag);
 }

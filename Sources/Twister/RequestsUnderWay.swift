@@ -30,8 +30,8 @@ final class RequestsUnderWay: ExchangeObserver {
     }
 
     func exchangeEnded(_ record: ExchangeRecord) {
-        guard record.slot >= 0 else { return }
-        status.end(record.slot)
-        state.withLock { $0.free.append(record.slot) }
+        guard let slot = record.slot else { return }
+        status.end(slot)
+        state.withLock { $0.free.append(slot) }
     }
 }

@@ -5,8 +5,8 @@ import TwisterHTTP2
 import TwisterIO
 import TwisterTLS
 
-/// A server as a `Service`, for programs that run it in a `ServiceGroup` of their own. Signals and processes are then the
-/// group's and the program's affair; `run()` of an application does it all.
+/// A server as a `Service`, for programs that run it in a `ServiceGroup` of their own. The group and the program then
+/// have to handle signals and processes themselves, which `run()` of an application does for them.
 public struct WebServer: Service {
     private let delegate: any HTTPServerConnectionDelegate
     private let configuration: ServerConfiguration

@@ -67,12 +67,7 @@ enum ByteScanner {
             index &+= lane
             if lane < 16 { break }
         }
-        while index < end {
-            let byte = base.load(fromByteOffset: index, as: UInt8.self)
-            guard CharacterClass.contains(byte, CharacterClass.token) else { return index }
-            index &+= 1
-        }
-        return index
+        return endOfClass(CharacterClass.token, base, from: index, to: end)
     }
 
     /// The first octet at or after `start` that is not a character of a registered name (RFC 3986 3.2.2).
@@ -88,12 +83,7 @@ enum ByteScanner {
             index &+= stop.trailingZeroBitCount >> 3
             if stop != 0 { break }
         }
-        while index < end {
-            let byte = base.load(fromByteOffset: index, as: UInt8.self)
-            guard CharacterClass.contains(byte, CharacterClass.registeredName) else { return index }
-            index &+= 1
-        }
-        return index
+        return endOfClass(CharacterClass.registeredName, base, from: index, to: end)
     }
 
     /// The first octet at or after `start` that is not a visible ASCII character, or is "#" or "?". Octets beyond ASCII, which
@@ -108,12 +98,7 @@ enum ByteScanner {
             index &+= lane
             if lane < 16 { return index }
         }
-        while index < end {
-            let byte = base.load(fromByteOffset: index, as: UInt8.self)
-            guard CharacterClass.contains(byte, CharacterClass.path) else { return index }
-            index &+= 1
-        }
-        return index
+        return endOfClass(CharacterClass.path, base, from: index, to: end)
     }
 
     /// The first octet at or after `start` that is not a visible ASCII character, or is "#". Octets beyond ASCII, which a
@@ -127,9 +112,16 @@ enum ByteScanner {
             index &+= lane
             if lane < 16 { return index }
         }
-        while index < end {
-            let byte = base.load(fromByteOffset: index, as: UInt8.self)
-            guard CharacterClass.contains(byte, CharacterClass.query) else { return index }
+        return endOfClass(CharacterClass.query, base, from: index, to: end)
+    }
+
+    /// The first octet at or after `start` that is not in the class. Looks at one octet at a time: for the last ones.
+    @inline(__always)
+    private static func endOfClass(
+        _ characters: UInt8, _ base: UnsafeRawPointer, from start: Int, to end: Int
+    ) -> Int {
+        var index = start
+        while index < end, CharacterClass.contains(base.load(fromByteOffset: index, as: UInt8.self), characters) {
             index &+= 1
         }
         return index

@@ -89,12 +89,16 @@ package final class MessageInflater {
     private let room: Room
     private var output: UnsafeMutableRawBufferPointer { room.bytes }
     private var produced = 0
+    /// Whether what was decompressed ends with a whole block, and with an octet.
+    private var isAtBlockEnd = true
     /// The size of the window, as the power of two.
     package let windowBits: Int
 
     private static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
+    /// zlib's `data_type` behind the end of a block that is not the last one, when no bits of an octet are left.
+    private static let blockEnd: CInt = 128
 
-    /// Where decompressed bytes lie until they are passed on. Those that decompress on one thread share it.
+    /// Memory for decompressed bytes until they are passed on. All inflaters of one thread share it.
     package final class Room {
         fileprivate let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 16)
         package init() {}
@@ -123,6 +127,7 @@ package final class MessageInflater {
     package func reset() {
         inflateReset(stream)
         produced = 0
+        isAtBlockEnd = true
     }
 
     /// Decompresses the next bytes of a message and passes the result to `body`, at most 16 KiB at a time.
@@ -131,7 +136,7 @@ package final class MessageInflater {
     ///   - limit: the most bytes that the whole message may become.
     ///   - isLast: the message ends here.
     ///   - body: returns whether to go on.
-    /// - Throws: `tooLong`, `malformed`.
+    /// - Throws: `tooLong`, `malformed`, `truncated`.
     package func inflate(
         _ input: UnsafeRawBufferPointer, isLast: Bool, limit: Int, _ body: (UnsafeRawBufferPointer) -> Bool
     ) throws(InflateError) {
@@ -142,9 +147,15 @@ package final class MessageInflater {
             rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
         }
         guard isLast else { return }
-        _ = try Self.tail.withUnsafeBytes { bytes in
-            Result { () throws(InflateError) in try decode(bytes, limit, body) }
-        }.get()
+        // Nothing is missing behind a whole block. Senders that end the deflate stream, or leave the tail in its place, end so.
+        if !isAtBlockEnd {
+            let whole = produced
+            _ = try Self.tail.withUnsafeBytes { bytes in
+                Result { () throws(InflateError) in try decode(bytes, limit) { _ in true } }
+            }.get()
+            // The tail has to end the empty block that the sender began, and not to pass for what is missing of the message.
+            guard isAtBlockEnd, produced == whole else { throw .truncated }
+        }
         produced = 0
     }
 
@@ -164,9 +175,17 @@ package final class MessageInflater {
             guard produced <= limit else { throw .tooLong }
             // zlib reports a lack of room or of input, which is no error.
             guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else { throw .malformed }
+            // A call for output of which there is none left says nothing of the place.
+            if result != Z_BUF_ERROR || stream.pointee.data_type == Self.blockEnd {
+                isAtBlockEnd = stream.pointee.data_type == Self.blockEnd
+            }
             if count > 0, !body(UnsafeRawBufferPointer(rebasing: output[..<count])) { return false }
             // A sender may end the deflate stream within a message, and begin another one (RFC 7692, 7.2.3.4). The window stays.
-            if result == Z_STREAM_END, inflateResetKeep(stream) != Z_OK { throw .malformed }
+            if result == Z_STREAM_END {
+                guard inflateResetKeep(stream) == Z_OK else { throw .malformed }
+                isAtBlockEnd = true
+                if stream.pointee.avail_in == 0 { return true }
+            }
         } while stream.pointee.avail_in > 0 || stream.pointee.avail_out == 0
         return true
     }

@@ -105,7 +105,7 @@ struct FrameCounts {
     /// Counts DATA that has nothing or padding alone. Returns false where it is one too many.
     mutating func takeEmpty(at now: UInt64) -> Bool { emptyFrames.take(at: now) }
 
-    /// A DATA frame of so many bytes was sent: the client may answer with updates of two windows, and with more of them where
+    /// A DATA frame of so many bytes was sent: the client may respond with updates of two windows, and with more of them where
     /// it takes the frame in small steps.
     mutating func dataSent(_ count: Int) { windowUpdates.add(2 + count / Self.updateStep) }
 

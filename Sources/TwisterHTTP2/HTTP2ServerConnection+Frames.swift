@@ -148,7 +148,7 @@ extension HTTP2ServerConnection {
     /// All fields of a request have come.
     private func beginRequest(_ id: Int32, isEnd: Bool) {
         // The client is told, or will be, that this one was not processed: it may ask again elsewhere.
-        guard id <= clocks.lastRequest else { return reset(id, NGHTTP2_REFUSED_STREAM) }
+        if case .goingAway(let last) = phase, id > last { return reset(id, NGHTTP2_REFUSED_STREAM) }
         block.finish()
         // A WebSocket whose client can send nothing is none.
         if block.defect == .malformed || block.opensWebSocket && isEnd { return refuseMalformed(id) }
@@ -209,13 +209,13 @@ extension HTTP2ServerConnection {
     /// The client changes its initial window: notes what it lets each stream send before.
     private func noteWindows() {
         for stream in streams { stream.windowBefore = session?.remoteWindow(stream.id) ?? 0 }
-        clocks.initialWindow = session?.remoteInitialWindow ?? 0
+        output.initialWindow = session?.remoteInitialWindow ?? 0
     }
 
     /// Whether the change has made the window of a stream too large: an error of the connection (RFC 9113, 6.9.2), which
     /// nghttp2 takes for one of the stream.
     private var isWindowOverflown: Bool {
-        let change = (session?.remoteInitialWindow ?? 0) - clocks.initialWindow
+        let change = (session?.remoteInitialWindow ?? 0) - output.initialWindow
         guard change > 0 else { return false }
         return streams.contains { $0.windowBefore + change > Int(Int32.max) }
     }

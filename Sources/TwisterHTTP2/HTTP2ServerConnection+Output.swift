@@ -13,16 +13,16 @@ extension HTTP2ServerConnection {
     func sendData(_ header: UnsafePointer<UInt8>, _ count: Int, _ source: HTTP2Stream) -> CInt {
         guard !stream.isOverHighWatermark else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
         guard !stream.isClosed else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        let output = stream.reserveOutput(Self.frameHeaderSize + count)
-        output.copyMemory(from: header, byteCount: Self.frameHeaderSize)
-        guard source.takeData(count, to: output + Self.frameHeaderSize) else {
+        let place = stream.reserveOutput(Self.frameHeaderSize + count)
+        place.copyMemory(from: header, byteCount: Self.frameHeaderSize)
+        guard source.takeData(count, to: place + Self.frameHeaderSize) else {
             // A file has become shorter: the client has to see that the response is not whole.
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
         stream.commitOutput(Self.frameHeaderSize + count)
         source.exchange.noteOutput(Self.frameHeaderSize + count, body: count)
         frames.dataSent(count)
-        clocks.bodySent &+= count
+        output.bodySent &+= count
         return 0
     }
 

@@ -3,7 +3,7 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Which stream's output goes first (RFC 9218), and that none waits for ever.
+/// The order of the streams' output (RFC 9218), by which none waits for ever.
 extension HTTP2ServerConnection {
     /// The client changes the priority of a stream.
     func priorityUpdated(_ id: Int32, _ field: String) {
@@ -21,21 +21,21 @@ extension HTTP2ServerConnection {
 
     /// Keeps an update for a request that is to come, as long as they are not too many.
     private func keepPriority(_ id: Int32, _ priority: Priority) {
-        if clocks.earlyPriorities.count >= resources.streamLimit {
+        if output.earlyPriorities.count >= resources.streamLimit {
             // Numbers that were passed over cannot be used any more (RFC 9113, 5.1.1).
-            clocks.earlyPriorities = clocks.earlyPriorities.filter { isIdle($0.key) }
+            output.earlyPriorities = output.earlyPriorities.filter { isIdle($0.key) }
         }
-        guard clocks.earlyPriorities.count < resources.streamLimit || clocks.earlyPriorities[id] != nil else { return }
-        clocks.earlyPriorities[id] = priority
+        guard output.earlyPriorities.count < resources.streamLimit || output.earlyPriorities[id] != nil else { return }
+        output.earlyPriorities[id] = priority
     }
 
     /// A request begins. An update that came before it holds, whatever its own field says (RFC 9218, 7.1); nghttp2 would go by the
     /// field.
     func beginPriority(_ stream: HTTP2Stream) {
-        if !clocks.earlyPriorities.isEmpty {
-            stream.priorityUpdate = clocks.earlyPriorities.removeValue(forKey: stream.id)
+        if !output.earlyPriorities.isEmpty {
+            stream.priorityUpdate = output.earlyPriorities.removeValue(forKey: stream.id)
         }
-        if stream.priorityUpdate != nil || clocks.raisedStreams > 0 { applyPriority(stream) }
+        if stream.priorityUpdate != nil || output.raisedStreams > 0 { applyPriority(stream) }
     }
 
     /// Tells nghttp2 the priority of a stream. Nothing stands beside streams that are raised.
@@ -44,7 +44,7 @@ extension HTTP2ServerConnection {
         if stream.flow.age.isRaised {
             priority.urgency = 0
             priority.isIncremental = false
-        } else if clocks.raisedStreams > 0, priority.urgency == 0 {
+        } else if output.raisedStreams > 0, priority.urgency == 0 {
             priority.urgency = 1
         }
         session?.setPriority(stream.id, priority)
@@ -55,7 +55,7 @@ extension HTTP2ServerConnection {
         for stream in streams {
             let waits = stream.waitingBytes > 0 && session?.remoteWindow(stream.id) ?? 0 > 0
             let wasRaised = stream.flow.age.isRaised
-            if stream.flow.age.isPassedOver(waits: waits, stream.flow.sent, clocks.bodySent, at: now) {
+            if stream.flow.age.isPassedOver(waits: waits, stream.flow.sent, output.bodySent, at: now) {
                 stream.flow.age.raise(stream.flow.sent)
                 raisedChanged(by: 1, stream)
             } else if wasRaised, !waits {
@@ -72,12 +72,12 @@ extension HTTP2ServerConnection {
         }
     }
 
-    /// A stream was raised or lowered, or a raised one is gone.
+    /// A stream was raised or lowered, or a raised one has closed.
     func raisedChanged(by change: Int, _ changed: HTTP2Stream?) {
-        clocks.raisedStreams += change
+        output.raisedStreams += change
         if let changed { applyPriority(changed) }
         // The first one raised puts those of the highest urgency back, and the last one lowered frees them.
-        guard clocks.raisedStreams == max(change, 0) else { return }
+        guard output.raisedStreams == max(change, 0) else { return }
         for stream in streams where stream !== changed && stream.priority.urgency == 0 { applyPriority(stream) }
     }
 

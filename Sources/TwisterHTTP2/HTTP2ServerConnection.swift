@@ -7,34 +7,37 @@ import TwisterIO
 /// tells it of requests, bodies and the ends of streams. Each request is an exchange of its own (`HTTP2Stream`).
 final class HTTP2ServerConnection {
     /// How far the connection is on its way to its end.
-    enum Phase: UInt8 {
+    enum Phase: Equatable {
         case open
         /// The client was told to begin no more requests; those on their way are served.
         case draining
-        /// No more requests are begun. The connection ends with its last stream.
-        case goingAway
+        /// No request behind that stream is begun, and the connection ends with its last stream. GOAWAY names the stream, which
+        /// may wait long for a client that does not read.
+        case goingAway(last: Int32)
         /// Nothing more is read.
         case ended
     }
 
-    /// The state of the connection beside its streams: its clocks and its share of the server's limits.
+    /// The times from which the connection's deadlines count, on the loop's clock.
     struct Clocks {
-        /// Since the last request was over, on the loop's clock.
+        /// Since the last request was over.
         var idleSince: UInt64
         /// Since when the first SETTINGS of the client are due; nil: they have come.
         var settingsSince: UInt64?
-        /// The client's SETTINGS_INITIAL_WINDOW_SIZE before its latest change.
-        var initialWindow = 0
         /// When the connection was accepted, for its first request.
         var accepted: UInt64?
         /// The progress of a client that does not take its responses at once.
         var output: OutputWatch?
+    }
+
+    /// The output of all streams: how they share the connection.
+    struct Output {
+        /// The client's SETTINGS_INITIAL_WINDOW_SIZE before its latest change.
+        var initialWindow = 0
         /// Bytes of bodies that all streams have sent.
         var bodySent = 0
         /// Streams that go before all others (`OutputAge`).
         var raisedStreams = 0
-        /// No request behind that stream is begun. GOAWAY names it, which may wait long for a client that does not read.
-        var lastRequest = Int32.max
         /// Priorities that PRIORITY_UPDATE gave to streams which the client has not opened yet; at most the limit of streams.
         var earlyPriorities: [Int32: Priority] = [:]
     }
@@ -49,7 +52,7 @@ final class HTTP2ServerConnection {
         var isReceiving = false
         /// Whether the budget is to be told.
         var isStale = false
-        /// Whether it is left unread because the budget is used up.
+        /// Whether the connection is left unread because the budget is used up.
         var isParked = false
         /// Whether the connection counts as its client's.
         var isClientCounted: Bool
@@ -90,6 +93,10 @@ final class HTTP2ServerConnection {
     @exclusivity(unchecked)
     #endif
     var clocks: Clocks
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var output = Output()
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -151,7 +158,7 @@ final class HTTP2ServerConnection {
             if bytes.isEmpty { break }
             stream.enqueue(bytes)
         }
-        if clocks.raisedStreams > 0 { lowerStreams() }
+        if output.raisedStreams > 0 { lowerStreams() }
         return true
     }
 
@@ -254,9 +261,9 @@ final class HTTP2ServerConnection {
     /// Refuses further requests, and ends the connection with the last one that was begun.
     func goAway() {
         guard phase == .open || phase == .draining else { return }
-        phase = .goingAway
-        clocks.lastRequest = session?.lastRequest ?? 0
-        session?.submitGoAway(last: clocks.lastRequest)
+        let last = session?.lastRequest ?? 0
+        phase = .goingAway(last: last)
+        session?.submitGoAway(last: last)
         pump()
     }
 
@@ -297,7 +304,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         goAway()
         // Responses may wait for windows also where the connection was going away before.
         pump()
-        if phase == .goingAway, streams.isEmpty { end() }
+        if case .goingAway = phase, streams.isEmpty { end() }
     }
 
     /// The client ended before one of its requests was begun. A handler that responds at once does so; one that waits learns
@@ -313,7 +320,8 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         }
     }
 
-    /// Nothing is read meanwhile, and the rest of a request may wait in the socket. Those that are complete count as left.
+    /// Nothing is read at the moment, so that the rest of a request may wait in the socket. Only the clients of complete
+    /// requests count as disconnected.
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
         if isGone { return stream.close(.endedByPeer) }
         for stream in streams where stream.reading == .complete { stream.clientEnded() }

@@ -175,7 +175,7 @@ extension HTTP2Stream: BodySource {
         if connection.isHeldUp { return flow.pause() }
         let window = connection.session?.remoteWindow(id) ?? 0
         let obstacle = window <= 0 ? OutputFlow.Obstacle.streamWindow : .connectionWindow
-        if flow.isTooSlow(waitingBytes, obstacle, connection.clocks.bodySent, context.deadlines, at: now) {
+        if flow.isTooSlow(waitingBytes, obstacle, connection.output.bodySent, context.deadlines, at: now) {
             context.counts.count(.stalledWindows)
             exchange.noteOutcome(.timeout)
             connection.cut(id, NGHTTP2_CANCEL)

@@ -137,35 +137,42 @@ final class HTTP2Stream {
         }
         exchange.attach(self)
         connection.beginPriority(self)
-        do throws(RequestRefusal) {
-            if case .refused(let refusal) = verdict { throw refusal }
-            let made = try context.begin(
-                exchange, from: connection.share.client, security: connection.stream.security, firstByte: firstByte,
-                accepted: connection.clocks.accepted.take(), hasBody: sequel == .body)
-            delegate = made
-        } catch {
-            return refuse(error)
-        }
+        if case .refused(let refusal) = verdict { return refuse(refusal) }
+        let made = context.begin(
+            exchange, from: connection.share.client, security: connection.stream.security, firstByte: firstByte,
+            accepted: connection.clocks.accepted.take(), hasBody: sequel == .body)
+        delegate = made.delegate
+        if let refusal = made.refusal { return refuse(refusal) }
         if case .draining = connection.phase { tellShutdown() }
         guard sequel == .body else { return endRequestBody(nil) }
         startBody()
     }
 
-    /// The server itself responds to the request, with an error page; no more of its body is read.
+    /// The request is refused: its delegate responds, or the server itself with an error page; no more of its body is read.
     func refuse(_ refusal: RequestRefusal) {
         context.noteRefusal(
             refusal.status, of: exchange, from: connection?.share.client, firstByte: context.loop.turnTime)
         abandonBody()
+        var isRunning = false
+        if case .executing = run { isRunning = true }
+        let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning)
         switch run {
         // A delegate that runs ends the exchange itself.
-        case .executing, .ending, .over: exchange.refuse(refusal)
+        case .executing, .ending, .over: if responder == nil { exchange.refuse(refusal) }
         case .waiting, .scheduled:
+            if let responder { return run(responder) }
             // The stream may close while the response is sent.
             run = .ending
             exchange.refuse(refusal)
             endWithoutRun()
         }
         stopUnwantedBody()
+    }
+
+    /// Has the loop run the delegate in place of the one that was about to.
+    private func run(_ responder: any HTTPMessageDelegate) {
+        delegate = responder
+        if case .waiting = run { schedule() }
     }
 
     // MARK: The end
@@ -183,7 +190,7 @@ final class HTTP2Stream {
         exchange.detach()
         switch run {
         case .waiting, .scheduled: endWithoutRun()
-        // One that has responded works on its own account.
+        // A handler that has responded already is not waited for at a shutdown.
         case .executing: if sending != .complete { context.loneHandlers.insert(self) }
         case .ending: break
         case .over: leave()

@@ -33,9 +33,11 @@ final class HTTP2Tunnel {
     private enum State {
         /// The handler has not accepted the WebSocket yet. What the client has sent nevertheless is kept: at most its window.
         case offered(early: [UInt8])
-        /// The WebSocket sits on that stream.
+        /// The WebSocket sits on that stream, and may send.
         case open(IOStream)
-        /// This side has ended in order. The client may take until that time to end, too.
+        /// END_STREAM was asked for, and the WebSocket still sits on that stream.
+        case halfClosed(IOStream)
+        /// The WebSocket has ended in order. The client may take until that time to end its side, too.
         case ended(until: UInt64)
         /// The handler does not accept the WebSocket, or it is broken: nothing of it is read or sent.
         case over
@@ -47,16 +49,11 @@ final class HTTP2Tunnel {
     private var state = State.offered(early: [])
     /// The WebSocket; nil before there is one, and once it is closed.
     private(set) var socket: (any ServerConnection)?
-    private var isReceiving = false
     /// Bytes that nghttp2 has not been told of: the stream's window stays closed for so many.
     private var unconsumed = 0
-    /// Whether the client has sent its last byte, and whether the `IOStream` was told so.
-    private var end = End.due
-    /// Whether END_STREAM was asked for.
-    private var isOutputEnded = false
+    /// Whether the client has sent its last byte.
+    private var isInputEnded = false
     private var timer: IOLoop.Timeout?
-
-    private enum End { case due, arrived, told }
 
     /// How long the client may take to end its side of the stream.
     private static let endTime: UInt64 = 2_000_000_000
@@ -72,11 +69,16 @@ final class HTTP2Tunnel {
         return false
     }
 
-    /// Whether the WebSocket is open.
-    var isOpen: Bool {
-        if case .open = state { return true }
-        return false
+    /// The stream on which the WebSocket sits; nil before it is accepted, and once it has closed.
+    private var stream: IOStream? {
+        switch state {
+        case .open(let stream), .halfClosed(let stream): stream
+        case .offered, .ended, .over: nil
+        }
     }
+
+    /// Whether the WebSocket is open.
+    var isOpen: Bool { stream != nil }
 
     /// Whether the WebSocket has ended in order, and the client's end is waited for on a clock.
     var isEnding: Bool {
@@ -118,36 +120,27 @@ final class HTTP2Tunnel {
             state = .over
             early.append(contentsOf: bytes)
             state = .offered(early: early)
-        case .open(let stream):
+        case .open(let stream), .halfClosed(let stream):
             stream.carrierReceived(bytes)
-            if isReceiving { consume() }
+            if stream.takesBytes { consume() }
         case .ended, .over: consume()
         }
     }
 
     /// The client has sent its last byte.
     func ended() {
-        guard case .due = end else { return }
-        end = .arrived
-        tellEnd()
-    }
-
-    private func tellEnd() {
-        guard case .arrived = end, case .open(let stream) = state else { return }
-        end = .told
-        stream.carrierEnded()
+        guard !isInputEnded else { return }
+        isInputEnded = true
+        stream?.carrierEnded()
     }
 
     /// All bytes of the last `send` are in DATA frames.
-    func took() {
-        if case .open(let stream) = state { stream.carrierTook() }
-    }
+    func took() { stream?.carrierTook() }
 
     /// The stream of HTTP/2 is closed.
     func closed() {
         base = nil
-        guard case .open(let stream) = state else { return state = .over }
-        stream.carrierClosed()
+        if let stream { stream.carrierClosed() } else { state = .over }
     }
 
     /// Whether the client takes too long to end its side.
@@ -167,28 +160,28 @@ final class HTTP2Tunnel {
 
 extension HTTP2Tunnel: StreamCarrier {
     func startReceiving() {
-        isReceiving = true
         consume()
         // The client has ended before the handler had accepted. The consumer is told in a turn of its own, as by a socket.
-        if case .arrived = end { context.loop.addLocalCallback { [self] in tellEnd() } }
+        if isInputEnded { context.loop.addLocalCallback { [self] in stream?.carrierEnded() } }
     }
 
-    func stopReceiving() { isReceiving = false }
+    /// The client's window stays closed for what comes from now on.
+    func stopReceiving() {}
 
     func send(_ bytes: UnsafeRawBufferPointer) { base?.sendOfTunnel(bytes) }
 
     var sendLeft: Int { base?.leftOfTunnel ?? 0 }
 
     func endOutput() {
-        guard !isOutputEnded else { return }
-        isOutputEnded = true
+        guard case .open(let stream) = state else { return }
+        state = .halfClosed(stream)
         // nghttp2 may be at work, and counts the windows when it has sent a frame.
         context.loop.addLocalCallback { [self] in base?.endTunnel(within: Self.endTime) }
     }
 
     func close() {
         setDeadline(.max)
-        guard isOutputEnded else {
+        guard case .halfClosed = state else {
             state = .over
             base?.breakTunnel()
             return
@@ -205,7 +198,7 @@ extension HTTP2Tunnel: StreamCarrier {
 
     private func deadlinePassed() {
         timer = nil
-        if case .open(let stream) = state { stream.carrierReached(context.loop.now) }
+        stream?.carrierReached(context.loop.now)
     }
 }
 

@@ -29,7 +29,7 @@ public class ReactorOwner {
     /// A watched descriptor is ready for what `mask` says.
     func ready(_ handle: Reactor.Handle, _ mask: CInt) {}
 
-    // What the loop asks of its open streams.
+    // Calls of the loop to its open streams.
 
     /// Starts to send the output that was gathered in this turn.
     func flushOutput() {}
@@ -51,7 +51,7 @@ package enum MemoryUse {
     /// Requests on connections that have had a response.
     case established
 
-    /// So many bytes have to be left. What closing a stream takes is not asked for.
+    /// So many bytes of memory have to be left. Nothing is asked for the memory that closing a stream takes.
     var headroom: Int {
         switch self {
         case .newcomers: 4 << 20
@@ -208,7 +208,7 @@ package final class Reactor {
     let spill: UnsafeMutableRawPointer
     static let spillSize = 256 << 10
 
-    /// A connection is gone, and with it what it held.
+    /// A connection has closed, and the memory that it held is free.
     func noteClosed() { closedConnections += 1 }
 
     /// Whether so much memory was used since the last `trim` that another one is of use.

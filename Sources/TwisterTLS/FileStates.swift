@@ -26,7 +26,7 @@ package struct FileStates: Sendable, Equatable {
         }
     }
 
-    /// Those of several lists of files, which may be of different times.
+    /// The states of several lists of files, which may have been read at different times.
     package init(joining all: [FileStates]) {
         paths = all.flatMap(\.paths)
         states = all.flatMap(\.states)

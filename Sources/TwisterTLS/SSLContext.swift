@@ -14,8 +14,8 @@ public final class SSLContext: Sendable {
     private let reloading = ConditionLock<Void>(())
     /// The files as they were before they were first read.
     package let filesAtStart: FileStates
-    /// What the connections of a loop share that do not come from a listening socket. A loop that is closed leaves its own to a
-    /// later one at the same address.
+    /// The buffers that connections of a loop share which do not come from a listening socket. A loop that is closed leaves its
+    /// own to a later one at the same address.
     private let loops = ConditionLock<[ObjectIdentifier: LoopOwned]>([:])
 
     /// Sendable, because it is used on the thread of its loop only.
@@ -63,10 +63,10 @@ public final class SSLContext: Sendable {
     /// The files that the context was made of.
     public var files: [String] { options.paths }
 
-    /// What the handshakes that begin now are made with.
+    /// The credentials of handshakes that begin now.
     var current: TLSCredentials { credentials.withLock { $0 } }
 
-    /// What the connections on `loop` share. On the loop's thread.
+    /// The buffers that the connections on `loop` share. On the loop's thread.
     func shared(on loop: IOLoop) -> TLSLoop {
         let key = ObjectIdentifier(loop)
         if let known = loops.withLock({ $0[key] }) { return known.tls }

@@ -1,7 +1,7 @@
 import COpenSSL
 import TwisterIO
 
-/// What OpenSSL's questions during a handshake are answered with. It belongs to one connection.
+/// The values that OpenSSL's callbacks use during the handshake of one connection.
 final class HandshakeAnswers {
     let credentials: TLSCredentials
     /// The protocols above TLS that are offered, the best first.
@@ -17,8 +17,8 @@ final class HandshakeAnswers {
     }
 }
 
-/// What OpenSSL asks during a server's handshake. It calls these functions only from within the calls of a `TLSFilter`; each
-/// finds its answers through the connection.
+/// OpenSSL's callbacks during a server's handshake. OpenSSL calls them only from within the calls of a `TLSFilter`; each finds
+/// its `HandshakeAnswers` through the connection.
 enum TLSCallbacks {
     static func install(in context: OpaquePointer, hasTickets: Bool) {
         SSL_CTX_set_client_hello_cb(context, readHello, nil)

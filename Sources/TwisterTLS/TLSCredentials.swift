@@ -1,8 +1,8 @@
 import COpenSSL
 import TwisterIO
 
-/// What handshakes are made with at one time: OpenSSL's contexts, one for each set of host names. A reload replaces the whole; a
-/// connection keeps that of its handshake.
+/// The certificates and keys of all handshakes that begin at one time: OpenSSL's contexts, one for each set of host names. A
+/// reload makes new credentials; a connection keeps those of its handshake.
 ///
 /// Sendable, because nothing changes it once it is made, and OpenSSL counts references to its contexts atomically.
 final class TLSCredentials: @unchecked Sendable {

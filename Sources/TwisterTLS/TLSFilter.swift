@@ -18,7 +18,8 @@ final class TLSFilter: StreamFilter {
         case open
         /// The peer has sent its end; the application may go on to send.
         case peerEnded
-        case failed
+        /// TLS has failed, or the stream is closed.
+        case failed(any Error)
     }
 
     /// The stream was closed during the handshake; it knows why.
@@ -32,7 +33,7 @@ final class TLSFilter: StreamFilter {
     /// OpenSSL's connection; nil before the handshake begins and once the stream is closed.
     private var ssl: OpaquePointer?
     private var phase = Phase.hello([], ClientHelloScan())
-    /// What OpenSSL's questions are answered with; lives as long as `ssl`.
+    /// The values that OpenSSL's callbacks use; lives as long as `ssl`.
     private var answers: HandshakeAnswers?
     /// How many bytes of data the peer has sent.
     private var receivedCount = 0
@@ -41,7 +42,6 @@ final class TLSFilter: StreamFilter {
     private var handshakeNumber: UInt64?
     /// Each is called once, in order, when the handshake is finished or has failed.
     private var waiting: [(Result<Void, any Error>) -> Void] = []
-    private var failure: (any Error)?
 
     init(_ tls: TLSLoop, _ source: any CredentialSource, hostName: String? = nil) {
         self.tls = tls
@@ -56,7 +56,7 @@ final class TLSFilter: StreamFilter {
     /// Has `callback` called once the handshake is finished or has failed; at once, where that is so. There may be several.
     func whenHandshakeEnds(_ callback: @escaping (Result<Void, any Error>) -> Void) {
         if security != nil { return callback(.success(())) }
-        if let failure { return callback(.failure(failure)) }
+        if case .failed(let error) = phase { return callback(.failure(error)) }
         waiting.append(callback)
     }
 
@@ -116,8 +116,9 @@ final class TLSFilter: StreamFilter {
         leaveQueue()
         SSL_free(ssl.take())
         answers = nil
-        let error = failure ?? HandshakeCut()
-        failure = error
+        if case .failed = phase { return }
+        let error = HandshakeCut()
+        phase = .failed(error)
         tellWaiting(.failure(error))
     }
 
@@ -264,8 +265,7 @@ final class TLSFilter: StreamFilter {
 
     private func fail(_ error: SSLError) {
         if case .failed = phase { return }
-        phase = .failed
-        failure = error
+        phase = .failed(error)
         leaveQueue()
         if security == nil { Log.general.debug("\(error)") }
         host?.fail(error)

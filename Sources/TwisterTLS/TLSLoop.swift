@@ -2,7 +2,7 @@ import TwisterIO
 
 /// The buffers and the queue that the TLS connections of one context on one loop share.
 final class TLSLoop {
-    /// What the protocol above asks.
+    /// The requirements of the protocol above TLS.
     let usage: SecuredUsage
     let wire: UnsafeMutablePointer<TLSWire>
     /// Room for one decrypted record (RFC 8446, 5.1: 16 KiB at most).

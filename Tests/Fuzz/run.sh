@@ -20,12 +20,9 @@ targets=("$@")
 # unsafe flags could not be depended on. The linker's job is done here, because main() is libFuzzer's.
 swift build --quiet -c release --scratch-path "$out" --sanitize=address -Xswiftc -sanitize=fuzzer --target TwisterFuzz
 
-crypto=(CCryptoBoringSSL CCryptoBoringSSLShims CXKCP CXKCPShims)
 objects=()
 for module in TwisterFuzz TwisterWebSocket TwisterWeb TwisterHTTP2 TwisterHTTP TwisterTLS TwisterIO TwisterCodec \
-  TwisterCompression CReactor CMethodLookup HTTPTypes Logging Mustache Crypto CryptoBoringWrapper SwiftASN1 "${crypto[@]}"; do
-  # A version of swift-crypto may be without some of its parts.
-  [[ -d $out/release/$module.build ]] || continue
+  TwisterCompression TwisterCrypto CReactor CMethodLookup HTTPTypes Logging Mustache; do
   while IFS= read -r -d '' object; do objects+=("$object"); done \
     < <(find -L "$out/release/$module.build" -name '*.o' -print0)
 done
@@ -34,13 +31,8 @@ module_maps=(-Xcc "-fmodule-map-file=$out/release/CReactor.build/module.modulema
 for module in CBrotli CNghttp2 COpenSSL CZlib CZstd; do
   module_maps+=(-Xcc "-fmodule-map-file=Sources/$module/module.modulemap")
 done
-# Modules of C that a package has no map of in Sources: the compiler made one, or it stands beside the headers.
-for module in CMethodLookup "${crypto[@]}"; do
-  for map in "$out/release/$module.build" "$out/checkouts/swift-crypto/Sources/$module/include"; do
-    map+=/module.modulemap
-    if [[ -e $map ]]; then module_maps+=(-Xcc "-fmodule-map-file=$map" -Xcc "-I$(dirname "$map")"); fi
-  done
-done
+# The compiler made the map of this one.
+module_maps+=(-Xcc "-fmodule-map-file=$out/release/CMethodLookup.build/module.modulemap")
 if pkg-config --exists liburing 2>/dev/null; then libraries+=(-luring); fi
 mkdir -p "$out/bin" "$out/findings"
 swiftc -O -parse-as-library -sanitize=fuzzer,address -use-ld=lld -I "$out/release/Modules" "${module_maps[@]}" \

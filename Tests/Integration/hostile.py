@@ -5,6 +5,7 @@
   slow         slow heads, slow bodies and readers that don't read, beside a normal load; all are cut off
   descriptors  many more clients than the server has descriptors: no spin, one log line, full recovery
   transfer     a large download and a large upload through one loop, in little memory
+  memory       many long messages and bodies at once, whole and broken off: their memory goes back to the system
 
 Each part prints one PASS or FAIL line a backend; the exit status is 1 where one failed.
 """
@@ -19,6 +20,7 @@ import socket
 import sys
 import time
 
+from hostile_memory import memory
 from hostile_server import GOOD, LAST, Failure, Server
 
 
@@ -398,12 +400,12 @@ def transfer(server, options):
     return figures
 
 
-PARTS = {"requests": mutated_requests, "slow": slow, "descriptors": descriptors, "transfer": transfer}
+PARTS = {"requests": mutated_requests, "slow": slow, "descriptors": descriptors, "transfer": transfer, "memory": memory}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="requests, slow, descriptors, transfer; default: all")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS) + "; default: all")
     parser.add_argument("--server", default=".build/release/bench-server")
     parser.add_argument("--backend", choices=["both", "epoll", "io_uring"], default="both")
     parser.add_argument("--count", type=int, default=20_000, help="mutated requests")

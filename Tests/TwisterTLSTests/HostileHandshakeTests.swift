@@ -161,8 +161,6 @@ final class RecordingHost: StreamFilterHost {
     var hasEnded = false
     var error: (any Error)?
 
-    var loop: IOLoop { preconditionFailure("there is no loop") }
-
     func deliver(_ bytes: UnsafeRawBufferPointer) { delivered += bytes }
     func deliverEnd() { hasEnded = true }
     func transmit(_ bytes: [UInt8]) { transmitted += bytes }

@@ -112,7 +112,7 @@ package final class DelayingFilter: StreamFilter {
     private func later(_ action: @escaping (any StreamFilterHost) -> Void) {
         late.append(action)
         // In order, whatever the order of timers that are due at the same time.
-        host?.loop.callLater(delay) { [self] in
+        IOLoop.currentIfAny?.callLater(delay) { [self] in
             let next = late.removeFirst()
             if let host { next(host) }
         }

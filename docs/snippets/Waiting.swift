@@ -15,7 +15,11 @@ struct Messages: Sendable {
         return message
     }
 
-    func after(_ id: Int) -> [Message] { latest.filter { $0.id > id } }
+    /// Nil if there are none.
+    func after(_ id: Int) -> [Message]? {
+        let news = latest.filter { $0.id > id }
+        return news.isEmpty ? nil : news
+    }
 }
 
 func makeChat() throws -> Application {
@@ -25,17 +29,10 @@ func makeChat() throws -> Application {
             let text = try handler.getBodyArgument("text")
             return messages.update { $0.add(text) }
         },
-        // Long polling: the response waits for a message, and is an empty list after half a minute.
+        // The response waits for a message, and is an empty list after half a minute.
         URLSpec(.get, "/messages") { handler in
             let last = try handler.getArgument("after", as: Int.self, default: 0)
-            do {
-                return try await messages.wait(timeout: .seconds(30)) { messages in
-                    let news = messages.after(last)
-                    return news.isEmpty ? nil : news
-                }
-            } catch is TimeoutError {
-                return []
-            }
+            return try await handler.longPoll(messages, default: []) { $0.after(last) }
         },
     ])
 }

@@ -37,19 +37,12 @@ final class MessageUpdatesHandler: RequestHandler {
         let messages: [Message]
     }
 
-    /// Proxies end requests that take longer; the client asks again.
-    private static let longestWait: Duration = .seconds(50)
-
     override func post() async throws {
         let cursor = try getArgument("cursor", as: Int.self, default: 0)
         let room = try rooms.room(getArgument("room", default: "lobby"))
-        do {
-            // A client that disconnects cancels this task, and the wait with it.
-            let messages = try await room.wait(timeout: Self.longestWait) { $0.messages(after: cursor) }
-            try write(json: Updates(messages: messages))
-        } catch is TimeoutError {
-            try write(json: Updates(messages: []))
-        }
+        // A client that disconnects cancels this task, and the wait with it.
+        let messages = try await longPoll(room, timeout: .seconds(50), default: []) { $0.messages(after: cursor) }
+        try write(json: Updates(messages: messages))
     }
 }
 

@@ -58,7 +58,7 @@ public final class ExchangeRecord {
         var label = JobLabel.unknown
         var isTold = false
         var awaitsOutput = false
-        var slot = -1
+        var slot: Int?
     }
 
     #if !DEBUG
@@ -150,8 +150,8 @@ public final class ExchangeRecord {
         get { notes.awaitsOutput }
         set { notes.awaitsOutput = newValue }
     }
-    /// For an observer's own state of the exchange, such as the place of its entry in a table.
-    package var slot: Int {
+    /// The place of the exchange in the table of an observer; nil: it has none.
+    package var slot: Int? {
         get { notes.slot }
         set { notes.slot = newValue }
     }

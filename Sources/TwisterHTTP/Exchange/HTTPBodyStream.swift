@@ -113,6 +113,16 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         reader.take()?.resume(with: result.map { nil })
     }
 
+    /// Ends the body with an error, even where all of it has come; what waits for the reader is dropped.
+    func refuse(_ error: HTTPBodyError) {
+        chunks = FIFO()
+        last = []
+        buffered = 0
+        isPaused = false
+        end = nil
+        finish(.failure(error))
+    }
+
     /// Ends the wait of the reader with that number; another one may wait by now.
     fileprivate func cancelReader(_ number: Int) {
         if number == readerNumber { reader.take()?.resume(throwing: CancellationError()) }
@@ -124,7 +134,7 @@ public enum HTTPBodyError: Error, Sendable {
     /// The client disconnected, the connection broke, or the handler has returned: a task that it left behind gets no
     /// more of the body.
     case clientDisconnected
-    /// The body was refused: too long, too slow, or badly framed; the status that the client was told.
+    /// The body was refused: too long, too slow, or badly framed; the status that the client is told.
     case refused(status: Int)
 }
 

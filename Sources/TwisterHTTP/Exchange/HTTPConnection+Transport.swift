@@ -28,7 +28,8 @@ extension HTTPConnection {
     /// All of the request's body has come.
     package func endBody(_ trailers: HTTPFields? = nil) throws(RequestRefusal) { try requestBody.end(trailers) }
 
-    /// Responds to a request that is refused with an error page, unless the response is begun; no more of its body comes.
+    /// Responds to a request that is refused with an error page of the server, unless the response is begun; no more of its body
+    /// comes.
     package func refuse(_ refusal: RequestRefusal) {
         requestBody.fail(.refused(status: refusal.status))
         respondToFailure(refusal.status, refusal.detail, refusal.fields)
@@ -98,7 +99,4 @@ extension HTTPConnection {
             request: "\(requestHead.methodText) \(requestHead.asciiTarget)", route: label.route, handler: label.handler,
             age: .nanoseconds(Int64(clamping: loop.now &- state.startedAt)))
     }
-
-    /// The server shuts down, and the handler has not come to its end in time: it is about to be cancelled.
-    package func noteCancellation() { noteCut() }
 }

@@ -134,10 +134,10 @@ public final class HTTPConnection {
         return true
     }
 
-    /// The server shuts down, and the handler has not come to its end in time: it is cancelled.
-    func noteCut() {
+    /// The server shuts down, and the handler has not come to its end in time: it is about to be cancelled.
+    package func noteCancellation() {
         state.isCut = true
-        if let record, record.outcome == nil { record.outcome = .cut }
+        noteOutcome(.cut)
     }
 
     /// The handler is about to be told that the server shuts down. Returns false where it was told before.

@@ -107,6 +107,9 @@ struct RequestBody {
     /// No more of the body will come. Ignored where all of it has.
     func fail(_ error: HTTPBodyError) { stream?.finish(.failure(error)) }
 
+    /// The body is refused, even where all of it has come: what waits for the reader is dropped.
+    func refuse(_ status: Int) { stream?.refuse(.refused(status: status)) }
+
     /// Forgets a collected body that nobody will read.
     mutating func drop() { bytes = [] }
 }
@@ -131,14 +134,17 @@ extension RequestHead {
 /// Why a request is refused, as its response will say it.
 package struct RequestRefusal: Error {
     package let status: Int
-    let detail: String?
-    let fields: HTTPFields?
+    package let detail: String?
+    package let fields: HTTPFields?
 
     package init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
         self.status = status
         self.detail = detail
         self.fields = fields
     }
+
+    /// Whether it is known what the request asks for, and only the server cannot do it: its route responds then.
+    var isOfKnownRequest: Bool { status == 415 || status == 417 }
 
     init(_ error: InflateError) {
         switch error {

@@ -68,7 +68,7 @@ extension HTTP1Connection {
             do throws(RequestRefusal) {
                 (framing, coding) = try check(exchange.requestHead)
             } catch {
-                return refuse(error.status, error.detail, error.fields)
+                return beginRefused(error)
             }
         }
         let delegate = context.delegate.startRequest(HTTPServerRequest(exchange))
@@ -97,6 +97,18 @@ extension HTTP1Connection {
         // A request for a secured connection is not responded to on another (RFC 9110, 7.4).
         if head.isTargetSecured, !exchange.state.origin.isSecured { throw RequestRefusal(421) }
         return (framing, context.decompressesBodies && framing.hasBody ? try head.takeContentCoding() : nil)
+    }
+
+    /// The request is refused by its head. Its route responds where it is known what the request asks for.
+    @inline(never)
+    private func beginRefused(_ refusal: RequestRefusal) {
+        if refusal.isOfKnownRequest {
+            let delegate = context.delegate.startRequest(HTTPServerRequest(exchange))
+            exchange.expect(delegate.headersReceived(), context.bodyLimits)
+            self.delegate = delegate
+            if let observation = context.observation { tellBegan(observation) }
+        }
+        refuse(refusal.status, refusal.detail, refusal.fields)
     }
 
     /// Apart, because few requests are refused.
@@ -268,13 +280,18 @@ extension HTTP1Connection {
     }
 
     func bodyLimitChanged() {
+        // A request that is refused is not refused again.
+        if case .abandoned = reading { return }
         var least = exchange.requestBody.received
         if case .fixedBody(let remaining) = reading { least += remaining }
         if !exchange.isFinished, least > exchange.requestBody.limit { refuse(413) }
     }
 
     func limitBodyTime(_ timeout: Duration) {
-        guard !isRequestRead else { return }
+        switch reading {
+        case .head, .fixedBody, .chunkedBody: break
+        case .complete, .abandoned: return
+        }
         var limited = clocks ?? RequestClocks()
         limited.bodyEnd = context.loop.now &+ UInt64(clamping: timeout.nanosecondsClamped)
         clocks = limited

@@ -79,6 +79,6 @@ extension HTTP1ServerConnection {
     func noteClose(_ outcome: ExchangeRecord.Outcome) {
         guard context.observation != nil else { return }
         if rare?.outcomeOfClose == nil { madeRare().outcomeOfClose = outcome }
-        if let record = exchange?.exchange.record, record.outcome == nil { record.outcome = outcome }
+        exchange?.exchange.noteOutcome(outcome)
     }
 }

@@ -135,7 +135,7 @@ final class HTTP1Connection: ExchangeTransport {
         exchange.detach()
         switch run {
         case .scheduled: run = .waiting
-        // One that has responded works on its own account.
+        // A handler that has responded already is not waited for at a shutdown.
         case .executing where !exchange.isFinished: context.loneHandlers.insert(self)
         case .executing, .waiting, .ending, .endingAndReady: break
         }
@@ -202,18 +202,11 @@ extension HTTP1Connection: LoneHandler {
     /// How often it is looked whether a handler runs that is to be told.
     private static let noticeInterval = Duration.milliseconds(5)
 
-    var requestUnderWay: ShutdownResult.Cut? {
-        guard exchange.state.isRequestHeadRead else { return nil }
-        let head = exchange.requestHead
-        let label = delegate?.label ?? .unknown
-        return ShutdownResult.Cut(
-            request: "\(head.methodText) \(head.asciiTarget)", route: label.route, handler: label.handler,
-            age: .nanoseconds(Int64(clamping: context.loop.now &- exchange.state.startedAt)))
-    }
+    var requestUnderWay: ShutdownResult.Cut? { exchange.underWay(delegate?.label ?? .unknown) }
 
     func cancel() {
         guard case .executing(let worker) = run else { return }
-        exchange.noteCut()
+        exchange.noteCancellation()
         context.loop.cancelWorker(worker)
     }
 }
@@ -229,6 +222,27 @@ extension HTTP1Connection: LoopWork {
         } else {
             run = .scheduled
             context.loop.schedule(self)
+        }
+    }
+
+    /// Has the delegate respond to the refusal of its request, or the server. Returns whether a delegate runs, or is about to.
+    func respondToRefusal(_ refusal: RequestRefusal) -> Bool {
+        var isRunning = false
+        if case .executing = run { isRunning = true }
+        if let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) {
+            switch run {
+            case .executing: break
+            case .scheduled, .endingAndReady: delegate = responder
+            case .waiting, .ending:
+                delegate = responder
+                schedule(context)
+            }
+            return true
+        }
+        exchange.refuse(refusal)
+        switch run {
+        case .scheduled, .executing: return true
+        case .waiting, .ending, .endingAndReady: return false
         }
     }
 

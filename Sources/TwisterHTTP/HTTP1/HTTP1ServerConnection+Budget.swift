@@ -27,7 +27,7 @@ extension HTTP1ServerConnection {
         guard let rare else { return }
         rare.isParked = false
         guard rare.charged != 0 else { return }
-        context.budget.budget.change(by: -rare.charged)
+        context.budget.change(by: -rare.charged)
         rare.charged = 0
     }
 

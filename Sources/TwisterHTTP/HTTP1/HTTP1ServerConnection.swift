@@ -252,7 +252,7 @@ extension HTTP1ServerConnection {
         if !isParked { stream.startReceiving() }
     }
 
-    /// The request is refused before it was read, or while it is being read: an error page, and the connection closes.
+    /// The request is refused before it was read, or while it is being read: a response, and the connection closes.
     ///
     /// - Parameter malformedHead: a head that cannot be read, perhaps with bytes behind it.
     func refuse(
@@ -267,16 +267,11 @@ extension HTTP1ServerConnection {
         if let malformedHead { record?.note(malformedHead: malformedHead) }
         stopReading()
         refused.keepsAlive = false
-        if let record, record.outcome == nil, status == 408 { record.outcome = .timeout }
-        refused.exchange.requestBody.fail(.refused(status: status))
-        refused.exchange.respondToFailure(status, detail, fields)
-        switch refused.run {
+        if status == 408 { refused.exchange.noteOutcome(.timeout) }
         // A delegate that runs, or is about to, ends the exchange itself.
-        case .scheduled, .executing: break
-        case .waiting, .ending, .endingAndReady:
-            refused.endWithoutRun()
-            end()
-        }
+        if refused.respondToRefusal(RequestRefusal(status, detail, fields)) { return }
+        refused.endWithoutRun()
+        end()
     }
 }
 
@@ -423,7 +418,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
     func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
         stopReading()
         if let exchange {
-            if let record = exchange.exchange.record, record.outcome == nil { record.outcome = outcomeOfClose }
+            exchange.exchange.noteOutcome(outcomeOfClose)
             exchange.clientDisconnected()
             if case .executing = exchange.run {
                 // The application goes on until it has returned.

@@ -34,7 +34,7 @@ final class ClientLimitingDelegate: HTTPServerConnectionDelegate {
 }
 
 /// A request that counts as under way until its exchange has ended, however it does.
-private final class CountedRequest: HTTPMessageDelegate {
+private final class CountedRequest: RefusalResponder {
     private let message: any HTTPMessageDelegate
     private let client: ClientPrefix
     private let clients: ClientTable
@@ -52,6 +52,11 @@ private final class CountedRequest: HTTPMessageDelegate {
     func onShutdown() { message.onShutdown() }
     var label: JobLabel { message.label }
     var cancelsOnDisconnect: Bool { message.cancelsOnDisconnect }
+
+    func refused(_ refusal: RequestRefusal) -> (any HTTPMessageDelegate)? {
+        guard let responder = (message as? any RefusalResponder)?.refused(refusal) else { return nil }
+        return CountedRequest(responder, client, clients)
+    }
 
     func exchangeEnded() {
         clients.endRequest(client)

@@ -3,7 +3,7 @@
 ///     configuration.clientLimits.maxConnections = 100
 ///     configuration.clientLimits.requestsPerSecond = 50
 ///
-/// A client is an address or, by the prefix lengths, a network: whoever has a /64 of IPv6 to himself is one client. The
+/// A client is an address or, by the prefix lengths, a network: all addresses in one /64 of IPv6 are one client. The
 /// limits hold for all loops of a server group together, and for each process alone.
 ///
 /// `trustedProxies` and peers on unix sockets are never counted; the clients that they name (`xheaders`,

@@ -42,7 +42,7 @@ extension ServerContext: ConnectionHost {
     }
 
     package func charge(_ change: Int, to connection: any ServerConnection) {
-        budget.budget.change(by: change)
+        budget.change(by: change)
         if change > 0, !connection.isParked, budget.budget.isExceeded { budget.park(connection) }
     }
 }

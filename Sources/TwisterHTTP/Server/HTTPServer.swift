@@ -137,8 +137,8 @@ public final class HTTPServer: TCPServer {
         return result
     }
 
-    /// Turns of the loop in which handlers whose connections were cut learn of that, and have their last word (`onClose` of a
-    /// WebSocket). The loop may end right after the shutdown.
+    /// Turns of the loop in which handlers whose connections were cut learn of that, and call their last functions (`onClose` of
+    /// a WebSocket). The loop may end right after the shutdown.
     private static let lastTurns = 6
 
     private func letHandlersEnd() async {

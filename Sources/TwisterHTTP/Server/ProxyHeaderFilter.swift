@@ -57,12 +57,6 @@ final class ProxyHeaderFilter: StreamFilter {
 }
 
 extension ProxyHeaderFilter: StreamFilterHost {
-    // Called only between the header's end and `streamClosed`, and the stream's loop outlives it.
-    var loop: IOLoop {
-        guard let host else { preconditionFailure("ProxyHeaderFilter: used after the stream has closed") }
-        return host.loop
-    }
-
     func deliver(_ bytes: UnsafeRawBufferPointer) { host?.deliver(bytes) }
     func deliverEnd() { host?.deliverEnd() }
     func transmit(_ bytes: [UInt8]) { host?.transmit(bytes) }

@@ -6,7 +6,8 @@ package import TwisterIO
 /// The calls of a server for transports of another target. HTTP/1.1 lies in this target and does the same directly, which saves
 /// calls on each request.
 extension ServerContext {
-    /// Begins an exchange whose request's head was read, and returns the delegate that responds to it.
+    /// Begins an exchange whose request's head was read, and returns the delegate that responds to it, and why the request is
+    /// refused; nil: it is not.
     ///
     /// - Parameters:
     ///   - client: the client's address, as the connection has it.
@@ -17,32 +18,33 @@ extension ServerContext {
     package func begin(
         _ exchange: HTTPConnection, from client: IPAddress?, security: StreamSecurity?, firstByte: UInt64,
         accepted: UInt64?, hasBody: Bool
-    ) throws(RequestRefusal) -> any HTTPMessageDelegate {
+    ) -> (delegate: any HTTPMessageDelegate, refusal: RequestRefusal?) {
         exchange.begin(at: loop.turnTime, from: client)
         if let security { exchange.note(security) }
         let head = exchange.requestHead
         if let proxyRules { exchange.state.origin.forwarded = proxyRules.client(of: head, from: client) }
         observation?.begin(exchange, client, firstByte: firstByte, accepted: accepted)
-        if head.hasExpect, head.expectation == .unknown { throw RequestRefusal(417) }
         var coding: ContentCoding?
-        if decompressesBodies, hasBody {
-            coding = try head.takeContentCoding()
-            if let coding {
-                try exchange.requestBody.startInflating(coding, maxRatio: bodyLimits.inflateRatio)
-            }
+        var refusal: RequestRefusal?
+        do throws(RequestRefusal) {
+            if head.hasExpect, head.expectation == .unknown { throw RequestRefusal(417) }
+            if decompressesBodies, hasBody { coding = try head.takeContentCoding() }
+            if let coding { try exchange.requestBody.startInflating(coding, maxRatio: bodyLimits.inflateRatio) }
+        } catch {
+            refusal = error
         }
         let delegate = delegate.startRequest(HTTPServerRequest(exchange))
         exchange.expect(delegate.headersReceived(), bodyLimits)
         if coding != nil { exchange.requestBody.limitInflating() }
         if let observation, let record = exchange.record { observation.began(record) }
-        return delegate
+        return (delegate, refusal)
     }
 
     /// The request is refused by the server itself: counts it, and notes it where its head could not be read.
     package func noteRefusal(_ status: Int, of exchange: HTTPConnection, from client: IPAddress?, firstByte: UInt64) {
         counts.countRefusal(status)
         if exchange.record == nil { observation?.begin(exchange, client, firstByte: firstByte, accepted: nil) }
-        if status == 408, let record = exchange.record, record.outcome == nil { record.outcome = .timeout }
+        if status == 408 { exchange.noteOutcome(.timeout) }
     }
 
     /// The exchange of the record is over: tells the observers.

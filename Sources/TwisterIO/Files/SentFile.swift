@@ -19,7 +19,7 @@ package final class SentFile: @unchecked Sendable {
         case nothing
         /// A thread reads the part that will be sent next.
         case ahead
-        /// It is waited for.
+        /// The same, and the sender waits for it.
         case awaited(() -> Void)
     }
 
@@ -75,7 +75,7 @@ package final class SentFile: @unchecked Sendable {
             return
         }
         reading = .nothing
-        // It is not looked for again: where it cannot be read, sending it fails.
+        // The part counts as ready also where it could not be read: sending it then fails, and tells the stream.
         readyEnd = part.upperBound
         readAhead()
         resume()

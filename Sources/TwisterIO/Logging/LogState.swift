@@ -34,7 +34,8 @@ package enum LogState {
 
     /// The loggers before the program has chosen any.
     private static let initial: Loggers = {
-        // It is swift-log's own handler that says that the program has not chosen another one: it waits for its reader.
+        // swift-log's own handler stands here where the program has chosen none. It blocks the thread until its reader takes the
+        // line.
         guard Logger(label: "twister").handler is StreamLogHandler else { return Loggers { Logger(label: $0) } }
         return made(outputs)
     }()

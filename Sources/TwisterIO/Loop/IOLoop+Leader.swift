@@ -72,7 +72,7 @@ extension IOLoop {
         workers.term == term && !worker.isCancelled && !workers.retiring
     }
 
-    /// What is to be run next, after as many turns as it takes; nil once `worker` leads no longer.
+    /// The next work to run, after as many turns as it takes; nil once `worker` leads no longer.
     @usableFromInline
     package func nextWork(for worker: Worker, since term: UInt64) -> (any LoopWork)? {
         while isLed(by: worker, since: term) {

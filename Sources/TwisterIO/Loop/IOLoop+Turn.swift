@@ -135,6 +135,9 @@ extension IOLoop {
     /// How long after a burst of work memory is given back: a second burst may follow the first one. In nanoseconds.
     private static let trimDelay: UInt64 = 400_000_000
 
+    /// So much memory is free again, or will be soon, that was held for a long time. On the loop's thread.
+    package func noteFreed(_ size: Int) { reactor.noteFreed(size) }
+
     /// Called before a wait that may be long. A loop that has nothing to give back does not wake up for this.
     @inline(__always)
     func trimLater() {

@@ -25,7 +25,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     /// The thread's activity at the moment, for threads that watch it.
     package let pulse = LoopPulse()
-    /// What other threads hand in.
+    /// Callbacks and jobs that other threads hand in.
     let inbox = Inbox()
     private let stopRequested = Atomic(false)
     /// Numbers for metrics, which any thread may read.
@@ -169,7 +169,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         let previous = ThreadLoop.get()
         ThreadLoop.set(self)
         life = .running
-        // What starts before the first wait ends must not count from the last one, which may be long ago or never was.
+        // Deadlines that are set before the first wait ends count from now, not from the last wait of an earlier run.
         turnTime = now
         defer {
             life = .idle
@@ -228,7 +228,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         for stream in streams.all { stream.closedByReactor() }
     }
 
-    /// What is dropped here may hold the loop itself, and may have a last word in a deinitialiser.
+    /// Releases callbacks, timers and locals, which may hold the loop itself, and whose deinitialisers may call it.
     private func dropPending() {
         inbox.close()
         let callbacks = callbacks.takeAll()

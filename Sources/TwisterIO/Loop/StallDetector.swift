@@ -111,7 +111,7 @@ package final class StallDetector: Sendable {
         guard isNew else { return }
         let label = pulse.label
         let backtrace = pulse.backtrace()
-        // It may have gone on meanwhile: then the stack says nothing of what had blocked it.
+        // The loop may have gone on meanwhile: then the backtrace does not show the code that had blocked it.
         guard pulse.busySince == since else { return }
         loops[index].counts.stalls.addFromAnyThread()
         report(Stall(loop: index, duration: .nanoseconds(Int64(clamping: age)), label: label, backtrace: backtrace))

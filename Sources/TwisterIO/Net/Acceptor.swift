@@ -23,7 +23,7 @@ final class Acceptor: ReactorOwner {
             let now = loop.now
             if let loggedAt, now &- loggedAt < 1_000_000_000 { return }
             loggedAt = now
-            // The loop's own limit is nothing that the kernel has a word for.
+            // ENOBUFS stands for the loop's own limit of connections, which has no error number.
             let reason = -result == ENOBUFS ? "all connections are in use" : "\(IOError(errno: -result, "accept"))"
             return Log.general.warning("Accepting pauses: \(reason); it resumes by itself when one closes")
         }

@@ -52,7 +52,7 @@ public final class ListeningSocket: Sendable {
     /// may connect between the last accept and the close, and would be reset with its request. For every process that has
     /// the socket.
     ///
-    /// Nothing is done where the socket is somebody else's, who will have others accept from it (systemd, a supervisor).
+    /// A socket that another program owns (systemd, a supervisor) stays as it is: that program will have others accept from it.
     package func refuseNewClients() {
         if isOwned { Reactor.refuseClients(fileDescriptor) }
     }

@@ -204,7 +204,7 @@ public final class ProcessSupervisor {
     /// those before it ends.
     private func serveWhatWaits(_ index: Int) {
         if workers[index].isServing || workers[index].sockets.isEmpty { return }
-        // One that cannot be started leaves them to the kernel, which resets them.
+        // Where no process can be started, the kernel resets the connections that wait.
         if workers[index].current == nil { try? start(index) }
         workers[index].endOnceReady()
     }

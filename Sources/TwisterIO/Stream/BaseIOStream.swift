@@ -175,7 +175,7 @@ public class BaseIOStream: ReactorOwner {
         guard let rare, rare.reader != nil, !input.isEmpty else { return false }
         return switch reason {
         case .closedHere: false
-        // What a filter delivered before it failed is as good as what came before a reset.
+        // Bytes that a filter delivered before it failed can still be read, as those that came before a reset.
         case .error: rare.channel?.failure != nil
         case .endedByPeer, .failed: true
         }

@@ -1,7 +1,5 @@
 /// The stream of a `FilterChannel`.
 protocol FilteredStream: AnyObject {
-    var loop: IOLoop { get }
-
     /// The filter has bytes for the consumer.
     func filterDelivered(_ bytes: UnsafeRawBufferPointer, _ channel: FilterChannel)
     /// The filter has seen the last of them.
@@ -12,30 +10,28 @@ protocol FilteredStream: AnyObject {
     func filterOpened(_ channel: FilterChannel)
     /// The filter has failed; `channel.failure` says why.
     func filterFailed(_ channel: FilterChannel)
-    /// So much waits for the socket that nothing more is to be received.
+    /// Too many bytes wait for the socket: the stream receives nothing until they are sent.
     func filterIsFull(_ channel: FilterChannel)
 }
 
 /// A filter on a stream: how far it is, and the bytes that it has made for the socket.
 final class FilterChannel {
     enum Phase {
-        /// No output of the application flows.
-        case handshake
+        /// No output of the application flows. The handshake may last until that time.
+        case handshake(until: UInt64)
         case open
-        /// The application's output has ended, and the filter has last bytes of its own to transmit.
-        case ending
-        /// The filter has transmitted everything.
-        case ended
+        /// The application's output has ended, and the filter has last bytes of its own to transmit. The socket has to take
+        /// them by that time.
+        case ending(until: UInt64)
+        /// The filter has transmitted everything. The socket has to take it by that time.
+        case ended(until: UInt64)
         case failed(any Error)
     }
 
     private(set) var filter: (any StreamFilter)?
     /// Nil once the stream is closed.
     private unowned var stream: (any FilteredStream)?
-    let loop: IOLoop
-    private(set) var phase = Phase.handshake
-    /// When the phase under way has lasted too long; `.max`: never.
-    var deadline: UInt64
+    private(set) var phase: Phase
     /// Called when the handshake is finished.
     var opened: (() -> Void)?
 
@@ -51,7 +47,7 @@ final class FilterChannel {
     var isFull = false
     /// Whether the socket has brought its end.
     private(set) var isInputEnded = false
-    /// What the filter delivered while the consumer was busy with what came before.
+    /// Bytes that the filter delivered while the consumer was busy with earlier ones, and whether the end came behind them.
     private var held: (bytes: [UInt8], hasEnd: Bool)?
 
     /// The most bytes of the application that the filter gets at once.
@@ -62,8 +58,7 @@ final class FilterChannel {
     init(_ filter: any StreamFilter, _ stream: any FilteredStream, handshakeDeadline: UInt64, opened: (() -> Void)?) {
         self.filter = filter
         self.stream = stream
-        loop = stream.loop
-        deadline = handshakeDeadline
+        phase = .handshake(until: handshakeDeadline)
         self.opened = opened
     }
 
@@ -75,6 +70,15 @@ final class FilterChannel {
     var isHandshaking: Bool {
         if case .handshake = phase { return true }
         return false
+    }
+
+    /// When the phase under way has lasted too long; `.max`: never.
+    var deadline: UInt64 {
+        switch phase {
+        case .handshake(let time), .ending(let time): time
+        case .ended(let time): hasWire ? time : .max
+        case .open, .failed: .max
+        }
     }
 
     /// Whether the socket's bytes are taken, if the consumer wants any.
@@ -101,8 +105,7 @@ final class FilterChannel {
 
     /// The application's output has ended; the filter's own may last until `deadline`.
     func sendEnd(until deadline: UInt64) {
-        phase = .ending
-        self.deadline = deadline
+        phase = .ending(until: deadline)
         filter?.sendEnd()
     }
 
@@ -164,22 +167,20 @@ extension FilterChannel: StreamFilterHost {
     }
 
     func transmitEnd() {
-        guard let stream, case .ending = phase else { return }
-        phase = .ended
+        guard let stream, case .ending(let deadline) = phase else { return }
+        phase = .ended(until: deadline)
         stream.filterHasOutput(self)
     }
 
     func handshakeFinished() {
         guard let stream, isHandshaking else { return }
         phase = .open
-        deadline = .max
         stream.filterOpened(self)
     }
 
     func fail(_ error: any Error) {
         guard let stream, failure == nil else { return }
         phase = .failed(error)
-        deadline = .max
         stream.filterFailed(self)
     }
 }

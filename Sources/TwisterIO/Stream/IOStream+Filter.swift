@@ -55,7 +55,7 @@ extension IOStream {
     /// Sends what the filter has for the socket. Where that is nothing, the filter gets a piece of the application's output,
     /// which counts as waiting until the socket has taken what the filter makes of it.
     func sendNext(through channel: FilterChannel) {
-        // What the filter transmits from here on is sent from here.
+        // Bytes that the filter transmits during this call are sent by this call.
         channel.isGathered = true
         defer { channel.isGathered = false }
         // Output that waits for the filter is gathered: nothing but the filter makes it go on.
@@ -73,7 +73,7 @@ extension IOStream {
             output?.pointee.progress = loop.turnTime
             output?.pointee.leftAtProgress = reactor.sendLeft(handle)
         } else if let failure = channel.failure {
-            // What the filter transmitted before it failed is sent: the peer gets time to read it.
+            // Bytes that the filter transmitted before it failed are sent, and the peer gets time to read them.
             if channel.isInputEnded { close(.error(failure)) } else { reactor.shutdown(handle) }
         }
     }
@@ -159,7 +159,6 @@ extension IOStream {
         case .failed: return false
         }
         guard case .ended = channel.phase, !channel.hasWire else { return false }
-        channel.deadline = .max
         armDeadline(channel)
         return true
     }

@@ -192,7 +192,7 @@ public final class IOStream: BaseIOStream {
     /// Bytes that the kernel has not taken yet.
     package override var outputCount: Int { output?.pointee.count ?? 0 }
 
-    /// Those of them that are held in memory, not in a file.
+    /// The part of `outputCount` that is held in memory, not in a file.
     package var outputMemory: Int { output.map { $0.pointee.count - $0.pointee.fileCount } ?? 0 }
 
     @inline(__always)
@@ -327,7 +327,7 @@ public final class IOStream: BaseIOStream {
             output.pointee.taken(count, reactor)
             if output.pointee.isEmpty { returnOutput() }
         }
-        // Those who wait hear of it before the stream closes behind its last bytes, which would tell them of a failure.
+        // Writers that wait are resumed before the stream closes behind its last bytes: the close would fail them.
         outputTaken(count)
         sendNext()
         tellDrained()
@@ -378,7 +378,7 @@ public final class IOStream: BaseIOStream {
         let channel = rare?.channel
         if let channel, channel.deadline <= time { return filterIsOverdue(channel) }
         if afterOutput == .lingering { return close(.closedHere) }
-        // It was moved since.
+        // The deadline was moved since its timer was armed.
         guard deadline <= time else { return }
         deadline = .max
         if let channel { arm(channel.deadline) }
@@ -465,7 +465,7 @@ public final class IOStream: BaseIOStream {
 
     override func closeWithLoop() { close(.closedHere) }
 
-    /// The reactor's last word.
+    /// The reactor has let go of the socket, and calls nothing of the stream any more.
     override func closedByReactor() {
         if !isClosed {
             setClosed(.endedByPeer)

@@ -32,7 +32,7 @@ struct ReadRequest {
         return false
     }
 
-    /// What a read that is given up has taken from the stream's buffer.
+    /// The bytes that a read has taken from the stream's buffer when it is given up.
     var taken: UnsafeRawBufferPointer {
         guard case .buffer(let memory, _) = goal else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         return UnsafeRawBufferPointer(rebasing: memory[..<filled])

@@ -61,9 +61,6 @@ package struct SecuredUsage: Sendable {
 
 /// The stream, as its filter sees it.
 package protocol StreamFilterHost: AnyObject {
-    /// The loop of the stream, for timers.
-    var loop: IOLoop { get }
-
     /// Gives the consumer bytes.
     func deliver(_ bytes: UnsafeRawBufferPointer)
     /// Tells the consumer that the peer has sent its last byte. What is received after that is still given to the filter.

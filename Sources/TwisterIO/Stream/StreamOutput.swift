@@ -41,7 +41,7 @@ struct StreamOutput: ~Copyable {
     private var last: Segment?
     /// Bytes that the kernel has not taken yet.
     private(set) var count = 0
-    /// Those of them that lie in files.
+    /// The part of `count` that lies in files.
     private(set) var fileCount = 0
     /// When there was first output, after there had been none.
     var began: UInt64 = 0

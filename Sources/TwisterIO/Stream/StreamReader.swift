@@ -31,7 +31,7 @@ final class StreamReader: IOStreamConsumer {
     ///   `CancellationError`.
     func read(_ request: ReadRequest) async throws -> ReadRequest.Result {
         guard pending == nil else { throw AlreadyReadingError() }
-        // What came before the connection broke is not everything.
+        // The connection broke: the bytes that came before are not all that the peer meant to send.
         if request.readsToEnd, let reason = stream.closeReason, reason.isFailure {
             throw StreamClosedError(realError: reason)
         }
@@ -111,7 +111,7 @@ final class StreamReader: IOStreamConsumer {
         return StreamClosedError(realError: stream.closeReason ?? .endedByPeer)
     }
 
-    /// What came is not what the application is ready to take.
+    /// The bytes that came cannot satisfy the read.
     private func refuse(_ error: any Error) {
         if error is UnsatisfiableReadError { Log.general.info("Unsatisfiable read, closing connection: \(error)") }
         stream.close(.error(error))

@@ -57,7 +57,7 @@ public final class PrometheusMetrics: MetricsFactory {
 
     /// All numbers, as they are now, in Prometheus' text format (version 0.0.4). On any thread.
     public func text() -> String {
-        // They report to this object, so not under its lock.
+        // The readers report to this object, and so are called without its lock.
         for reader in state.withLock({ $0.readers }) { reader() }
         return state.withLock { $0.registry.text() }
     }

@@ -125,8 +125,15 @@ final class ValueExchange {
     private func refuse(_ refusal: RequestRefusal) {
         pieces = []
         isBodyEnded = true
-        exchange.refuse(refusal)
-        if case .waiting = run { endWithoutRun() }
+        var isRunning = false
+        if case .executing = run { isRunning = true }
+        guard let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) else {
+            exchange.refuse(refusal)
+            if case .waiting = run { endWithoutRun() }
+            return
+        }
+        if !isRunning { delegate = responder }
+        if case .waiting = run { schedule() }
     }
 
     // MARK: Ends

@@ -121,18 +121,17 @@ struct RouteCompiler {
         let all = methods.map { RequestMethodSet($0.all.map(Self.requestMethod)) } ?? own
         let others = methods?.all.filter { Self.requestMethod($0) == .other }.map(\.rawValue) ?? []
 
-        func traits(_ chain: HandlerChain) -> HandlerTraits {
+        func traits(_ course: (any HandlerCourse)?) -> HandlerTraits {
             HandlerTraits(
                 label: JobLabel(handler: String(describing: maker.type), route: pattern), ownMethods: own,
                 pathMethods: all,
                 otherMethods: others, requestBody: maker.type.requestBody, maxBodySize: policy.maxBodySize?.bytes,
                 overridesPrepare: chain.checks.contains(.prepare),
-                overridesDefaultHeaders: overrides.contains(.setDefaultHeaders), course: chain.isEmpty ? nil : chain)
+                overridesDefaultHeaders: overrides.contains(.setDefaultHeaders), course: course)
         }
-        var refusing = chain
-        refusing.refusal = .badRequest
         return HandlerRoute(
-            maker, target, traits: traits(chain), malformed: traits(refusing),
+            maker, target, traits: traits(chain.isEmpty ? nil : chain),
+            malformed: traits(chain.refusing(HTTPError(.badRequest))),
             decodesArguments: hasGroups && overrides.contains(.decodeArgument))
     }
 
@@ -143,7 +142,7 @@ struct RouteCompiler {
         var chain = HandlerChain()
         chain.deadline = policy.deadline
         chain.mediaTypes = MediaTypeRules(policy)
-        chain.middleware = PolicyMiddleware.of(policy) + middleware + scope.middleware
+        chain.middleware = PolicyMiddleware.around(middleware + scope.middleware, by: policy)
         if overrides.contains(.setDefaultHeaders) { chain.checks.insert(.defaultHeaders) }
         if overrides.contains(.decodeArgument), hasGroups { chain.checks.insert(.pathArguments) }
         if settings.xsrfCookies, policy.xsrf != false { chain.checks.insert(.xsrf) }

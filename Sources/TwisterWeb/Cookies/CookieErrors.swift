@@ -34,8 +34,6 @@ public enum SignedValueError: Error, Sendable, Hashable, CustomStringConvertible
     case tooLong(Int)
     /// The time is before 1970, too far in the future, or no number.
     case timeOutOfRange(Double)
-    /// The encryption failed.
-    case encryptionFailed
 
     public var description: String {
         switch self {
@@ -43,7 +41,6 @@ public enum SignedValueError: Error, Sendable, Hashable, CustomStringConvertible
         case .versionOneNeedsOneKey: "signed values of version 1 need a cookie secret of one key: use version 2"
         case .tooLong(let size): "a signed value of \(size) octets is too long: at most 65536 can be read back"
         case .timeOutOfRange(let time): "the time \(time) of a signed value is out of range"
-        case .encryptionFailed: "a value could not be encrypted"
         }
     }
 }

@@ -1,85 +1,62 @@
-import Crypto
-import FoundationEssentials
+import TwisterCrypto
 
-/// One key of a `CookieSecret`, and all that is computed with it. No other file knows the library that does so.
+/// One key of a `CookieSecret`, and all that is computed with it.
 struct CookieKey: Sendable {
-    private let signing: SymmetricKey
+    private let signing: HMACKey
+    /// For version 1 of signed values.
+    private let signingSHA1: HMACKey
     /// Derived from the secret, so that no signature says anything about what is encrypted.
-    private let encryption: SymmetricKey
+    private let encryption: [UInt8]
 
     init(_ secret: [UInt8]) {
-        signing = SymmetricKey(data: secret)
-        encryption = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: signing, info: Array("Twister encrypted values 1".utf8), outputByteCount: 32)
+        signing = HMACKey(secret, .sha256)
+        signingSHA1 = HMACKey(secret, .sha1)
+        encryption = KeyDerivation.hkdf(secret, info: Array("Twister encrypted values 1".utf8))
     }
 
     // MARK: Signatures
 
     /// HMAC-SHA256 (RFC 2104), 32 octets.
-    func signature(of message: some DataProtocol) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: message, using: signing))
-    }
+    func signature(of message: [UInt8]) -> [UInt8] { signing.code(of: message) }
 
     /// Compares in a time that does not depend on where the signatures differ.
-    func isSignature(_ signature: [UInt8], of message: some DataProtocol) -> Bool {
-        HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: message, using: signing)
-    }
+    func isSignature(_ signature: [UInt8], of message: [UInt8]) -> Bool { signing.isCode(signature, of: message) }
 
     /// HMAC-SHA1, 20 octets: what version 1 of signed values has.
-    func signatureSHA1(of message: some DataProtocol) -> [UInt8] {
-        Array(HMAC<Insecure.SHA1>.authenticationCode(for: message, using: signing))
-    }
+    func signatureSHA1(of message: [UInt8]) -> [UInt8] { signingSHA1.code(of: message) }
 
     /// Compares in a time that does not depend on where the signatures differ.
-    func isSignatureSHA1(_ signature: [UInt8], of message: some DataProtocol) -> Bool {
-        HMAC<Insecure.SHA1>.isValidAuthenticationCode(signature, authenticating: message, using: signing)
+    func isSignatureSHA1(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        signingSHA1.isCode(signature, of: message)
     }
-
-    /// SHA-1, in hexadecimal digits: for tags of content, which have to differ and keep nothing secret.
-    static func hashSHA1(_ message: UnsafeRawBufferPointer) -> String {
-        var hash = Insecure.SHA1()
-        hash.update(bufferPointer: message)
-        return String(decoding: Hexadecimal.encode(hash.finalize()), as: UTF8.self)
-    }
-
-    /// SHA-256, 32 octets.
-    static func hashSHA256(_ message: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: message)) }
 
     // MARK: Encryption
 
     /// The octets that `seal` adds: salt, nonce and tag.
-    static let overhead = saltSize + 12 + 16
+    static let overhead = saltSize + AESGCM.nonceSize + AESGCM.tagSize
     private static let saltSize = 16
 
     /// Encrypts with AES-256-GCM: salt, nonce, ciphertext, tag.
     ///
     /// Each message has a key of its own, derived from a random salt. Random nonces of 96 bits alone would allow only
     /// 2^32 messages for one key (NIST SP 800-38D, 8.3), which a busy site reaches within weeks.
-    func seal(_ plaintext: [UInt8], authenticating context: [UInt8]) throws -> [UInt8] {
+    func seal(_ plaintext: [UInt8], authenticating context: [UInt8]) -> [UInt8] {
         let salt = RandomOctets.make(Self.saltSize)
-        let box = try AES.GCM.seal(plaintext, using: messageKey(salt), authenticating: context)
-        return salt + box.nonce + box.ciphertext + box.tag
+        let nonce = RandomOctets.make(AESGCM.nonceSize)
+        return salt + nonce + AESGCM.seal(plaintext, key: messageKey(salt), nonce: nonce, authenticating: context)
     }
 
     /// Undoes `seal`. It is nil where one bit of the message or of the context is another.
     func open(_ message: [UInt8], authenticating context: [UInt8]) -> [UInt8]? {
-        guard message.count >= Self.overhead,
-            let box = try? AES.GCM.SealedBox(combined: message.dropFirst(Self.saltSize)),
-            let plaintext = try? AES.GCM.open(
-                box, using: messageKey(message.prefix(Self.saltSize)), authenticating: context)
-        else { return nil }
-        return Array(plaintext)
+        guard message.count >= Self.overhead else { return nil }
+        let nonce = message.dropFirst(Self.saltSize).prefix(AESGCM.nonceSize)
+        return AESGCM.open(
+            Array(message[nonce.endIndex...]), key: messageKey(message.prefix(Self.saltSize)), nonce: Array(nonce),
+            authenticating: context)
     }
 
-    private func messageKey(_ salt: some Sequence<UInt8>) -> SymmetricKey {
-        HKDF<SHA256>.expand(pseudoRandomKey: encryption, info: Array("message".utf8) + salt, outputByteCount: 32)
-    }
-
-    // MARK: Comparison
-
-    /// Whether the octets are equal, found in a time that depends only on their number.
-    static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        SymmetricKey(data: left) == SymmetricKey(data: right)
+    private func messageKey(_ salt: some Sequence<UInt8>) -> [UInt8] {
+        KeyDerivation.hkdfExpand(encryption, info: Array("message".utf8) + salt)
     }
 }
 

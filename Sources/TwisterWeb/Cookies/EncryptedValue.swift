@@ -17,7 +17,7 @@ public func createEncryptedValue(
     let (keyVersion, key) = try secret.newValueKey(keyVersion)
     let prefix = EncryptedValue.prefix(keyVersion)
     let plaintext = EncryptedValue.octets(of: time) + value
-    guard let message = try? key.seal(plaintext, authenticating: prefix + name.utf8) else { throw .encryptionFailed }
+    let message = key.seal(plaintext, authenticating: prefix + name.utf8)
     return try ValueText.string(prefix + Base64.url.encode(message))
 }
 

@@ -42,7 +42,7 @@ struct SignedValueTwo {
         _ text: [UInt8], secret: CookieSecret, name: String, maxAgeDays: Double, now: Double
     ) -> [UInt8]? {
         guard let parts = SignedValueTwo(text), let key = secret.key(parts.keyVersion),
-            key.isSignature(parts.signature, of: parts.signed),
+            key.isSignature(parts.signature, of: Array(parts.signed)),
             parts.name.elementsEqual(name.utf8),
             !ValueTime.isExpired(parts.time, maxAgeDays: maxAgeDays, now: now)
         else { return nil }

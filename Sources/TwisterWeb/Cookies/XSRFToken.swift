@@ -1,3 +1,5 @@
+import TwisterCrypto
+
 /// The secret that a browser gets in a cookie and gives back in each form, by which a form of another site is told apart.
 ///
 /// It is written anew, under another mask, each time: a token that stays the same could be guessed letter by letter from the
@@ -70,7 +72,7 @@ struct XSRFToken: Sendable {
     }
 
     /// Whether both are the same token, found in a time that does not depend on where they differ.
-    func matches(_ other: XSRFToken) -> Bool { CookieKey.areEqual(octets, other.octets) }
+    func matches(_ other: XSRFToken) -> Bool { areEqualInConstantTime(octets, other.octets) }
 
     /// Whether a text in front of the first "|" is the version of a format, of whatever number.
     private static func isVersion(_ text: ArraySlice<UInt8>) -> Bool {

@@ -59,7 +59,7 @@ struct BroadcastState: Sendable {
     /// - Parameters:
     ///   - buffer: the connections of subscribers that lag further behind are closed; nil: of none.
     ///   - make: makes the event's bytes of its number.
-    /// - Returns: who has to be told, without the lock.
+    /// - Returns: the subscribers to wake and the connections to close, once the lock is released.
     mutating func publish(
         key: String?, cuttingBehind buffer: Int?, _ make: (_ number: Int) -> [UInt8]
     ) -> (ready: [AsyncEvent], slow: [@Sendable () -> Void]) {
@@ -69,7 +69,7 @@ struct BroadcastState: Sendable {
         return (takeWaiting(), slow)
     }
 
-    /// Those who wait, to be told without the lock.
+    /// The subscribers that wait. The caller wakes them once it has released the lock.
     mutating func takeWaiting() -> [AsyncEvent] {
         var waiting: [AsyncEvent] = []
         for index in subscribers.values.indices where subscribers.values[index].isWaiting {
@@ -79,7 +79,8 @@ struct BroadcastState: Sendable {
         return waiting
     }
 
-    /// The connections of those who lag too far behind, to be closed without the lock.
+    /// Functions that close the connections of subscribers that lag too far behind. The caller calls them once it has released
+    /// the lock.
     private mutating func cutSlow(buffer: Int) -> [@Sendable () -> Void] {
         var cuts: [@Sendable () -> Void] = []
         for index in subscribers.values.indices {

@@ -13,7 +13,7 @@ struct EventLog: Sendable {
 
     private let capacity: Int
     private let maxBytes: Int
-    /// In order of their numbers; those before `start` are gone.
+    /// In order of their numbers; those before `start` are dropped.
     private var entries: [Entry] = []
     private var start = 0
     /// How many events are there, and their bytes.
@@ -81,7 +81,7 @@ struct EventLog: Sendable {
         if let key = entry.key { numbers[key] = nil }
     }
 
-    /// Frees the places of events that are gone, once they are more than those that are there.
+    /// Frees the places of dropped events, once they are more than the others.
     private mutating func compact() {
         guard entries.count > 2 * count + 16 else { return }
         entries = entries[start...].filter { $0.bytes != nil }

@@ -111,9 +111,13 @@ public final class EventWriter {
         let work = OnLoopWork { [self] in try await body(self) }
         let task = Task(executorPreference: loop) { try await work.run() }
         cancel = { task.cancel() }
-        handler.madeResponseCourse.atShutdown = { [weak self] in self?.end() }
+        let course = handler.madeResponseCourse
+        let shutdownAction = course.addShutdownAction { [weak self] in self?.end() }
         startTimer()
-        defer { close() }
+        defer {
+            course.removeShutdownAction(shutdownAction)
+            close()
+        }
         do {
             try await withTaskCancellationHandler {
                 try await task.value

@@ -28,6 +28,8 @@ final class HandlerExtras {
     var session: Session?
     /// Whether `writeError` has been called: what fails there is not reported by calling it again.
     var hasBegunErrorPage = false
+    /// Why the server has refused the request, once it has.
+    var refusal: HTTPError?
 }
 
 extension RequestHandler {

@@ -1,6 +1,7 @@
 import HTTPTypes
 import TwisterCodec
 import TwisterCompression
+import TwisterCrypto
 import TwisterHTTP
 
 /// Entity tags and conditional requests (RFC 9110, 8.8.3 and 13).
@@ -62,7 +63,9 @@ extension RequestHandler {
     /// A hash of the body. Tornado takes SHA-1, too.
     var bodyHash: String? {
         var hash = ""
-        connection.responseBody.withOctets { hash = CookieKey.hashSHA1($0) }
+        connection.responseBody.withOctets {
+            hash = String(decoding: Hexadecimal.encode(Digest.sha1.hash($0)), as: UTF8.self)
+        }
         return hash
     }
 }

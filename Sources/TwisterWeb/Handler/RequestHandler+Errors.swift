@@ -10,7 +10,7 @@ import TwisterIO
     ///
     /// Tornado: `RequestHandler._handle_request_exception`.
     public func executionFailed(_ thrown: any Error) async {
-        let error = Self.refusal(of: thrown) ?? thrown
+        let error = Self.refusal(of: thrown) ?? serverRefusal(thrown) ?? thrown
         if let finish = error as? Finish {
             if let text = finish.text, !isFinished { write(text) }
             return self.finish()
@@ -18,8 +18,8 @@ import TwisterIO
         // A client that disconnects is no error of the handler, and there is no client to respond to.
         if connection.isClientDisconnected, Self.tellsOfDisconnect(error) { return connection.abort() }
         if connection.isEndOfShutdown(error) { return await sendError(.serviceUnavailable, error) }
-        // The connection has told the client why its body is refused.
-        if case .refused? = error as? HTTPBodyError { return }
+        // The server has cut the response, which was begun when it refused the request's body.
+        if isFinished, thrown is HTTPBodyError { return }
         logException(error)
         guard !isFinished else { return }
         await sendError(Self.status(of: error), error)
@@ -31,7 +31,7 @@ import TwisterIO
         case let error as HTTPError: error.status
         case let error as FormError:
             HTTPResponse.Status(code: error.status, reasonPhrase: "\(ReasonPhrase.of(error.status))")
-        // Somebody whom the handler has asked has not answered in time.
+        // A server that the handler has asked has not responded in time.
         case is TimeoutError: .gatewayTimeout
         default: .internalServerError
         }

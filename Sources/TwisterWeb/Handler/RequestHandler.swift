@@ -247,6 +247,8 @@ public struct HandlerContext {
 /// Runs a handler's method, and everything that its route has around it.
 protocol HandlerCourse: Sendable {
     func run(_ handler: RequestHandler) async throws
+    /// The same with an error in place of everything that the handler itself does.
+    func refusing(_ error: HTTPError) -> any HandlerCourse
 }
 
 /// The values of the path's groups, behind one reference.

@@ -12,8 +12,9 @@ final class ResponseCourse: ResponseFilter {
     var transforms: [any OutputTransform] = []
     /// Whether a complete response to GET or HEAD gets an `ETag`, and 304 where the client has the same.
     var checksETag = false
-    /// Ends a response that would otherwise never end.
-    var atShutdown: (() -> Void)?
+    /// What ends the waits of a response that would hold up a shutdown.
+    private var shutdownActions: [Int: () -> Void] = [:]
+    private var lastShutdownAction = 0
     /// Whether a call of one of the functions is under way: what it does comes back here.
     private var isRunning = false
     /// The head of a finished response that is held back. What the handler sets meanwhile is lost, as behind every finished response.
@@ -34,7 +35,20 @@ final class ResponseCourse: ResponseFilter {
         connection.reopenHeldResponse()
     }
 
-    func shutdownBegan() { atShutdown?() }
+    /// Has `action` called when the server begins to shut down. Returns its name for `removeShutdownAction`.
+    func addShutdownAction(_ action: @escaping () -> Void) -> Int {
+        lastShutdownAction += 1
+        shutdownActions[lastShutdownAction] = action
+        return lastShutdownAction
+    }
+
+    func removeShutdownAction(_ name: Int) { shutdownActions[name] = nil }
+
+    func shutdownBegan() {
+        let actions = shutdownActions.values
+        shutdownActions = [:]
+        for action in actions { action() }
+    }
 
     func responseBegins(_ connection: HTTPConnection, _ body: ResponseBodyPart) {
         guard !isRunning else { return }

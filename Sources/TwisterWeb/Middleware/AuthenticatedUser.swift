@@ -1,3 +1,4 @@
+import TwisterCrypto
 import TwisterHTTP
 
 /// A user who has a name, for `RequestHandler.currentUser`.
@@ -22,10 +23,10 @@ extension RequestHandler {
 /// Whether two secrets are equal, such as a token that was sent and the right one, found in a time that tells nothing of where they
 /// differ or of how long they are. `==` ends at the first difference, which lets a patient attacker guess a secret octet by octet.
 ///
-/// Passwords are not compared, but hashed in a slow way (Argon2, bcrypt) that has its own comparison.
+/// Passwords are not compared, but hashed in a slow way that has its own comparison: `PasswordHash`.
 ///
 /// Tornado: `hmac.compare_digest`.
 public func areEqualInConstantTime(_ left: String, _ right: String) -> Bool {
     // Of hashes, whose length does not depend on the secrets'.
-    CookieKey.areEqual(CookieKey.hashSHA256(Array(left.utf8)), CookieKey.hashSHA256(Array(right.utf8)))
+    areEqualInConstantTime(Digest.sha256.hash(Array(left.utf8)), Digest.sha256.hash(Array(right.utf8)))
 }

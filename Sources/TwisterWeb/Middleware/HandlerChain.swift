@@ -8,8 +8,8 @@ struct HandlerChain: HandlerCourse {
     /// The first runs around all others.
     var middleware: [any Middleware] = []
     var checks: Checks = []
-    /// The response to every request, in place of the handler's; nil: the handler responds.
-    var refusal: HTTPResponse.Status?
+    /// The error that every request gets in place of the handler's response; nil: the handler responds.
+    var refusal: HTTPError?
     /// The types of bodies and responses; nil: none are declared.
     var mediaTypes: MediaTypeRules?
 
@@ -32,6 +32,12 @@ struct HandlerChain: HandlerCourse {
         middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil && mediaTypes == nil
     }
 
+    func refusing(_ error: HTTPError) -> any HandlerCourse {
+        var chain = self
+        chain.refusal = error
+        return chain
+    }
+
     func run(_ handler: RequestHandler) async throws {
         if checks.contains(.defaultHeaders) { try handler.setDefaultHeaders() }
         if checks.contains(.eTag) { handler.madeResponseCourse.checksETag = true }
@@ -52,7 +58,7 @@ struct HandlerChain: HandlerCourse {
 
     private func runHandler(_ handler: RequestHandler) async throws {
         handler.keepHeaders()
-        if let refusal { throw HTTPError(refusal) }
+        if let refusal { throw refusal }
         if handler.isFinished { return }
         if let mediaTypes, handler.request.method != .options, !handler.refusesMethod { try mediaTypes.check(handler) }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }

@@ -5,11 +5,14 @@ import TwisterHTTP
 
 /// The rules of a `Policy` that hold while a handler runs, as middleware.
 enum PolicyMiddleware {
-    static func of(_ policy: Policy) -> [any Middleware] {
+    /// A policy's rules around other middleware: those that refuse requests come last, so that their responses have the fields that
+    /// the others set.
+    static func around(_ others: [any Middleware], by policy: Policy) -> [any Middleware] {
         var middleware: [any Middleware] = []
-        if let limit = policy.concurrency { middleware.append(ConcurrencyLimit(limit)) }
         if let value = policy.cacheControl { middleware.append(CacheControl(value)) }
         if let allowed = policy.compression { middleware.append(CompressionSwitch(allowed)) }
+        middleware += others
+        if let limit = policy.concurrency { middleware.append(ConcurrencyLimit(limit)) }
         return middleware
     }
 

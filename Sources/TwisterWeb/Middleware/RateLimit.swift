@@ -1,5 +1,6 @@
 import HTTPTypes
 import TwisterCodec
+import TwisterCrypto
 import TwisterHTTP
 import TwisterIO
 
@@ -18,12 +19,14 @@ import TwisterIO
 public struct RateLimit: Middleware {
     /// Which requests count together.
     public enum Key: Sendable {
-        /// Those of one address, or of one network of IPv6 (/64, which one customer usually has). Behind a proxy that the server
-        /// does not trust, all clients share its address; over a unix socket those whose address no proxy tells share one bucket.
+        /// Requests of one address, or of one network of IPv6 (/64, which one customer usually has). Behind a proxy that the
+        /// server does not trust, all clients share its address; over a unix socket those whose address no proxy tells share one
+        /// bucket.
         case client
-        /// Those of one `currentUser`; where there is none, those of one client. The middleware that finds out the user stands before.
+        /// Requests of one `currentUser`; where there is none, of one client. The middleware that finds out the user stands
+        /// before.
         case user
-        /// Those for which the closure returns the same text; nil: not limited.
+        /// Requests for which the closure returns the same text; nil: not limited.
         case custom(@Sendable (RequestHandler) -> String?)
     }
 
@@ -34,7 +37,7 @@ public struct RateLimit: Middleware {
 
         static func named(_ text: String) -> Client {
             guard text.utf8.count > 64 else { return .text(text) }
-            return .text(String(decoding: Hexadecimal.encode(CookieKey.hashSHA256(Array(text.utf8))), as: UTF8.self))
+            return .text(String(decoding: Hexadecimal.encode(Digest.sha256.hash(Array(text.utf8))), as: UTF8.self))
         }
     }
 

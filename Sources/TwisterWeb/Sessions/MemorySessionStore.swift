@@ -1,12 +1,12 @@
 import TwisterIO
 
-/// Keeps sessions in this process's memory, which is bounded: where there are too many sessions, or they are too large together, some
-/// are dropped early, of a few that are looked at those that would end first. They are gone when the process ends, and other processes do not know them.
+/// Keeps sessions in this process's memory, which is bounded. Where there are too many sessions, or they are too large together,
+/// the store drops some early: it looks at a few, and drops the one that would end first. The sessions are lost when the process
+/// ends, and other processes do not know them.
 ///
-/// No timer runs: each call looks at a few sessions, and removes those that have ended.
+/// No timer runs: each call that stores a session looks at a few others, and removes those that have ended.
 public final class MemorySessionStore: SessionStore {
-    private let state: ConditionLock<ExpiringTable<SessionData>>
-    private let now: @Sendable () -> Int64
+    private let table: ConditionLock<ExpiringTable<SessionData>>
 
     /// - Parameters:
     ///   - maxSessions: the most sessions. Default 100,000.
@@ -17,38 +17,27 @@ public final class MemorySessionStore: SessionStore {
 
     /// - Parameter now: seconds since 1970.
     init(maxSessions: Int = 100_000, maxBytes: Int = 268_435_456, now: @escaping @Sendable () -> Int64) {
-        precondition(maxSessions >= 1 && maxBytes >= 1, "MemorySessionStore: there is no room for a session")
-        state = ConditionLock(ExpiringTable(maxCount: maxSessions, maxBytes: maxBytes))
-        self.now = now
+        table = ConditionLock(ExpiringTable(maxCount: maxSessions, maxBytes: maxBytes, now: now))
     }
 
     /// How many sessions there are, some of which may have ended.
-    public var count: Int { state.withLock { $0.count } }
+    public var count: Int { table.withLock { $0.count } }
 
     /// A session; nil if there is none, or it has ended.
-    public func load(_ id: String) -> SessionData? {
-        let now = now()
-        return state.withLock { $0.find(id, at: now) }
-    }
+    public func load(_ id: String) -> SessionData? { table.withLock { $0.find(id) } }
 
     /// Stores a session; others are dropped where there is no room.
-    public func save(_ id: String, _ data: SessionData) {
-        let now = now()
-        state.withLock { $0.set(id, data, at: now) }
-    }
+    public func save(_ id: String, _ data: SessionData) { table.withLock { $0.set(id, data) } }
 
     /// Removes a session.
-    public func delete(_ id: String) {
-        state.withLock { $0.remove(id) }
-    }
+    public func delete(_ id: String) { table.withLock { $0.remove(id) } }
 
     /// Under one lock, so that no change of another request is lost.
     public func update(_ id: String, _ changes: SessionChanges) -> Bool {
-        let now = now()
-        return state.withLock { table in
-            guard var data = table.find(id, at: now) else { return false }
+        table.withLock { table in
+            guard var data = table.find(id) else { return false }
             data.apply(changes)
-            table.set(id, data, at: now)
+            table.set(id, data)
             return true
         }
     }

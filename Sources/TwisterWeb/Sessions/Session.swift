@@ -13,7 +13,12 @@ import FoundationEssentials
 public final class Session {
     /// What becomes of the session that the client has.
     private enum Fate {
-        case kept, rotated, destroyed
+        case kept
+        /// It is kept, and lasts longer.
+        case renewed
+        /// It gets a new key, and lasts longer.
+        case rotated
+        case destroyed
     }
 
     /// What the response tells the client.
@@ -30,7 +35,6 @@ public final class Session {
     private var expires: Int64
     private var changes: [String: String?] = [:]
     private var fate = Fate.kept
-    private var isRenewed = false
     private var failure: SessionError?
     private(set) var cookie: CookieChange?
     /// Whether the handler has asked for the session.
@@ -47,7 +51,7 @@ public final class Session {
         values = stored?.data.values ?? [:]
         expires = stored?.data.expires ?? 0
         isOpen = rules != nil
-        if let stored, let rules { isRenewed = rules.isDueForRenewal(stored.data.expires) }
+        if let stored, let rules, rules.isDueForRenewal(stored.data.expires) { fate = .renewed }
     }
 
     // MARK: Values
@@ -91,7 +95,7 @@ public final class Session {
     /// Gives the session a new key, and makes the old one worthless. To be called where the user logs in, or gets more rights:
     /// otherwise somebody who has smuggled a key into the user's browser has the user's session (session fixation).
     public func rotate() {
-        if stored != nil, fate == .kept { fate = .rotated }
+        if stored != nil, fate != .destroyed { fate = .rotated }
     }
 
     /// Ends the session: its values are gone, and its key is worthless. To be called where the user logs out. What is stored
@@ -108,7 +112,7 @@ public final class Session {
     /// Whether there is something to save.
     var needsSaving: Bool {
         guard rules != nil else { return false }
-        return !changes.isEmpty || failure != nil || stored != nil && (isRenewed || fate != .kept)
+        return !changes.isEmpty || failure != nil || stored != nil && fate != .kept
     }
 
     /// Whether a complete response has to wait: what the client does next may need what is being saved.
@@ -123,8 +127,8 @@ public final class Session {
     /// - Throws: `SessionError`, and the store's errors. What has changed is lost then.
     func write(canSetCookie: Bool) async throws {
         guard let rules, needsSaving else { return }
-        let (changes, fate, isRenewed, failure) = (changes, fate, isRenewed, failure)
-        (self.changes, self.fate, self.isRenewed, self.failure) = ([:], .kept, false, nil)
+        let (changes, fate, failure) = (changes, fate, failure)
+        (self.changes, self.fate, self.failure) = ([:], .kept, nil)
         if let failure { throw failure }
         let size = SessionData(values: values, expires: 0).size
         guard size <= rules.maxSize else { throw SessionError.tooLarge(size: size, limit: rules.maxSize) }
@@ -143,14 +147,14 @@ public final class Session {
             data.apply(SessionChanges(values: changes, expires: end))
             try await keep(data, rules)
             try await rules.store.delete(old.id)
-        case .kept:
-            let update = SessionChanges(values: changes, expires: isRenewed ? end : expires)
+        case .kept, .renewed:
+            let update = SessionChanges(values: changes, expires: fate == .renewed ? end : expires)
             guard try await rules.store.update(old.id, update) else {
                 // Another request has ended the session, or given it a new key, which the client keeps.
                 stored = nil
                 return
             }
-            if isRenewed { cookie = .set(old) }
+            if fate == .renewed { cookie = .set(old) }
         }
     }
 

@@ -1,3 +1,5 @@
+import TwisterCrypto
+
 /// The secret in a session's cookie: 256 random bits.
 struct SessionToken: Hashable, Sendable {
     private static let size = 32
@@ -19,6 +21,6 @@ struct SessionToken: Hashable, Sendable {
 
     private init(_ octets: [UInt8]) {
         text = String(decoding: Base64.url.encode(octets), as: UTF8.self)
-        id = String(decoding: Hexadecimal.encode(CookieKey.hashSHA256(octets)), as: UTF8.self)
+        id = String(decoding: Hexadecimal.encode(Digest.sha256.hash(octets)), as: UTF8.self)
     }
 }

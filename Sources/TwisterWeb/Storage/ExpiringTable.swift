@@ -6,8 +6,9 @@ protocol ExpiringValue: Sendable {
     var size: Int { get }
 }
 
-/// Values by their keys, in a bounded room: where there is none left, values are dropped before their time, of a few that are
-/// looked at the one that would end first. Each change looks at a few values, and removes those that have ended.
+/// Values by their keys, in bounded memory. Where there is no room left, the table drops values before their time: it looks at a
+/// few, and drops the one that would end first. No timer runs: each change looks at a few values, and removes those that have
+/// ended.
 struct ExpiringTable<Value: ExpiringValue>: Sendable {
     private struct Entry: Sendable {
         var key: String
@@ -22,6 +23,8 @@ struct ExpiringTable<Value: ExpiringValue>: Sendable {
 
     private let maxCount: Int
     private let maxBytes: Int
+    /// The time in seconds since 1970.
+    let now: @Sendable () -> Int64
     /// Without gaps: the last entry moves to the place of one that is removed.
     private var entries: [Entry] = []
     private var places: [String: Int] = [:]
@@ -29,25 +32,27 @@ struct ExpiringTable<Value: ExpiringValue>: Sendable {
     private var hand = 0
     private(set) var bytes = 0
 
-    init(maxCount: Int, maxBytes: Int) {
+    init(maxCount: Int, maxBytes: Int, now: @escaping @Sendable () -> Int64) {
+        precondition(maxCount >= 1 && maxBytes >= 1, "a store in memory has no room for a value")
         self.maxCount = maxCount
         self.maxBytes = maxBytes
+        self.now = now
     }
 
     var count: Int { entries.count }
 
-    mutating func find(_ key: String, at now: Int64) -> Value? {
+    mutating func find(_ key: String) -> Value? {
         guard let place = places[key] else { return nil }
-        guard entries[place].value.expires > now else {
+        guard entries[place].value.expires > now() else {
             remove(key)
             return nil
         }
         return entries[place].value
     }
 
-    mutating func set(_ key: String, _ value: Value, at now: Int64) {
+    mutating func set(_ key: String, _ value: Value) {
         remove(key)
-        removeEnded(at: now)
+        removeEnded(at: now())
         let entry = Entry(key: key, value: value, size: key.utf8.count + value.size + Self.overhead)
         while !entries.isEmpty, entries.count >= maxCount || bytes + entry.size > maxBytes { removeEarliest() }
         places[key] = entries.count

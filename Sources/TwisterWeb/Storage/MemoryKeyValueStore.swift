@@ -1,9 +1,10 @@
 import TwisterIO
 
-/// Keeps values in this process's memory, which is bounded: where there is no room left, some values are dropped before their time,
-/// those first that would end first. They are gone when the process ends, and other processes do not know them.
+/// Keeps values in this process's memory, which is bounded. Where there is no room left, the store drops some before their time:
+/// it looks at a few, and drops the one that would end first. The values are lost when the process ends, and other processes do
+/// not know them.
 ///
-/// No timer runs: each call looks at a few values, and removes those whose time is over.
+/// No timer runs: each call that stores a value looks at a few others, and removes those whose time is over.
 public final class MemoryKeyValueStore: KeyValueStore {
     private struct Stored: ExpiringValue {
         var json: String
@@ -11,8 +12,7 @@ public final class MemoryKeyValueStore: KeyValueStore {
         var size: Int { json.utf8.count }
     }
 
-    private let state: ConditionLock<ExpiringTable<Stored>>
-    private let now: @Sendable () -> Int64
+    private let table: ConditionLock<ExpiringTable<Stored>>
 
     /// - Parameters:
     ///   - maxValues: the most values. Default 100,000.
@@ -23,32 +23,25 @@ public final class MemoryKeyValueStore: KeyValueStore {
 
     /// - Parameter now: seconds since 1970.
     init(maxValues: Int = 100_000, maxBytes: Int = 268_435_456, now: @escaping @Sendable () -> Int64) {
-        precondition(maxValues >= 1 && maxBytes >= 1, "MemoryKeyValueStore: there is no room for a value")
-        state = ConditionLock(ExpiringTable(maxCount: maxValues, maxBytes: maxBytes))
-        self.now = now
+        table = ConditionLock(ExpiringTable(maxCount: maxValues, maxBytes: maxBytes, now: now))
     }
 
     /// How many values there are; the time of some may be over.
-    public var count: Int { state.withLock { $0.count } }
+    public var count: Int { table.withLock { $0.count } }
 
     /// The JSON text under a key; nil: there is none, or its time is over.
-    public func load(_ key: String) -> String? {
-        let now = now()
-        return state.withLock { $0.find(key, at: now)?.json }
-    }
+    public func load(_ key: String) -> String? { table.withLock { $0.find(key)?.json } }
 
     /// Stores a JSON text; others are dropped where there is no room.
     public func save(_ key: String, _ json: String, lifetime: Duration) {
-        let now = now()
-        state.withLock { $0.set(key, Self.stored(json, lifetime, now), at: now) }
+        table.withLock { $0.set(key, Self.stored(json, lifetime, $0.now())) }
     }
 
     /// The same where nothing is there under the key; under one lock, so that one of two calls returns true.
     public func create(_ key: String, _ json: String, lifetime: Duration) -> Bool {
-        let now = now()
-        return state.withLock { table in
-            guard table.find(key, at: now) == nil else { return false }
-            table.set(key, Self.stored(json, lifetime, now), at: now)
+        table.withLock { table in
+            guard table.find(key) == nil else { return false }
+            table.set(key, Self.stored(json, lifetime, table.now()))
             return true
         }
     }
@@ -56,9 +49,8 @@ public final class MemoryKeyValueStore: KeyValueStore {
     /// Removes what is under a key, and returns it; under one lock, so that one of two calls gets the text.
     @discardableResult
     public func remove(_ key: String) -> String? {
-        let now = now()
-        return state.withLock { table in
-            let found = table.find(key, at: now)
+        table.withLock { table in
+            let found = table.find(key)
             table.remove(key)
             return found?.json
         }

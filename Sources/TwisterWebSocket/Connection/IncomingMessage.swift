@@ -4,6 +4,8 @@ final class IncomingMessage {
     let isCompressed: Bool
     /// The received part of the message, unmasked and decompressed.
     var bytes: [UInt8] = []
+    /// So many bytes of payloads have come, which may be compressed.
+    var received = 0
     /// Checks a text as it comes.
     var validator = UTF8Validator()
     /// The connection is being closed: the rest is dropped.

@@ -10,12 +10,10 @@ final class RareSocketState {
     var peerClose: CloseFrame?
     /// When the peer has to have closed, in nanoseconds of the loop's clock.
     var closeDeadline: UInt64?
-    /// When the owner has to be ready for the peer's end, in nanoseconds of the loop's clock.
-    var graceEnd: UInt64?
-    /// Whether the owner is waited for no longer.
-    var isGraceOver = false
+    /// The time that the owner gets for its messages when a frame that ends the connection has come.
+    var endGrace = EndGrace.notBegun
     var keepAlive: KeepAlive?
-    /// The payload of the last ping, whose answer waits until the peer takes what was sent before.
+    /// The payload of the last ping, whose pong waits until the peer takes the bytes sent before.
     var laterPong: [UInt8]?
     /// Bytes that the server's budget was told of.
     var charged = 0
@@ -23,12 +21,20 @@ final class RareSocketState {
     /// Since when a frame is incomplete and no byte of it came, in nanoseconds of the loop's clock.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?
-    /// Whether a message is being sent in pieces: no other one may come between them.
-    var isSendingPieces = false
-    /// The tasks that wait until that message is complete.
-    var afterPieces: [LoopWaiter<Void>] = []
+    /// The tasks that wait until the message that is being sent in pieces is complete; nil: none is being sent so.
+    var afterPieces: [LoopWaiter<Void>]?
     /// Called when the connection is closed.
     var whenClosed: (() -> Void)?
+
+    enum EndGrace {
+        case notBegun
+        /// In nanoseconds of the loop's clock.
+        case until(UInt64)
+        case over
+    }
+
+    /// Whether a message is being sent in pieces: no other one may come between them.
+    var isSendingPieces: Bool { afterPieces != nil }
 }
 
 /// Pings a peer again and again, to learn whether it is there.

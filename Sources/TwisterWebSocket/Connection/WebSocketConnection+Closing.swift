@@ -47,8 +47,9 @@ extension WebSocketConnection {
 
     /// The rest of a message that was begun does not come.
     private func dropIncoming() {
-        incoming?.stream?.breakOff()
-        incoming = nil
+        guard let dropped = incoming.take() else { return }
+        dropped.stream?.breakOff()
+        noteLongMessage(dropped)
     }
 
     // MARK: Time
@@ -60,9 +61,9 @@ extension WebSocketConnection {
             if now >= deadline { return stream.close() }
             next = min(next, deadline)
         }
-        if let end = rare?.graceEnd, rare?.isGraceOver == false {
+        if case .until(let end) = rare?.endGrace {
             if now >= end {
-                rare?.isGraceOver = true
+                rare?.endGrace = .over
                 stream.resumeInput()
             } else {
                 next = min(next, end)

@@ -45,14 +45,16 @@ extension WebSocketConnection {
 
     /// Whether a frame that ends the connection may be dealt with. An owner that deals with a message is waited for, but not long.
     private var mayEnd: Bool {
-        if phase != .open || takesMessage || incoming != nil || rare?.isGraceOver == true { return true }
-        let rare = madeRare()
-        if rare.graceEnd == nil {
+        if phase != .open || takesMessage || incoming != nil { return true }
+        switch rare?.endGrace {
+        case .over: return true
+        case .until: return false
+        case .notBegun, nil:
             let end = stream.turnTime &+ Self.endGrace
-            rare.graceEnd = end
+            madeRare().endGrace = .until(end)
             stream.setDeadline(noLaterThan: end)
+            return false
         }
-        return false
     }
 
     /// So long an owner may take for the messages before the peer's close frame.
@@ -68,8 +70,7 @@ extension WebSocketConnection {
         if phase == .open {
             // While the owner deals with a message, the next one waits.
             guard incoming != nil || takesMessage else { return 0 }
-            let held = incoming.map { $0.isCompressed ? 0 : $0.bytes.count } ?? 0
-            guard header.length <= sizeLimit - held else { return refuse(.tooLong, bytes) }
+            guard header.length <= sizeLimit - (incoming?.received ?? 0) else { return refuse(.tooLong, bytes) }
             if header.isFinal, incoming == nil, !header.isCompressed, header.length <= bytes.count - size,
                 !givesPieces
             {
@@ -149,6 +150,7 @@ extension WebSocketConnection {
             if let violation { return refuse(violation, bytes) }
         }
         frame.received += payload.count
+        message.received += payload.count
         message.frame = isFrameEnd ? nil : frame
         if let stream = message.stream {
             if isEnd, message.opcode == .text, !message.validator.isComplete { return refuse(.invalidText, bytes) }
@@ -156,6 +158,7 @@ extension WebSocketConnection {
         }
         if isEnd {
             incoming = nil
+            noteLongMessage(message)
             if !message.isDropped, message.stream == nil {
                 guard let whole = message.message() else { return refuse(.invalidText, bytes) }
                 deliver(whole)
@@ -163,6 +166,15 @@ extension WebSocketConnection {
         }
         return payload.count
     }
+
+    /// The memory of a long message is free again when the owner has dealt with it. The budget has not counted a message that was
+    /// decompressed at once, nor any of a client's.
+    func noteLongMessage(_ message: IncomingMessage) {
+        if message.bytes.count >= Self.longMessage { stream.noteFreed(message.bytes.count) }
+    }
+
+    /// Shorter messages find another use for their memory.
+    private static let longMessage = 128 << 10
 
     /// So many compressed bytes are decompressed at a time where the owner takes messages in pieces: they may become a thousand
     /// times as many.

@@ -94,12 +94,13 @@ extension WebSocketConnection {
 
     func sendControl(_ opcode: Opcode, _ payload: [UInt8]) { payload.withUnsafeBytes { sendFrame(opcode, $0) } }
 
-    /// Answers a ping. While the peer does not take what was sent before, the answer to its last ping waits (RFC 6455, 5.5.3).
+    /// Responds to a ping. While the peer does not take the bytes sent before, the pong for its last ping waits (RFC 6455,
+    /// 5.5.3).
     func sendPong(_ payload: [UInt8]) {
         if stream.isOverHighWatermark { madeRare().laterPong = payload } else { sendControl(.pong, payload) }
     }
 
-    /// The peer has taken enough for the answer to its last ping.
+    /// The peer has taken enough for the pong that waits.
     func sendLaterPong() {
         guard phase == .open, !stream.isOverHighWatermark, let payload = rare?.laterPong.take() else { return }
         sendControl(.pong, payload)

@@ -21,7 +21,7 @@ struct FrameHeader: Equatable {
     }
 
     /// Reads the header at the start of `bytes`. What the header says by itself is checked: reserved bits but the first,
-    /// opcodes, control frames, lengths.
+    /// opcodes, control frames, lengths, which have to be in their shortest form (RFC 6455, 5.2).
     static func parse(_ bytes: UnsafeRawBufferPointer) -> ParseResult {
         guard bytes.count >= 2 else { return .needMore }
         let first = bytes[0]
@@ -41,11 +41,12 @@ struct FrameHeader: Equatable {
         if short == 126 {
             guard bytes.count >= 4 else { return .needMore }
             length = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+            guard length > 125 else { return .invalid(.length) }
             size = 4
         } else if short == 127 {
             guard bytes.count >= 10 else { return .needMore }
             let long = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-            guard let known = Int(exactly: long) else { return .invalid(.length) }
+            guard let known = Int(exactly: long), known > 0xFFFF else { return .invalid(.length) }
             length = known
             size = 10
         }

@@ -1,4 +1,4 @@
-import Crypto
+import TwisterCrypto
 
 /// The key with which a client begins its handshake, and the server's response to it (RFC 6455, 4.2.2).
 enum AcceptKey {
@@ -6,7 +6,7 @@ enum AcceptKey {
 
     /// The value of `Sec-WebSocket-Accept`.
     static func response(to key: String) -> String {
-        base64(Array(Insecure.SHA1.hash(data: Array((key + suffix).utf8))))
+        base64(Digest.sha1.hash(Array((key + suffix).utf8)))
     }
 
     /// A client's new key: 16 random bytes in Base64.

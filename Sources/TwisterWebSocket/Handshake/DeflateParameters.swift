@@ -11,7 +11,7 @@ struct DeflateParameters: Equatable {
 
     static let name = "permessage-deflate"
 
-    /// What one offer of a client, or the response of a server, says.
+    /// The parameters of one offer of a client, or of the response of a server.
     struct Offer: Equatable {
         var serverNoContextTakeover = false
         var clientNoContextTakeover = false
@@ -19,7 +19,7 @@ struct DeflateParameters: Equatable {
         var clientMaxWindowBits: ClientWindow?
     }
 
-    /// What is said of the client's window.
+    /// The parameter for the client's window.
     enum ClientWindow: Equatable {
         /// The client lets the server choose.
         case any
@@ -95,7 +95,7 @@ struct DeflateParameters: Equatable {
         return (agreed, response)
     }
 
-    /// What a client offers.
+    /// The offer of a client.
     static func offer(_ options: WebSocketCompression) -> String {
         var offer = "\(name); client_max_window_bits"
         if !options.contextTakeover { offer += "; server_no_context_takeover; client_no_context_takeover" }
@@ -103,7 +103,7 @@ struct DeflateParameters: Equatable {
         return offer
     }
 
-    /// What a server has accepted of `offer(options)`. Nil where it says what was not offered.
+    /// The parameters that a server has accepted of `offer(options)`. Nil where it names any that were not offered.
     init?(response parameters: [ExtensionList.Parameter], _ options: WebSocketCompression) {
         guard let accepted = Self.parse(parameters) else { return nil }
         if !options.contextTakeover, !accepted.serverNoContextTakeover { return nil }

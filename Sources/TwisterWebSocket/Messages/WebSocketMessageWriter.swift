@@ -81,7 +81,7 @@ extension WebSocketConnection {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }
         if rare?.isSendingPieces == true { try await waitForPieces() }
-        madeRare().isSendingPieces = true
+        madeRare().afterPieces = []
     }
 
     /// Sends a part of a message as a frame.
@@ -102,17 +102,14 @@ extension WebSocketConnection {
     func waitForPieces() async throws {
         while rare?.isSendingPieces == true {
             let waiter = LoopWaiter<Void>(stream.loop)
-            try await waiter.value { madeRare().afterPieces.append(waiter) }
+            try await waiter.value { madeRare().afterPieces?.append(waiter) }
         }
         guard phase == .open else { throw closedError }
     }
 
     /// The message that was sent in pieces is complete, or the connection has ended.
     func endPieces() {
-        guard let rare, rare.isSendingPieces else { return }
-        rare.isSendingPieces = false
-        let waiting = rare.afterPieces
-        rare.afterPieces = []
+        guard let waiting = rare?.afterPieces.take() else { return }
         for waiter in waiting { waiter.resume(with: .success(())) }
         sendWaiting()
     }

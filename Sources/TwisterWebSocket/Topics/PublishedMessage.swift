@@ -1,10 +1,10 @@
 import TwisterCompression
 import TwisterIO
 
-/// A message for all subscribers of a topic. Its frames are made once, whoever gets them.
+/// A message for all subscribers of a topic, whose frames are made once for all of them.
 final class PublishedMessage: Sendable {
     let message: WebSocketMessage
-    /// What replaces an earlier message for the same subscriber; nil: nothing does.
+    /// The message replaces an earlier one with the same key that waits for a subscriber; nil: it replaces none.
     let key: String?
     private let counts: TopicCounters
     /// The message as one frame, not compressed.
@@ -12,7 +12,7 @@ final class PublishedMessage: Sendable {
     // Not a Mutex: the thread sanitizer does not know it.
     private let compressed = ConditionLock<[CompressedKind: [UInt8]]>([:])
 
-    /// What a compressed frame depends on.
+    /// The parameters that a compressed frame depends on.
     private struct CompressedKind: Hashable {
         let windowBits: Int
         let level: Int

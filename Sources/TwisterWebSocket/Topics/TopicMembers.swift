@@ -58,7 +58,7 @@ final class TopicMembers {
 
     func deliver(_ message: PublishedMessage, to topic: String, of topics: WebSocketTopics) {
         guard let group = members[Name(topics: ObjectIdentifier(topics), topic: topic)] else { return }
-        // Those that are disconnected leave when their streams are closed, which is not now.
+        // A subscriber that is disconnected here stays in the list until its stream has closed, in a later turn.
         for subscription in group.all { subscription.subscriber.receive(message, by: topics) }
     }
 }

@@ -3,14 +3,14 @@ import TwisterHTTP
 import TwisterIO
 import TwisterWeb
 
-/// What a connection holds for its topics. Only subscribers have one.
+/// The subscriptions of one connection, and the messages that wait for it. Only subscribers have one.
 final class Subscriptions {
     var all: [String: Subscription] = [:]
     /// Messages that wait until the peer takes what was sent before.
     private(set) var waiting: [PublishedMessage] = []
     /// The bytes of their frames.
     private(set) var bytes = 0
-    /// Whose messages wait.
+    /// The topics that the waiting messages belong to.
     var topicsOfWaiting: WebSocketTopics?
 
     func append(_ message: PublishedMessage) {

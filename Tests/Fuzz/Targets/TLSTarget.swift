@@ -32,7 +32,7 @@ final class TLSTarget {
 
     /// What a server's filter makes of these bytes.
     private func outcome(_ pieces: [UnsafeRawBufferPointer]) -> String {
-        let end = TLSEnd(makeServer(), loop)
+        let end = TLSEnd(makeServer())
         for piece in pieces where !piece.isEmpty { withExactCopy(piece) { end.filter.receive($0) } }
         end.filter.receiveEnd()
         end.close()
@@ -42,8 +42,8 @@ final class TLSTarget {
     /// A client sends the message. The first cut is the length of all pieces on the wire; the second, where there is one, the
     /// place of a byte that is changed on its way to the server.
     private func talk(_ input: FuzzInput) throws {
-        let server = TLSEnd(makeServer(), loop)
-        let client = TLSEnd(self.client.makeFilter(on: loop, hostName: "localhost"), loop)
+        let server = TLSEnd(makeServer())
+        let client = TLSEnd(self.client.makeFilter(on: loop, hostName: "localhost"))
         let message = Array(input.message)
         let size = max(input.cuts.first ?? 64, 1)
         let changed = input.cuts.count > 1 ? input.cuts[1] * 7 : nil
@@ -92,7 +92,6 @@ final class TLSTarget {
 /// One end of the wire: stands for the stream of a filter.
 private final class TLSEnd: StreamFilterHost {
     let filter: any StreamFilter
-    let loop: IOLoop
     var delivered: [UInt8] = []
     var isOpen = false
     var hasEnded = false
@@ -101,9 +100,8 @@ private final class TLSEnd: StreamFilterHost {
     /// How many bytes have left this end.
     private var sent = 0
 
-    init(_ filter: any StreamFilter, _ loop: IOLoop) {
+    init(_ filter: any StreamFilter) {
         self.filter = filter
-        self.loop = loop
         filter.start(self)
     }
 

@@ -1,5 +1,5 @@
-import Crypto
 import Twister
+import TwisterCrypto
 
 /// Arguments of queries and forms, and bodies of other types.
 let argumentRoutes = RouteGroup {
@@ -76,7 +76,7 @@ private final class FormHandler: RequestHandler {
     private static func describe(_ field: String, _ file: HTTPFile) -> JSON {
         [
             "field": .string(field), "filename": .string(file.fileName), "type": .string(file.contentType),
-            "size": .integer(file.body.count), "sha256": .string(hexadecimal(SHA256.hash(data: file.body))),
+            "size": .integer(file.body.count), "sha256": .string(hexadecimal(Digest.sha256.hash(file.body))),
         ]
     }
 }

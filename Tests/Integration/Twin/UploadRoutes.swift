@@ -1,5 +1,5 @@
-import Crypto
 import Twister
+import TwisterCrypto
 
 /// Bodies that are read as they arrive.
 let uploadRoutes = RouteGroup("/stream") {
@@ -11,11 +11,11 @@ let uploadRoutes = RouteGroup("/stream") {
 private class Upload: RequestHandler {
     override class var requestBody: RequestBodyMode { .dataReceived }
     private var count = 0
-    private var hash = SHA256()
+    private let hash = Digest.Context(.sha256)
 
     override func dataReceived(_ chunk: [UInt8]) async throws {
         count += chunk.count
-        hash.update(data: chunk)
+        hash.update(chunk)
         if try hasFlag("slow") { try await sleep(for: .milliseconds(2)) }
     }
 

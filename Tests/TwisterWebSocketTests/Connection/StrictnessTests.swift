@@ -38,6 +38,8 @@ struct StrictnessTests {
             ("close with a reserved code", SocketClient.frame(8, [3, 0xEE]), 1002),
             ("close with a malformed reason", SocketClient.frame(8, [3, 0xE8, 0xFF]), 1007),
             ("a length beyond all", [0x82, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0], 1002),
+            ("5 bytes with a length of 16 bits", [0x81, 0xFE, 0, 5, 0, 0, 0, 0] + Array("hello".utf8), 1002),
+            ("5 bytes with a length of 64 bits", [0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 5], 1002),
         ]
         try await onBothBackends(routes) { port in
             for (name, bytes, code) in cases {
@@ -68,8 +70,10 @@ struct StrictnessTests {
             try fits.send(Array(SocketClient.frame(2, [UInt8](repeating: 1, count: 1025))[..<20]))
             #expect(try fits.receiveClose() == 1009)
             let fragments = try SocketClient(port, "/limit")
-            for _ in 0..<2 { try fragments.send(.binary, [UInt8](repeating: 1, count: 600), isFinal: false) }
-            _ = fragments
+            let half = [UInt8](repeating: 1, count: 600)
+            try fragments.send(.binary, half, isFinal: false)
+            try fragments.send(.continuation, half, isFinal: false)
+            #expect(try fragments.receiveClose() == 1009)
             let huge = try SocketClient(port, "/limit")
             try huge.send([0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4])
             #expect(try huge.receiveClose() == 1009)
@@ -77,6 +81,12 @@ struct StrictnessTests {
             let packed = try MessageCompression.packed([UInt8](repeating: 0, count: 100_000))
             try bomb.send(.binary, packed, reserved: 0x40)
             #expect(try bomb.receiveClose() == 1009)
+            // Empty blocks of 5 bytes, of which nothing remains when they are decompressed.
+            let hollow = try SocketClient(port, "/limit", fields: "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            let blocks = [[UInt8]](repeating: [0, 0, 0, 0xFF, 0xFF], count: 120).flatMap { $0 }
+            try hollow.send(.binary, blocks, isFinal: false, reserved: 0x40)
+            try hollow.send(.continuation, blocks, isFinal: false)
+            #expect(try hollow.receiveClose() == 1009)
         }
     }
 
@@ -93,6 +103,19 @@ struct StrictnessTests {
             try continued.send(.text, Array("a".utf8), isFinal: false)
             try continued.send(.continuation, Array("b".utf8), reserved: 0x40)
             #expect(try continued.receiveClose() == 1002)
+        }
+    }
+
+    @Test("WS-10: a compressed message that breaks off is refused, and not given to the handler in part")
+    func brokenOff() async throws {
+        let packed = try MessageCompression.packed(Array("a text that must come as a whole, or not at all".utf8))
+        try await onBothBackends(routes) { port in
+            for size in [1, packed.count / 2, packed.count - 3] {
+                let client = try SocketClient(
+                    port, "/deflate", fields: "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+                try client.send(.text, Array(packed[..<size]), reserved: 0x40)
+                #expect(try client.receiveClose() == 1007, "\(size) of \(packed.count) bytes")
+            }
         }
     }
 }

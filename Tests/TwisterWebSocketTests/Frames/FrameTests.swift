@@ -33,6 +33,21 @@ struct FrameTests {
         #expect(parse(negative) == .invalid(.length))
     }
 
+    @Test("N-36: a length has to be in its shortest form", arguments: [0, 125, 126, 0xFFFF, 0x1_0000])
+    func shortestForm(length: Int) {
+        let medium = [0x82, 0xFE] + (0..<2).map { UInt8(truncatingIfNeeded: length >> (8 - 8 * $0)) }
+        let long = [0x82, 0xFF] + (0..<8).map { UInt8(truncatingIfNeeded: length >> (56 - 8 * $0)) }
+        if length < 126 { #expect(parse(medium) == .invalid(.length)) }
+        // Refused, whether or not the mask has come.
+        for rest in [[], [1, 2, 3, 4] as [UInt8]] {
+            if length <= 0xFFFF {
+                #expect(parse(long + rest) == .invalid(.length))
+            } else {
+                #expect(parse(long + rest) != .invalid(.length))
+            }
+        }
+    }
+
     @Test("WS-16: payloads are unmasked alike at every length, offset and alignment")
     func masking() {
         let key: UInt32 = 0x7856_3412

@@ -21,13 +21,13 @@ struct MemorySessionStoreTests {
 
     @Test("X-55: the octets of all sessions have a bound, too")
     func octets() {
-        var table = ExpiringTable<SessionData>(maxCount: 1_000, maxBytes: 10_000)
+        var table = ExpiringTable<SessionData>(maxCount: 1_000, maxBytes: 10_000, now: { 0 })
         for index in 0..<200 {
-            table.set("\(index)", data(String(repeating: "x", count: 700), expires: 100), at: 0)
+            table.set("\(index)", data(String(repeating: "x", count: 700), expires: 100))
             #expect(table.bytes <= 10_000)
         }
         #expect(table.count == 10)
-        table.set("large", data(String(repeating: "x", count: 20_000), expires: 100), at: 0)
+        table.set("large", data(String(repeating: "x", count: 20_000), expires: 100))
         #expect(table.count == 1, "one that is larger than all the room stands alone")
     }
 
@@ -46,18 +46,18 @@ struct MemorySessionStoreTests {
     @Test("X-55: the table stays whole under any sequence of calls")
     func randomCalls() {
         var generator = SystemRandomNumberGenerator()
-        var table = ExpiringTable<SessionData>(maxCount: 50, maxBytes: 1_000_000)
+        var table = ExpiringTable<SessionData>(maxCount: 50, maxBytes: 1_000_000, now: { 0 })
         var model: [String: Int64] = [:]
         for step in 0..<20_000 {
             let id = "\(Int.random(in: 0..<40, using: &generator))"
             switch Int.random(in: 0..<3, using: &generator) {
             case 0:
                 model[id] = Int64(step + 1_000_000)
-                table.set(id, data(expires: Int64(step + 1_000_000)), at: 0)
+                table.set(id, data(expires: Int64(step + 1_000_000)))
             case 1:
                 model[id] = nil
                 table.remove(id)
-            default: #expect(table.find(id, at: 0)?.expires == model[id])
+            default: #expect(table.find(id)?.expires == model[id])
             }
             #expect(table.count == model.count)
         }
