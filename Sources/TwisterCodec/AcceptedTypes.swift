@@ -2,7 +2,7 @@
 ///
 /// The most specific range that matches a type decides: `type/subtype` before `type/*` before `*/*`. Ranges that are not
 /// well-formed are ignored. A range with parameters other than `q`, which no type of ours has, counts as the same range
-/// without them.
+/// without them. A type that is asked for has no parameters.
 package struct AcceptedTypes {
     private let octets: UnsafeRawBufferPointer
 
@@ -14,6 +14,20 @@ package struct AcceptedTypes {
     /// The weight of a media type in thousandths. It is 0 for a type that the client does not want. `type` and `subtype` are
     /// in lower case.
     package func weight(_ type: StaticString, _ subtype: StaticString) -> Int {
+        weight(Self.octets(of: type), Self.octets(of: subtype))
+    }
+
+    /// The weight of a media type in thousandths, given as `type/subtype` in lower case.
+    package func weight(_ mediaType: String) -> Int {
+        mediaType.withOctets { name in
+            guard let slash = name.firstIndex(of: ASCII.slash) else { return 0 }
+            return weight(
+                UnsafeRawBufferPointer(rebasing: name[..<slash]), UnsafeRawBufferPointer(rebasing: name[(slash + 1)...])
+            )
+        }
+    }
+
+    private func weight(_ type: UnsafeRawBufferPointer, _ subtype: UnsafeRawBufferPointer) -> Int {
         var best = (specificity: -1, weight: 0)
         var list = TokenList(octets)
         while let element = list.next() {
@@ -23,9 +37,13 @@ package struct AcceptedTypes {
         return best.weight
     }
 
+    private static func octets(of text: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
     /// The weight that one element gives to the type. It is nil where the element does not match the type or is malformed.
     private static func range(
-        _ element: UnsafeRawBufferPointer, _ type: StaticString, _ subtype: StaticString
+        _ element: UnsafeRawBufferPointer, _ type: UnsafeRawBufferPointer, _ subtype: UnsafeRawBufferPointer
     ) -> (specificity: Int, weight: Int)? {
         let end = element.firstIndex(of: ASCII.semicolon) ?? element.count
         let name = TokenList.trimmed(UnsafeRawBufferPointer(rebasing: element[..<end]))

@@ -23,9 +23,8 @@ package struct EntityTag: Equatable, Sendable {
     /// Whether one of the tags in a field's value is this one. The strong comparison, with which weak tags match nothing, is
     /// for parts of a representation and for changes of it (RFC 9110 8.8.3.2). Tags behind a malformed one are ignored.
     ///
-    /// With `codings`, the tag of this representation in one of these codings is listed, too. That is for conditions which are
-    /// evaluated before the coding of the response is known, and for changes: a client that has the representation in a coding
-    /// changes the representation itself.
+    /// With `codings`, the tag of this representation in one of these codings is listed, too. That is for changes: a client that
+    /// has the representation in a coding changes the representation itself.
     package func isListed(
         in octets: UnsafeRawBufferPointer, strongly: Bool, codings: [StaticString] = []
     ) -> Bool {

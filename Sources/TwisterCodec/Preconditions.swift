@@ -30,13 +30,16 @@ package struct Preconditions {
     /// Evaluates the conditions in the order of RFC 9110 13.2.2, for a representation that exists.
     ///
     /// - Parameters:
-    ///   - tag: the representation's tag, nil where it has none.
+    ///   - tag: the representation's tag, without a content coding; nil where it has none.
+    ///   - sentTag: the tag of the response in the coding that this client gets; nil: the same one. It decides `If-None-Match`: a
+    ///     client that has the representation in another coding has another representation (RFC 9110 8.8.3.3), and a cache could
+    ///     not tell which of its responses such a 304 is about (RFC 9111 4.3.4).
     ///   - lastModified: seconds since 1970, nil where the representation has no such date.
     ///   - now: seconds since 1970, which decide the century of dates whose year has two digits.
-    ///   - codings: the codings that the response may get, if the tag is the one without a coding
-    ///     (`EntityTag.isListed(in:strongly:codings:)`).
+    ///   - codings: the codings that responses may get. `If-Match` may name the tag in each of them: a client that has the
+    ///     representation in any coding knows the representation itself (`EntityTag.isListed(in:strongly:codings:)`).
     package func evaluate(
-        tag: EntityTag?, lastModified: Int64?, now: Int64, codings: [StaticString] = []
+        tag: EntityTag?, sentTag: EntityTag? = nil, lastModified: Int64?, now: Int64, codings: [StaticString] = []
     ) -> Outcome {
         if let ifMatch {
             guard Self.matches(ifMatch, tag, strongly: true, codings) else { return .failed }
@@ -44,7 +47,7 @@ package struct Preconditions {
             return .failed
         }
         if let ifNoneMatch {
-            return Self.matches(ifNoneMatch, tag, strongly: false, codings) ? .notModified : .met
+            return Self.matches(ifNoneMatch, sentTag ?? tag, strongly: false, []) ? .notModified : .met
         }
         if let lastModified, let date = Self.date(ifModifiedSince, now), lastModified <= date { return .notModified }
         return .met

@@ -34,9 +34,14 @@ package struct TokenList {
 
     /// Whether the octets are that word, without regard to case.
     package static func equals(_ octets: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
-        guard octets.count == lowercased.utf8CodeUnitCount else { return false }
-        for index in 0..<octets.count
-        where CharacterClass.lowercased(octets[index]) != lowercased.utf8Start[index] {
+        equals(
+            octets, UnsafeRawBufferPointer(start: lowercased.utf8Start, count: lowercased.utf8CodeUnitCount))
+    }
+
+    /// The same for a word that is known at run time only.
+    package static func equals(_ octets: UnsafeRawBufferPointer, _ lowercased: UnsafeRawBufferPointer) -> Bool {
+        guard octets.count == lowercased.count else { return false }
+        for index in 0..<octets.count where CharacterClass.lowercased(octets[index]) != lowercased[index] {
             return false
         }
         return true

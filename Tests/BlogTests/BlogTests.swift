@@ -30,7 +30,7 @@ import TwisterTesting
         let token = try await token(client, "/auth/create")
         let response = try await client.post(
             "/auth/create",
-            form: ["_xsrf": token, "name": "Ann", "email": "ann@example.com", "password": "correct horse"])
+            form: ["_xsrf": token, "name": "Ann", "email": " ann@example.com ", "password": "correct horse"])
         #expect(response.status == .found)
         return token
     }

@@ -113,6 +113,10 @@ import TwisterTesting
             let text = try await client.post(
                 "/todos", headers: [.contentType: "text/plain"], body: "milk", bearer: "secret")
             #expect(text.status == .unsupportedMediaType)
+            let form = try await client.post("/todos", form: ["title": "milk"], bearer: "secret")
+            #expect(form.status == .unsupportedMediaType)
+            let page = try await client.get("/todos", headers: [.accept: "text/html"], bearer: "secret")
+            #expect(page.status == .notAcceptable)
         }
     }
 

@@ -99,6 +99,14 @@ struct FormTests {
                 let response = try post(client, two + "--b--", type: types.joined(separator: "\r\nContent-Type: "))
                 #expect(response.status == 400, "\(types)")
             }
+            let encoded = "application/x-www-form-urlencoded"
+            for types in [
+                [encoded, encoded], [encoded, "text/plain"], ["application/json", encoded + "; charset=utf-8"],
+            ] {
+                let response = try post(client, "a=1", type: types.joined(separator: "\r\nContent-Type: "))
+                #expect(response.status == 400, "\(types)")
+            }
+            #expect(try post(client, "a=1", type: "text/plain\r\nContent-Type: text/plain").text == "query")
             #expect(try post(client, two + part("name=a", "3") + "--b--", type: type).status == 413)
             let long = part("name=\"\(String(repeating: "x", count: 100))\"", "") + "--b--"
             #expect(try post(client, long, type: type).status == 413)

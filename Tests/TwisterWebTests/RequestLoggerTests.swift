@@ -36,6 +36,7 @@ private final class LoggingHandler: RequestHandler {
     override func post() async throws { throw TestFailure("on purpose") }
     override func put() async throws { throw HTTPError(422, "on purpose") }
     override func patch() async throws { throw FormError.unsupportedType }
+    override func options() async throws { throw HTTPError(503, "busy") }
     override func delete() async throws {
         setStatus(503)
         write("\(getStatus().reasonPhrase)|")
@@ -75,6 +76,7 @@ struct RequestLoggerTests {
             _ = try client.ask(Self.request("POST", "\(prefix)-2"))
             _ = try client.ask(Self.request("PUT", "\(prefix)-3"))
             _ = try client.ask(Self.request("PATCH", "\(prefix)-4"))
+            _ = try client.ask(Self.request("OPTIONS", "\(prefix)-5"))
         }
         #expect(
             lines == [
@@ -84,6 +86,7 @@ struct RequestLoggerTests {
                 "debug 422 PUT / (127.0.0.1): HTTP 422 Unprocessable Content (on purpose) request_id=\(prefix)-3",
                 // Clients decide how many of these there are.
                 "debug 415 PATCH / (127.0.0.1): not a form of type multipart/form-data request_id=\(prefix)-4",
+                "warning 503 OPTIONS / (127.0.0.1): HTTP 503 Service Unavailable (busy) request_id=\(prefix)-5",
             ])
     }
 

@@ -61,12 +61,13 @@ struct Chat: ParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func run() throws {
-        let application = try Application([
-            URLSpec("/", PageHandler.self),
-            URLSpec("/ws", RoomSocketHandler.self),
-            URLSpec("/a/message/new", MessageNewHandler.self),
-            URLSpec("/a/message/updates", MessageUpdatesHandler.self),
-        ])
+        let application = try Application(
+            [
+                URLSpec("/", PageHandler.self),
+                URLSpec("/ws", RoomSocketHandler.self),
+                URLSpec("/a/message/new", MessageNewHandler.self),
+                URLSpec("/a/message/updates", MessageUpdatesHandler.self),
+            ], middleware: [try CrossOriginProtection()])
         try application.run(options)
     }
 }

@@ -12,7 +12,10 @@ func makeApplication(
     // CORS comes first: browsers ask what they may send without a token.
     let cors = try CORS(origins: .only(origins), exposedHeaders: [.location])
     let bearer = BearerAuth(realm: "todos") { users[$0] }
-    let routes = RouteGroup("/todos", middleware: [cors, bearer], policy: Policy(maxBodySize: .kibibytes(16))) {
+    let json = Policy(
+        maxBodySize: .kibibytes(16), consumes: ["application/json", "application/*+json"],
+        produces: ["application/json"])
+    let routes = RouteGroup("/todos", middleware: [cors, bearer], policy: json) {
         URLSpec(.get, "") { handler in
             await store.page(try handler.decodeQuery(Paging.self), of: try handler.requireUser())
         }

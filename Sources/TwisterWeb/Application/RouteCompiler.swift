@@ -117,7 +117,7 @@ struct RouteCompiler {
         let chain = chain(maker.type, overrides, scope, policy, hasGroups)
         let own =
             methods.map { RequestMethodSet([Self.requestMethod($0.own)]) }
-            ?? RequestMethodSet(overrides.compactMap(\.requestMethod))
+            ?? RequestMethodSet(overrides.compactMap(\.requestMethod), isHeadServed: maker.type.servesHead)
         let all = methods.map { RequestMethodSet($0.all.map(Self.requestMethod)) } ?? own
         let others = methods?.all.filter { Self.requestMethod($0) == .other }.map(\.rawValue) ?? []
 
@@ -141,6 +141,7 @@ struct RouteCompiler {
     ) -> HandlerChain {
         var chain = HandlerChain()
         chain.deadline = policy.deadline
+        chain.mediaTypes = MediaTypeRules(policy)
         chain.middleware = PolicyMiddleware.around(middleware + scope.middleware, by: policy)
         if overrides.contains(.setDefaultHeaders) { chain.checks.insert(.defaultHeaders) }
         if overrides.contains(.decodeArgument), hasGroups { chain.checks.insert(.pathArguments) }
@@ -163,7 +164,8 @@ struct RouteCompiler {
         let methods: [String]
         switch spec.target {
         case .handler(let maker):
-            let own = RequestMethodSet(MethodOverrides.shared.of(maker.type).compactMap(\.requestMethod))
+            let own = RequestMethodSet(
+                MethodOverrides.shared.of(maker.type).compactMap(\.requestMethod), isHeadServed: maker.type.servesHead)
             methods = maker.type == RequestHandler.self ? [] : own.allowed.compactMap { $0.httpTypes?.rawValue }
             handler = String(describing: maker.type)
         case .closure(let method, _):

@@ -44,8 +44,11 @@ final class HandlerTraits: Sendable {
 /// A set of methods, as one bit each.
 struct RequestMethodSet: Sendable {
     private var bits: UInt16 = 0
+    /// Whether HEAD is served wherever GET is.
+    private let isHeadServed: Bool
 
-    init(_ methods: some Sequence<RequestMethod>) {
+    init(_ methods: some Sequence<RequestMethod>, isHeadServed: Bool = true) {
+        self.isHeadServed = isHeadServed
         for method in methods { bits |= Self.bit(method) }
     }
 
@@ -59,9 +62,13 @@ struct RequestMethodSet: Sendable {
 
     private static func bit(_ method: RequestMethod) -> UInt16 { 1 << UInt16(method.rawValue) }
 
-    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, and OPTIONS is always served.
+    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, unless the handler's class refuses it, and OPTIONS
+    /// is always served.
     var allowed: [RequestMethod] {
         let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
-        return order.filter { contains($0) || $0 == .options || $0 == .head && contains(.get) }
+        return order.filter { method in
+            method == .head
+                ? isHeadServed && (contains(.head) || contains(.get)) : contains(method) || method == .options
+        }
     }
 }

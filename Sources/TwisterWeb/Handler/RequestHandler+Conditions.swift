@@ -29,10 +29,12 @@ extension RequestHandler {
         guard head.status == 200, request.method == .get || request.method == .head else { return }
         if !head.contains(.eTag) { try setETagHeader() }
         guard let tag = head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return }
+        let coding = extras?.compression?.decide(connection, status: 200, length: connection.responseBody.count)
         let outcome = Preconditions(request.head).evaluate(
-            tag: tag, lastModified: nil, now: connection.responseTime, codings: extras?.compression?.codings ?? [])
+            tag: tag, sentTag: coding.map { tag.coded($0.name) }, lastModified: nil, now: connection.responseTime,
+            codings: extras?.compression?.codings ?? [])
         switch outcome {
-        case .notModified: becomeNotModified(length: connection.responseBody.count)
+        case .notModified: becomeNotModified(coding)
         case .failed:
             connection.clear()
             restoreHeaders()
@@ -44,13 +46,9 @@ extension RequestHandler {
 
     /// Makes a 304 of the head of a 200. It has the fields of the 200, but for those that describe the body (RFC 9110, 15.4.5).
     ///
-    /// - Parameter length: the length of the body that the 200 would have.
-    func becomeNotModified(length: Int) {
-        if let compression = extras?.compression,
-            let coding = compression.decide(connection, status: 200, length: length),
-            let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) })
-        {
-            // The tag of the response that the client would have got.
+    /// - Parameter coding: the coding in which the client would get the 200.
+    func becomeNotModified(_ coding: ResponseCoding?) {
+        if let coding, let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) }) {
             setTrustedHeader(.eTag, tag.coded(coding.name).text)
         }
         setStatus(.notModified)

@@ -16,10 +16,7 @@ public import TwisterIO
     public func headersReceived() -> HTTPBodyDelivery {
         // A method that is not served is refused without its body, so that a client that waits to send one gets the
         // response at once. A handler with a `prepare` may respond to the method there.
-        let isRefused = withConnection { connection in
-            connection.requestHead.hasBody && !traits.overridesPrepare && !serves(connection.requestHead.method)
-        }
-        if isRefused {
+        if withConnection({ $0.requestHead.hasBody }), refusesMethod {
             return .streamed(limit: traits.maxBodySize)
         }
         let limit = traits.maxBodySize

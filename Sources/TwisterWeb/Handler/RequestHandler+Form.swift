@@ -35,11 +35,11 @@ extension RequestHandler {
         }
     }
 
-    /// Of several fields, each reader would choose another one, and so another boundary.
+    /// Of several fields, each reader would choose another one, and so another boundary or no form at all.
     private func checkFormType() throws {
         let head = connection.requestHead
         guard head.isRepeated(.contentType) else { return }
-        guard !head.values(for: .contentType).contains(where: { $0.withOctets(MultipartParser.isForm) }) else {
+        guard !head.values(for: .contentType).contains(where: { $0.withOctets(FormEncoding.isForm) }) else {
             throw HTTPError(.badRequest, "the form is refused: the request has several fields Content-Type")
         }
     }

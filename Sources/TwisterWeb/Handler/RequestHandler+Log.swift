@@ -49,6 +49,9 @@ extension RequestHandler {
             let message = PercentCoding.encodeUnprintable("\(error)")
             general.debug(
                 "\(status) \(requestSummary): \(message)", metadata: ["request_id": .string(requestID)])
+        } else if let error = error as? HTTPError, error.status != .internalServerError {
+            // The handler, or one of its rules, has said so on purpose: it is busy, or what it needs is not there.
+            logger.warning("\(error.status.code) \(requestSummary): \(error)")
         } else if error is TimeoutError {
             logger.error("Timeout \(requestSummary): \(error)")
         } else {

@@ -109,6 +109,9 @@ open class RequestHandler {
     /// How the request's body reaches the handler. Tornado: the decorator `stream_request_body`.
     open class var requestBody: RequestBodyMode { .collected }
 
+    /// Whether HEAD is served wherever GET is. Only for handlers whose GET is no response to be had without its body.
+    @_spi(TwisterServer) open class var servesHead: Bool { true }
+
     /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or of
     /// a group of routes take precedence. Default: none.
     open class var policy: Policy { Policy() }
@@ -175,7 +178,7 @@ open class RequestHandler {
     }
 
     /// Logs an error of the handler. Default: an `HTTPError` or a `FormError` that reports a mistake of the client (under 500, or 501) at
-    /// debug level, everything else as an error, each with the request's identifier.
+    /// debug level, an `HTTPError` above 501 as a warning, everything else as an error, each with the request's identifier.
     ///
     /// Tornado: `RequestHandler.log_exception`.
     open func logException(_ error: any Error) {
@@ -191,6 +194,11 @@ open class RequestHandler {
             ? own.contains(.other)
             : own.contains(method) || method == .options
                 || method == .head && own.contains(.get)
+    }
+
+    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any method.
+    final var refusesMethod: Bool {
+        !traits.overridesPrepare && !serves(withConnection { $0.requestHead.method })
     }
 
     /// The methods that are served on the request's path, for `Allow` (RFC 9110, 10.2.1).

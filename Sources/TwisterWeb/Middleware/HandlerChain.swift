@@ -10,6 +10,8 @@ struct HandlerChain: HandlerCourse {
     var checks: Checks = []
     /// The error that every request gets in place of the handler's response; nil: the handler responds.
     var refusal: HTTPError?
+    /// The types of bodies and responses; nil: none are declared.
+    var mediaTypes: MediaTypeRules?
 
     /// How long all of it may take; nil: as long as it likes.
     var deadline: Duration?
@@ -26,7 +28,9 @@ struct HandlerChain: HandlerCourse {
         static var eTag: Checks { Checks(rawValue: 64) }
     }
 
-    var isEmpty: Bool { middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil }
+    var isEmpty: Bool {
+        middleware.isEmpty && checks.isEmpty && refusal == nil && deadline == nil && mediaTypes == nil
+    }
 
     func refusing(_ error: HTTPError) -> any HandlerCourse {
         var chain = self
@@ -56,9 +60,13 @@ struct HandlerChain: HandlerCourse {
         handler.keepHeaders()
         if let refusal { throw refusal }
         if handler.isFinished { return }
+        if let mediaTypes, handler.request.method != .options, !handler.refusesMethod { try mediaTypes.check(handler) }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }
         if handler.connection.requestHead.hasBody { try handler.readForm() }
-        if checks.contains(.xsrf), Self.changesState(handler.request.method) { try handler.checkXSRFCookie() }
+        // The body of a refused method is not there, and the token may be in it.
+        if checks.contains(.xsrf), Self.changesState(handler.request.method), !handler.refusesMethod {
+            try handler.checkXSRFCookie()
+        }
         if checks.contains(.prepare) {
             try await handler.prepare()
             if handler.isFinished { return }

@@ -20,10 +20,17 @@ public struct Policy: Sendable, Hashable {
     /// Whether the XSRF token is checked, where the application checks it (`ApplicationSettings.xsrfCookies`). False for routes that
     /// other programs call, with credentials that no browser adds by itself.
     public var xsrf: Bool?
+    /// The media types of bodies that are taken, such as `application/json`, `image/*` or `application/*+json`; a body of another type
+    /// gets 415 (RFC 9110, 15.5.16). Nil: all that the handler understands.
+    public var consumes: [String]?
+    /// The media types of responses, such as `application/json`; a client whose `Accept` wants none of them gets 406 (RFC 9110,
+    /// 15.5.7), before the handler has done anything. Nil: `Accept` is not asked. See `RequestHandler.preferredMediaType`.
+    public var produces: [String]?
 
     public init(
         authenticated: Bool? = nil, maxBodySize: ByteCount? = nil, deadline: Duration? = nil, concurrency: Int? = nil,
-        compression: Bool? = nil, cacheControl: String? = nil, xsrf: Bool? = nil
+        compression: Bool? = nil, cacheControl: String? = nil, xsrf: Bool? = nil, consumes: [String]? = nil,
+        produces: [String]? = nil
     ) {
         self.authenticated = authenticated
         self.maxBodySize = maxBodySize
@@ -32,6 +39,8 @@ public struct Policy: Sendable, Hashable {
         self.compression = compression
         self.cacheControl = cacheControl
         self.xsrf = xsrf
+        self.consumes = consumes
+        self.produces = produces
     }
 
     /// This policy, with `outer` deciding what this one leaves open.
@@ -40,7 +49,7 @@ public struct Policy: Sendable, Hashable {
             authenticated: authenticated ?? outer.authenticated, maxBodySize: maxBodySize ?? outer.maxBodySize,
             deadline: deadline ?? outer.deadline, concurrency: concurrency ?? outer.concurrency,
             compression: compression ?? outer.compression, cacheControl: cacheControl ?? outer.cacheControl,
-            xsrf: xsrf ?? outer.xsrf)
+            xsrf: xsrf ?? outer.xsrf, consumes: consumes ?? outer.consumes, produces: produces ?? outer.produces)
     }
 }
 
@@ -55,6 +64,8 @@ extension Policy: CustomStringConvertible {
         if let compression { rules.append(compression ? "compressed" : "not compressed") }
         if let cacheControl { rules.append(cacheControl) }
         if xsrf == false { rules.append("no XSRF check") }
+        if let consumes { rules.append("takes \(consumes.joined(separator: ", "))") }
+        if let produces { rules.append("makes \(produces.joined(separator: ", "))") }
         return rules.joined(separator: ", ")
     }
 }

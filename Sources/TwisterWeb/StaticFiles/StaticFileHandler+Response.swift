@@ -1,5 +1,6 @@
 import HTTPTypes
 import TwisterCodec
+import TwisterCompression
 import TwisterHTTP
 import TwisterIO
 
@@ -13,31 +14,33 @@ extension StaticFileHandler {
         // A date of the future is not allowed (RFC 9110, 8.8.2.1), and HTTP dates before 1970 are not understood by all clients.
         let lastModified = max(min(file.modified.seconds, now), 0)
         let tag = computeETag(found.path, version: found.version).flatMap { EntityTag($0) }
-        let conditions = Preconditions(request.head)
-        let outcome = conditions.evaluate(
-            tag: tag, lastModified: lastModified, now: now,
-            codings: found.coding == nil ? extras?.compression?.codings ?? [] : [])
-        if outcome == .failed { throw HTTPError(.preconditionFailed) }
-
+        // The fields come before the conditions, because the coding of the response depends on them, and its tag on the coding.
         try setCacheFields(found.path, tag, now)
         setTrustedHeader(.lastModified, HTTPDate.string(lastModified))
         if let coding = found.coding { setTrustedHeader(.contentEncoding, "\(coding.name)") }
         try setHeader(.contentType, contentType(found.path))
-        if outcome == .notModified {
-            setStatus(.notModified)
-            try setExtraHeaders(found.path)
-            becomeNotModified(length: file.size)
-            return finish()
-        }
-        setTrustedHeader(.acceptRanges, "bytes")
         // This sets `Vary` where the response to a request without `Range` depends on `Accept-Encoding`: a 206 has that field, too
         // (RFC 9110, 15.3.7).
-        let coding = extras?.compression?.decide(connection, status: 200, length: file.size)
+        var coding = extras?.compression?.decide(connection, status: 200, length: file.size)
+        let conditions = Preconditions(request.head)
         let isRangeAllowed = conditions.allowRange(tag: tag, lastModified: lastModified, now: now)
         var ranges = isRangeAllowed ? requestedRanges(of: file.size) : .whole
         // `Content-Encoding` would apply to the multipart body, not to its parts.
         if found.coding != nil, case .parts(let parts) = ranges, parts.count > 1 { ranges = .whole }
-        if case .whole = ranges, coding != nil {
+        // Ranges are those of the file.
+        if case .whole = ranges {} else { coding = nil }
+        let outcome = conditions.evaluate(
+            tag: tag, sentTag: coding.flatMap { tag?.coded($0.name) }, lastModified: lastModified, now: now,
+            codings: found.coding == nil ? extras?.compression?.codings ?? [] : [])
+        if outcome == .failed { throw HTTPError(.preconditionFailed) }
+        if outcome == .notModified {
+            setStatus(.notModified)
+            try setExtraHeaders(found.path)
+            becomeNotModified(coding)
+            return finish()
+        }
+        setTrustedHeader(.acceptRanges, "bytes")
+        if coding != nil {
             try setExtraHeaders(found.path)
             return try await sendCompressed(file)
         }

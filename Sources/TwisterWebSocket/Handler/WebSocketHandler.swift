@@ -1,7 +1,7 @@
 import HTTPTypes
 import TwisterHTTP
 import TwisterIO
-public import TwisterWeb
+@_spi(TwisterServer) public import TwisterWeb
 
 /// Serves a WebSocket. Subclass it, and route it as any other handler:
 ///
@@ -121,9 +121,9 @@ open class WebSocketHandler: RequestHandler {
     public final override func get() async throws { try upgrade() }
 
     /// A handshake is a GET.
-    public final override func head() async throws {
-        throw HTTPError(.methodNotAllowed, headers: [.allow: "GET, OPTIONS"])
-    }
+    public final override func head() async throws { throw HTTPError(.methodNotAllowed) }
+
+    @_spi(TwisterServer) public final override class var servesHead: Bool { false }
 }
 
 /// State that few WebSockets have.

@@ -22,7 +22,7 @@ let pageRoutes = RouteGroup {
     URLSpec(.get, "/sse") { handler in
         try handler.setHeader(.contentType, "text/event-stream")
         try handler.setHeader(.cacheControl, "no-cache")
-        let last = handler.request.headers["Last-Event-ID"].flatMap { UInt64($0) }
+        let last = handler.request.headers["Last-Event-ID"].flatMap { $0.hasPrefix("+") ? nil : UInt64($0) }
         let first = Int(min(last ?? 0, 1 << 62)) + 1
         let count = try handler.getQueryArgument("count", as: Int.self)
         handler.write("retry: 1500\n\n")

@@ -95,5 +95,5 @@ def languages():
         for n in ("", "?n=1", "?n=2", "?n=0"):
             yield get("/locale" + n, *([("Accept-Language", field)] if field is not None else []), name=field)
     yield get("/locale?n=x")
-    for last in ("5", "0", "x", "", "-1", "99999999999999999999"):
+    for last in ("5", "0", "x", "", "-1", "+1", " 2", "1.0", "99999999999999999999"):
         yield get("/sse?count=2", ("Last-Event-ID", last), name=last)

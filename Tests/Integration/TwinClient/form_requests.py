@@ -16,6 +16,8 @@ def arguments():
         yield get("/args/" + route)
         yield get("/args/%s?name" % route)
         yield get("/args/%s?na%%6De=x" % route)
+        yield get("/args/%s?name=\u00c3\u00bc" % route)
+        yield get("/args/%s?name=x&a=\u00ff" % route)
         yield get("/args/%s?&&=&name=x&" % route)
         yield form("/args/%s?name=query" % route, b"name=form")
         yield form("/args/%s?name=query" % route, b"other=form")
@@ -24,6 +26,9 @@ def arguments():
         yield post("/args/" + route, b"name=form", ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"), name="charset")
         yield post("/args/" + route, b"name=form", ("Content-Type", "APPLICATION/X-WWW-FORM-URLENCODED"), name="upper case")
         yield post("/args/" + route, b"name=form", ("Content-Type", "application/x-www-form-urlencodedx"), name="another type")
+    for kinds in (("application/x-www-form-urlencoded",) * 2, ("application/x-www-form-urlencoded", "text/plain"),
+                  ("text/plain", "application/x-www-form-urlencoded"), ("text/plain",) * 2):
+        yield post("/args/default", b"name=form", *(("Content-Type", kind) for kind in kinds), name="types " + ", ".join(kinds))
     for n in ("1", "-5", "+7", "0", "007", "1.5", "", "x", "0x10", "1e3", "%201%20", "1_000", "%D9%A1", "9223372036854775806",
               "9223372036854775807", "99999999999999999999", "-9223372036854775808", "--1", "1%002"):
         yield get("/args/int?n=" + n)
@@ -78,6 +83,7 @@ def bodies():
             ("application/json", b"'x'"), ("application/json", b'{"name": "a", "count": 1} x'), ("application/json", b"[" * 100000),
             ("application/json", b'{"name": "a", "name": "b", "count": 1}'), ("application/json", b'\xef\xbb\xbf{"name": "a", "count": 1}'),
             ("application/json", b'{"name": "\\ud83d\\ude00", "count": 1e2}'), ("application/json", b'{"name": "a", "count": 1,}'),
+            ("application/json", b'{"name": "\\ud83d", "count": 1}'), ("application/json", b'{"name": "a", "count": 1, "x": "\\ud83d"}'),
             ("application/json", b'{"name": "a", "count": NaN}'), ("application/json", b'{"name": "a", "count": 01}')):
         yield post("/json", body, *([("Content-Type", kind)] if kind else []), name="%s %s" % (kind, body[:50].decode("latin-1")))
     for size in (0, 1, 65536, 99999, 100000, 100001, 300000):
@@ -120,6 +126,14 @@ def multipart():
         "file name percent": part(disposition + b'; filename="a%22b%0D.txt"') + b"--B--\r\n",
         "filename*": part(disposition + b"; filename*=UTF-8''gr%C3%BC%C3%9Fe.txt") + b"--B--\r\n",
         "filename and filename*": part(disposition + b"; filename=\"a.txt\"; filename*=UTF-8''b.txt") + b"--B--\r\n",
+        "filename* in Latin-1": part(disposition + b"; filename*=ISO-8859-1''gr%FC.txt") + b"--B--\r\n",
+        "filename* in Windows-1252": part(disposition + b"; filename*=windows-1252''%80.txt") + b"--B--\r\n",
+        "filename* not UTF-8": part(disposition + b"; filename*=UTF-8''%FF.txt") + b"--B--\r\n",
+        "filename* not UTF-8 and filename": part(disposition + b"; filename=\"a.txt\"; filename*=UTF-8''%FF.txt") + b"--B--\r\n",
+        "quote that does not end": part(disposition + b'; filename="a.txt') + b"--B--\r\n",
+        "text behind a quote": part(disposition + b'; filename="a.txt"b') + b"--B--\r\n",
+        "two file names": part(disposition + b'; filename="a"; filename="b"') + b"--B--\r\n",
+        "two types": part(disposition + b'; filename="a"\r\nContent-Type: a/b\r\nContent-Type: c/d') + b"--B--\r\n",
         "continued": part(disposition + b'; filename*0="a"; filename*1="b.txt"') + b"--B--\r\n",
         "NUL": part(disposition + b'; filename="a\0b"') + b"--B--\r\n",
         "bare LF": FORM_DATA.replace(b"\r\n", b"\n"),

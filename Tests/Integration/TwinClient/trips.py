@@ -152,6 +152,11 @@ def file_tags(port):
         for accept in ("", "gzip"):
             tag = ask(port, "GET", path, [("Accept-Encoding", accept)]).get("etag")
             seen[path + accept] = ask(port, "GET", path, [("Accept-Encoding", accept), ("If-None-Match", tag)]).status
+    for path in ("/gz/files/long.txt", "/gz/text?n=5000"):
+        tags = [ask(port, "GET", path, [("Accept-Encoding", accept)]).get("etag") for accept in ("identity", "gzip")]
+        seen[path + " in the other coding"] = tags[0] == tags[1], [
+            ask(port, "GET", path, [("Accept-Encoding", accept), ("If-None-Match", tag)]).status
+            for accept, tag in zip(("identity", "gzip"), reversed(tags))]
     url = json.loads(ask(port, "GET", "/static-url?path=hello.txt").body)["url"]
     seen["static_url"] = re.sub("v=.*", "v", url), ask(port, "GET", url).get("cache-control")
     return seen

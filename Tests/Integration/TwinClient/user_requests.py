@@ -28,7 +28,7 @@ def cookies():
              "name=a&value=b&expires=-1", "name=a&value=b&expires=1e30", "name=a&value=b&expires=inf", "name=a&value=b&expires=nan",
              "name=a&value=b&expires=300000000000", "name=a&value=b&httponly&secure", "name=__Host-a&value=b", "name=__Host-a&value=b&secure",
              "name=__Secure-a&value=b", "name=a&value=" + "x" * 4000, "name=a&value=" + "x" * 5000, "name=a&value=()/<=>?@[]{}",
-             "name=a&value=%C2%80", "name=a&value=1&max_age=99999999999999999999"]
+             "name=a&value=%C2%80", "name=a&value=b&domain=%C3%BC.example", "name=a&value=1&max_age=99999999999999999999"]
     for query in makes:
         yield get("/cookie/make?" + query)
     for query in ("name=a", "name=a&domain=example.com", "name=a&path=/p", "name=a%0Db", "name=a&domain=x%3By", "name=a&path=/%0D", "", "name="):
@@ -75,6 +75,11 @@ def forgery():
     yield post("/xsrf/submit", part(b'Content-Disposition: form-data; name="_xsrf"', again.encode()) + b"--B--\r\n", cookie,
                MULTIPART, name="multipart")
     yield post("/xsrf/submit", b"_xsrf=" + again.encode() + b"&_xsrf=x", FORM, cookie, name="two")
+    # A method that the handler does not have, with the token in its form.
+    for sent in (again, "x"):
+        yield post("/xsrf/token", b"_xsrf=" + sent.encode(), FORM, cookie, name="form " + sent[:1])
+        yield post("/xsrf/token", part(b'Content-Disposition: form-data; name="_xsrf"', sent.encode()) + b"--B--\r\n", cookie, MULTIPART,
+                   name="multipart " + sent[:1])
     yield post("/xsrf/exempt")
     yield post("/xsrf/nothing")
 

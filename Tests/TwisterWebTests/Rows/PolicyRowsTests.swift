@@ -22,6 +22,67 @@ struct PolicyRowsTests {
         }
     }
 
+    @Test("N-24: consumes and produces: 415 and 406 by the declared types", arguments: Setting.each)
+    func mediaTypes(setting: Setting) async throws {
+        let trace = Trace()
+        let group = RouteGroup(
+            policy: Policy(
+                consumes: ["application/JSON", "image/*", "application/*+json"], produces: ["application/json"])
+        ) {
+            URLSpec(.get, "/") { _ in [1] }
+            URLSpec(.post, "/") { _ in
+                trace.note("called")
+                return [1]
+            }
+            URLSpec(.post, "/any") { _ in "any" }.policy(
+                Policy(consumes: ["*/*"], produces: ["text/plain", "text/html"]))
+            URLSpec(.get, "/best") { handler in
+                handler.preferredMediaType(of: ["text/html", "Application/JSON"]) ?? "none"
+            }.policy(Policy(produces: []))
+        }
+        try await withRoutes(setting, [group]) { client async throws in
+            for (type, isTaken) in [
+                ("application/json; charset=utf-8", true), ("image/png", true), ("IMAGE/x", true),
+                ("application/vnd.api+json", true), ("application/+json", false), ("image/", false),
+                ("text/json", false),
+                ("application/jsonx", false), ("", false), ("application/xml+json+xml", false),
+            ] {
+                let before = trace.all.count
+                let response = try await client.post("/", headers: [.contentType: type], body: .text("[]"))
+                #expect(response.status == (isTaken ? .ok : .unsupportedMediaType), "\(type)")
+                #expect(trace.all.count == before + (isTaken ? 1 : 0))
+                if !isTaken {
+                    #expect(response.headers[.accept] == "application/json, image/*, application/*+json")
+                }
+            }
+            // A request without a body has no type.
+            #expect(try await client.post("/").status == .ok)
+            #expect(try await client.post("/any", headers: [.contentType: "x/y"], body: .text("x")).text == "any")
+            for (accept, isMade) in [
+                ("application/json", true), ("*/*", true), ("application/*;q=0.1", true), ("", true),
+                ("text/html, APPLICATION/JSON;q=0.001", true), ("text/html", false),
+                ("application/json;q=0, */*", false),
+                ("*/*;q=0", false), ("application/problem+json", false),
+            ] {
+                let response = try await client.get("/", headers: [.accept: accept])
+                #expect(response.status == (isMade ? .ok : .notAcceptable), "\(accept)")
+                #expect(response.headers[.vary] == "Accept")
+            }
+            #expect(try await client.post("/any", headers: [.accept: "text/html"]).status == .ok)
+            #expect(try await client.options("/", headers: [.accept: "text/html"]).status == .noContent)
+            #expect(try await client.put("/", headers: [.accept: "text/html"]).status == .methodNotAllowed)
+            for (accept, best) in [
+                ("application/json", "Application/JSON"), ("*/*", "text/html"),
+                ("text/*;q=0.5, */*;q=0.6", "Application/JSON"),
+                ("image/png", "none"), ("text/html;q=0", "none"),
+            ] {
+                let response = try await client.get("/best", headers: [.accept: accept])
+                #expect(response.text == best, "\(accept)")
+                #expect(response.headers[.vary] == "Accept")
+            }
+        }
+    }
+
     @Test("N-52: deadline: the handler is cancelled, and the client gets 503", arguments: Setting.each)
     func deadline(setting: Setting) async throws {
         let trace = Trace()

@@ -163,6 +163,29 @@ struct ResponseRowsTests {
         }
     }
 
+    @Test("BH-11, RH-29: each coding has an ETag, and a 304 is about that of the client", arguments: Setting.each)
+    func codedTags(setting: Setting) async throws {
+        let routes: [any Routes] = [URLSpec(.get, "/long") { _ in String(repeating: "long ", count: 500) }]
+        try await withRoutes(
+            setting, routes, middleware: [Compression()], settings: .init(automaticETags: true)
+        ) { client async throws in
+            var tags: [String: String] = [:]
+            for coding in ["gzip", "identity"] {
+                tags[coding] = try await client.get("/long", headers: [.acceptEncoding: coding]).headers[.eTag]
+            }
+            #expect(tags["gzip"] != tags["identity"])
+            for (coding, own) in tags {
+                for (other, tag) in tags {
+                    let response = try await client.get(
+                        "/long", headers: [.acceptEncoding: coding, .ifNoneMatch: tag])
+                    #expect(response.status == (coding == other ? .notModified : .ok), "\(coding), \(other)")
+                    #expect(response.headers[.eTag] == own)
+                    #expect(response.headers[.vary] == "Accept-Encoding")
+                }
+            }
+        }
+    }
+
     @Test("RH-45: an own ETag, compared weakly, and *", arguments: Setting.each)
     func ownTag(setting: Setting) async throws {
         try await withRoutes(setting, Self.routes) { client async throws in

@@ -156,4 +156,24 @@ struct UserRowsTests {
             #expect(try await client.post("/").text == "changed")
         }
     }
+
+    @Test("SET-12, N-24: a method that is not served is 405, whatever its form holds", arguments: Setting.each)
+    func xsrfOfOtherMethods(setting: Setting) async throws {
+        try await withRoutes(setting, [URLSpec("/", Form.self)], settings: .init(xsrfCookies: true)) {
+            client async throws in
+            let page = try await client.get("/").text
+            let token = String(try #require(page.split(separator: "value=\"").last?.prefix { $0 != "\"" }))
+            for token in [token, "", "2|00000000|00|1"] {
+                let responses = [
+                    try await client.put("/", form: ["_xsrf": token]),
+                    try await client.put("/", multipart: [.field("_xsrf", token)]),
+                    try await client.put("/", headers: HTTPFields("X-XSRFToken", token)),
+                ]
+                for response in responses {
+                    #expect(response.status == .methodNotAllowed)
+                    #expect(response.headers[.allow] == "GET, HEAD, POST, OPTIONS")
+                }
+            }
+        }
+    }
 }

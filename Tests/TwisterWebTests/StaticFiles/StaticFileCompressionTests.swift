@@ -65,6 +65,36 @@ struct StaticFileCompressionTests {
         }
     }
 
+    @Test("RFC 9110 8.8.3.3: the tag of another coding is no 304", arguments: testedBackends)
+    func otherCodings(_ backend: IOBackend) async throws {
+        try await withFiles(backend) { client in
+            let codings = ["gzip", "br", "zstd", "identity"]
+            let tags = try codings.map { coding in
+                try #require(try ask(client, "/static/long.txt", "Accept-Encoding: \(coding)").field("ETag"))
+            }
+            for (coding, own) in zip(codings, tags) {
+                for tag in tags {
+                    for method in ["GET", "HEAD"] {
+                        let response = try ask(
+                            client, "/static/long.txt", "Accept-Encoding: \(coding)", "If-None-Match: \(tag)",
+                            method: method)
+                        #expect(response.status == (tag == own ? 304 : 200), "\(method), \(coding), \(tag)")
+                        #expect(response.field("ETag") == own)
+                    }
+                }
+                // A client with any of them knows the file, and may demand that it is the same.
+                let known = try ask(client, "/static/long.txt", "Accept-Encoding: \(coding)", "If-Match: \(tags[0])")
+                #expect(known.status == 200)
+                let failed = try ask(client, "/static/long.txt", "Accept-Encoding: \(coding)", "If-Match: \"x\"")
+                #expect(failed.status == 412 && failed.field("Vary") == "Accept" && failed.field("ETag") == nil)
+            }
+            // Parts are those of the file.
+            let fields = ["Accept-Encoding: gzip", "Range: bytes=0-9", "If-None-Match: \(tags[0]), \(tags[3])"]
+            let part = try ask(client, "/static/long.txt", fields.joined(separator: "\r\n"))
+            #expect(part.status == 304 && part.field("ETag") == tags[3])
+        }
+    }
+
     @Test("a 206 has the Vary of the 200", arguments: testedBackends)
     func partial(_ backend: IOBackend) async throws {
         try await withFiles(backend) { client in
