@@ -146,12 +146,18 @@ extension HTTP2ServerConnection {
     /// Resets a stream whose response is sent and whose body nobody reads (RFC 9113, 8.1). Not at once: clients that find response
     /// and reset in one read take the response for lost (curl 7.88), and most end their body by themselves.
     func stopUnwantedBodySoon(_ id: Int32) {
-        context.loop.callLater(Self.unwantedBodyTime) { [weak self] in
+        let stop: () -> Void = { [weak self] in
             // The response may still wait for the kernel.
             self?.stream.whenOutputTaken { [weak self] _ in
                 guard let self, let stream = openStream(id), stream.hasUnwantedBody else { return }
                 cut(id, NGHTTP2_NO_ERROR)
             }
+        }
+        // A client that has ended its side sends nothing more of the body.
+        if stream.isPeerEnded {
+            context.loop.addLocalCallback(stop)
+        } else {
+            context.loop.callLater(Self.unwantedBodyTime, stop)
         }
     }
 

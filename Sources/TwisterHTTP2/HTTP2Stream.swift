@@ -223,6 +223,7 @@ final class HTTP2Stream {
             if sending == .complete { connection?.cut(id, NGHTTP2_NO_ERROR) }
             return
         }
+        if sending == .complete, hasUnwantedBody { return stopUnwantedBody() }
         switch run {
         case .waiting: break
         case .scheduled where reading == .body, .executing where reading == .body: break

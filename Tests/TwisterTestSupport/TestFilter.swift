@@ -24,17 +24,18 @@ package enum TestFilter: String {
 
     package static var isOn: Bool { current != nil }
 
-    package func make() -> any StreamFilter {
+    /// - Parameter loop: the stream's loop; nil: the filter is used by that loop's run only.
+    package func make(on loop: IOLoop? = nil) -> any StreamFilter {
         switch self {
         case .flip: FlippingFilter()
-        case .delay: DelayingFilter()
+        case .delay: DelayingFilter(on: loop)
         case .split: SplittingFilter()
         }
     }
 
     /// Puts the filter of this run on a stream, if there is one.
     package static func add(to stream: IOStream) {
-        if let current { stream.addFilter(current.make()) }
+        if let current { stream.addFilter(current.make(on: stream.loop)) }
     }
 
     // MARK: The end of a connection that is a bare socket
@@ -104,15 +105,20 @@ package final class FlippingFilter: StreamFilter {
 /// Hands everything on some milliseconds later, in order, both ways and the ends too.
 package final class DelayingFilter: StreamFilter {
     private let delay: Duration
+    private let loop: IOLoop?
     private var host: (any StreamFilterHost)?
     private var late: [(any StreamFilterHost) -> Void] = []
 
-    package init(_ delay: Duration = .milliseconds(2)) { self.delay = delay }
+    package init(_ delay: Duration = .milliseconds(2), on loop: IOLoop? = nil) {
+        self.delay = delay
+        self.loop = loop
+    }
 
     private func later(_ action: @escaping (any StreamFilterHost) -> Void) {
         late.append(action)
         // In order, whatever the order of timers that are due at the same time.
-        IOLoop.currentIfAny?.callLater(delay) { [self] in
+        guard let loop = loop ?? IOLoop.currentIfAny else { preconditionFailure("DelayingFilter: used off its loop") }
+        loop.callLater(delay) { [self] in
             let next = late.removeFirst()
             if let host { next(host) }
         }
