@@ -136,6 +136,9 @@ public class BaseIOStream: ReactorOwner {
     /// Whether more is queued than the peer seems to take.
     package final var isOverHighWatermark: Bool { outputCount > highWatermark }
 
+    /// Whether somebody waits until the peer takes what is queued.
+    package final var isOutputAwaited: Bool { rare?.outputWaiters.isEmpty == false }
+
     /// Waits until the output is at the low watermark.
     ///
     /// - Throws: `StreamClosedError` where the stream closes first; `CancellationError` where the task is cancelled,

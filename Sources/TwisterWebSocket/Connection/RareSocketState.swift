@@ -18,6 +18,8 @@ final class RareSocketState {
     /// Bytes that the server's budget was told of.
     var charged = 0
     var isParked = false
+    /// Whether the owner is about to be looked at, whose peer has ended its side.
+    var isClosingLater = false
     /// Since when a frame is incomplete and no byte of it came, in nanoseconds of the loop's clock.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?

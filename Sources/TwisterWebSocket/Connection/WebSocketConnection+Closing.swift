@@ -117,7 +117,30 @@ extension WebSocketConnection {
     /// the stream closes then.
     func closeAfterPeer() {
         if phase == .ending, stream.outputCount > 0 { return }
-        if !hasUnreadOfServer { stream.close(.endedByPeer) }
+        guard !hasUnreadOfServer else { return }
+        guard isServer, stream.outputCount > 0 else { return stream.close(.endedByPeer) }
+        if isOwnerBusy {
+            // It waits until the peer has taken enough, and goes on then.
+            if stream.isOutputAwaited { return }
+            if owner?.cancelsOnDisconnect == true { cancelOwner() }
+        }
+        if phase == .open { phase = .ending }
+        stream.closeAfterOutput()
+    }
+
+    /// The peer has ended its side behind messages that the owner deals with. The owner gets to the end of them, unless one of them
+    /// keeps it waiting for something else than the peer: such an owner learns that the peer has left.
+    func closeLater() {
+        guard rare?.isClosingLater != true else { return }
+        madeRare().isClosingLater = true
+        let unread = stream.unconsumedCount
+        stream.loop.addLocalCallback { [self] in
+            rare?.isClosingLater = false
+            guard isOwnerBusy, !stream.isClosed else { return }
+            // A stream that receives again has more to read before it comes to the end.
+            if stream.isReceiving { return }
+            if stream.unconsumedCount == unread { closeAfterPeer() } else { closeLater() }
+        }
     }
 }
 
@@ -125,13 +148,19 @@ extension WebSocketConnection: IOStreamConsumer {
     func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { read(bytes) }
 
     func streamEnded(_ stream: IOStream) {
-        // Messages that came before the end are dealt with first, unless one of them keeps the owner waiting.
-        if phase == .open, !isOwnerBusy, !takesMessage { return }
-        closeAfterPeer()
+        peerEnded()
     }
 
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
-        if isGone { stream.close(.endedByPeer) } else { closeAfterPeer() }
+        // A connection that is left unread for lack of memory gives up what it holds.
+        if isGone || rare?.isParked == true { stream.close(.endedByPeer) } else { peerEnded() }
+    }
+
+    /// Messages that came before the end are dealt with first.
+    private func peerEnded() {
+        if phase == .open, isOwnerBusy { return closeLater() }
+        if phase == .open, !takesMessage { return }
+        closeAfterPeer()
     }
 
     func streamDrained(_ stream: IOStream) {
@@ -139,6 +168,7 @@ extension WebSocketConnection: IOStreamConsumer {
         sendLaterPong()
         if rare.subscriptions != nil { sendWaiting() }
         if rare.charged > 0 { recharge() }
+        if stream.hasPeerLeft, phase == .open { closeLater() }
     }
 
     func streamDeadline(_ stream: IOStream, asOf time: UInt64) { lookAtDeadlines(time) }

@@ -252,7 +252,11 @@ extension WebSocketConnection {
 
     /// Holds a peer up that sends more than is dealt with, and notes when an incomplete frame last went on.
     private func noteProgress(unread: Int) {
-        if unread > Self.heldSize { stream.stopReceiving() }
+        if unread > Self.heldSize {
+            stream.stopReceiving()
+            // Known already, and not told again.
+            if stream.hasPeerLeft { closeLater() }
+        }
         let isHeld = incoming?.stream?.isFull == true
         if !isHeld && incoming?.frame != nil || unread > 0 && takesMessage && phase == .open {
             startFrameClock()

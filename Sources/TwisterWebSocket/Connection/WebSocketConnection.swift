@@ -203,15 +203,8 @@ extension WebSocketConnection: LoopWork {
     func willRun(on worker: Int) -> (any LoopJob)? {
         guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)
-        if stream.isPeerEnded { closeLater() }
+        if stream.hasPeerLeft { closeLater() }
         return self
-    }
-
-    /// The peer ended behind the message that is about to be dealt with. An owner that waits learns of it.
-    private func closeLater() {
-        stream.loop.addLocalCallback { [self] in
-            if isOwnerBusy, !stream.isClosed, !hasUnreadOfServer { stream.close(.endedByPeer) }
-        }
     }
 
     /// Whether this is a client, which gets what its server sent before the end.

@@ -8,7 +8,31 @@ import TwisterWeb
 /// Reads its messages in `open`, which lasts as long as the connection.
 private final class LoopingHandler: WebSocketHandler {
     override func open() async throws {
-        for try await message in messages { try await writeMessage(message) }
+        for try await message in messages {
+            if message.text == "block" { usleep(100_000) }
+            try await writeMessage(message)
+        }
+    }
+}
+
+/// Sends each message back piece by piece.
+private final class PiecesHandler: WebSocketHandler {
+    override var streamsMessages: Bool { true }
+    override func onMessageStream(_ message: WebSocketMessageStream) async throws {
+        let copy = try await beginMessage(isText: message.isText)
+        for try await piece in message {
+            if piece == Array("block".utf8) { usleep(100_000) }
+            try await copy.write(piece)
+        }
+        try await copy.finish()
+    }
+}
+
+/// Sends each message back, and then waits for something else than its client.
+private final class SleepingHandler: WebSocketHandler {
+    override func onMessage(_ message: WebSocketMessage) async throws {
+        try await writeMessage(message)
+        if message.text == "sleep" { try await Task.sleep(for: .seconds(60)) }
     }
 }
 
@@ -60,6 +84,59 @@ struct BusyHandlerTests {
                 #expect(try client.receiveText() == first)
                 #expect(try client.receiveText() == "last")
                 #expect(try client.receiveClose() == 1000)
+            }
+        }
+    }
+
+    /// Sends messages, perhaps a close frame, and the end of its side, all of which arrive in one turn. Returns the bytes that come
+    /// back, and whether a close frame did.
+    private func exchange(
+        _ port: UInt16, _ path: String, count: Int, size: Int, closes: Bool
+    ) throws -> (bytes: Int, isClosed: Bool) {
+        let client = try SocketClient(port, path)
+        try client.send("block")
+        usleep(30_000)
+        let message = SocketClient.frame(Opcode.text.rawValue, [UInt8](repeating: 65, count: size))
+        var sent = [[UInt8]](repeating: message, count: count).flatMap { $0 }
+        if closes { sent += SocketClient.frame(Opcode.close.rawValue, [3, 0xE8]) }
+        try client.send(sent)
+        client.client.shutDown()
+        var bytes = -5
+        while let frame = try client.receive() {
+            if frame.opcode == .close { return (bytes, true) }
+            bytes += frame.payload.count
+        }
+        return (bytes, false)
+    }
+
+    @Test(
+        "WS-2, WS-12: all that comes before the end of the client's side is answered, with and without a close frame",
+        arguments: ["/", "/loop", "/pieces"])
+    func manyBeforeTheEnd(path: String) async throws {
+        let routes = [
+            URLSpec("/", BlockingHandler.self), URLSpec("/loop", LoopingHandler.self),
+            URLSpec("/pieces", PiecesHandler.self),
+        ]
+        try await onBothBackends(routes) { port in
+            // More than is held unread, and more than is sent without a wait.
+            for (count, size) in [(1, 5), (200, 1000), (4, 100_000)] {
+                for closes in [true, false] {
+                    let (bytes, isClosed) = try exchange(port, path, count: count, size: size, closes: closes)
+                    #expect(bytes == count * size && isClosed == closes, "\(count) of \(size), close frame: \(closes)")
+                }
+            }
+        }
+    }
+
+    @Test("WS-2: what a handler has sent goes out, where the client ends its side while the handler waits for something else")
+    func sleeping() async throws {
+        try await onBothBackends([URLSpec("/", SleepingHandler.self)]) { port in
+            for _ in 0..<20 {
+                let client = try SocketClient(port)
+                try client.send("sleep")
+                client.client.shutDown()
+                #expect(try client.receiveText() == "sleep")
+                #expect(try client.receive() == nil)
             }
         }
     }
