@@ -185,52 +185,43 @@ struct RouteTrieSearch: ~Copyable {
 extension RouteTrie {
     /// The lowest-numbered route that matches the whole path.
     ///
+    /// It goes down the tree by literals alone as long as it can, which is enough for most paths and needs no memory.
+    ///
     /// - Parameter steps: What the attempt without a memo may take; by default some for the tree and some for each
     ///   byte.
     func search(_ path: UnsafeRawBufferPointer, steps: Int? = nil) -> RouteMatch? {
-        guard path.count < Int32.max else { return nil }
+        let end = path.count
+        guard end < Int32.max else { return nil }
         // An empty path may have no address; any address does where nothing is read.
-        let bytes = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? layout.labels
-        switch literalWay(bytes, path.count) {
-        case .match(let route, let node): return match(route, at: node, trail: nil)
-        case .nothing: return nil
-        case .undecided(let start): return searchLoops(from: start, bytes, path.count, steps)
-        }
-    }
-
-    /// The result of following a path down the tree by literals alone.
-    private enum LiteralWay {
-        case match(route: UInt32, node: UnsafePointer<RouteTrieLayout.Node>)
-        case nothing
-        /// From there on, loops have to be searched, too.
-        case undecided(RouteTrieSearch.Start)
-    }
-
-    /// Goes down the tree by literals alone, which is enough for most paths and needs no memory.
-    @inline(__always)
-    private func literalWay(_ path: UnsafePointer<UInt8>, _ end: Int) -> LiteralWay {
+        let path = path.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? layout.labels
         var node = layout.nodes
         var base: UInt32 = 0
         var position = 0
         while true {
-            let start = RouteTrieSearch.Start(node: node, base: base, position: position)
-            guard node.pointee.edgeCount == 0 else { return .undecided(start) }
-            guard layout.labelFits(node, path, at: position, end: end) else { return .nothing }
+            guard node.pointee.edgeCount == 0 else {
+                let start = RouteTrieSearch.Start(node: node, base: base, position: position)
+                return searchLoops(from: start, path, end, steps)
+            }
+            guard layout.labelFits(node, path, at: position, end: end) else { return nil }
             position &+= Int(node.pointee.labelCount)
             guard position < end else {
                 let route = node.pointee.terminal.route
-                return route == RouteTrieLayout.none ? .nothing : .match(route: base &+ route, node: node)
+                return route == RouteTrieLayout.none ? nil : match(base &+ route, at: node, trail: nil)
             }
             let child = layout.child(of: node, byte: path[position])
             if node.pointee.wordLongest > 0 {
                 // Beside whole words, a byte leads only to patterns with a loop inside the word.
-                guard child == 0 else { return .undecided(start) }
-                guard let word = layout.word(of: node, path, at: position, end: end) else { return .nothing }
+                guard child == 0 else {
+                    position &-= Int(node.pointee.labelCount)
+                    let start = RouteTrieSearch.Start(node: node, base: base, position: position)
+                    return searchLoops(from: start, path, end, steps)
+                }
+                guard let word = layout.word(of: node, path, at: position, end: end) else { return nil }
                 node = layout.nodes + Int(word.node)
                 base &+= word.base
                 position = word.end
             } else {
-                guard child != 0 else { return .nothing }
+                guard child != 0 else { return nil }
                 node = layout.nodes + Int(child)
                 position &+= 1
             }
