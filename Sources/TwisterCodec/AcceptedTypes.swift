@@ -27,6 +27,19 @@ package struct AcceptedTypes {
         }
     }
 
+    /// Whether each element is a range with a weight that may be.
+    package var isWellFormed: Bool {
+        var list = TokenList(octets)
+        while let element = list.next() {
+            let end = element.firstIndex(of: ASCII.semicolon) ?? element.count
+            let name = TokenList.trimmed(UnsafeRawBufferPointer(rebasing: element[..<end]))
+            guard let slash = name.firstIndex(of: ASCII.slash), slash > 0, slash + 1 < name.count,
+                QualityValue.weight(element, from: end) != nil
+            else { return false }
+        }
+        return true
+    }
+
     private func weight(_ type: UnsafeRawBufferPointer, _ subtype: UnsafeRawBufferPointer) -> Int {
         var best = (specificity: -1, weight: 0)
         var list = TokenList(octets)

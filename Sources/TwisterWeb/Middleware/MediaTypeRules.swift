@@ -61,12 +61,15 @@ extension RequestHandler {
 
     fileprivate func likes(_ types: [String]) -> Bool { weights(of: types).contains { $0 > 0 } }
 
-    /// A client that sends no field, or an empty one, takes every type.
+    /// A client that sends no field, or an empty one, takes every type, and so does one whose field names none of them and is malformed:
+    /// Java's URLConnection sends `*; q=.2, */*; q=.2`.
     private func weights(of types: [String]) -> [Int] {
-        guard let field = request.head[.accept], !field.isEmpty else { return types.map { _ in 1_000 } }
+        let all = types.map { _ in 1_000 }
+        guard let field = request.head[.accept], !field.isEmpty else { return all }
         return field.withOctets { octets in
             let accepted = AcceptedTypes(octets)
-            return types.map { accepted.weight($0) }
+            let weights = types.map { accepted.weight($0) }
+            return weights.contains { $0 > 0 } || accepted.isWellFormed ? weights : all
         }
     }
 }

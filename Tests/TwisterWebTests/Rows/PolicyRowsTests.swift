@@ -63,6 +63,9 @@ struct PolicyRowsTests {
                 ("text/html, APPLICATION/JSON;q=0.001", true), ("text/html", false),
                 ("application/json;q=0, */*", false),
                 ("*/*;q=0", false), ("application/problem+json", false),
+                // What is malformed refuses nothing.
+                ("*", true), ("garbage", true), ("text/html, image/gif, *; q=.2, */*; q=.2", true),
+                ("text/html;q=2", true),
             ] {
                 let response = try await client.get("/", headers: [.accept: accept])
                 #expect(response.status == (isMade ? .ok : .notAcceptable), "\(accept)")
