@@ -22,7 +22,7 @@ public final class IOStream: BaseIOStream {
     var output: UnsafeMutablePointer<StreamOutput>?
     private(set) var deadline = UInt64.max
     /// Whether the consumer wants bytes. A filter may receive when the consumer does not, and the other way round.
-    package internal(set) var isReceiving = false
+    var isReceiving = false
     /// Whether the consumer is being offered bytes.
     private(set) var isDelivering = false
     private var isOverHigh = false

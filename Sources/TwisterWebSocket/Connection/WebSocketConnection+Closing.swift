@@ -138,7 +138,7 @@ extension WebSocketConnection {
             rare?.isClosingLater = false
             guard isOwnerBusy, !stream.isClosed else { return }
             // A stream that receives again has more to read before it comes to the end.
-            if stream.isReceiving { return }
+            if stream.takesBytes { return }
             if stream.unconsumedCount == unread { closeAfterPeer() } else { closeLater() }
         }
     }
