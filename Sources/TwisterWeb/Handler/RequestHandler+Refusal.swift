@@ -15,31 +15,31 @@ extension RequestHandler: RefusalResponder {
         guard case .refused(let status)? = error as? HTTPBodyError else { return nil }
         return extras?.refusal ?? HTTPError(status)
     }
-}
 
-/// Runs in place of a handler whose request is refused before the handler runs: what is around the method, and the error in place
-/// of the method.
-private final class RefusedRequest: HTTPMessageDelegate {
-    private let handler: RequestHandler
-    private let error: HTTPError
+    /// Runs in place of a handler whose request is refused before the handler runs: what is around the method, and the error in place
+    /// of the method.
+    private final class RefusedRequest: HTTPMessageDelegate {
+        private let handler: RequestHandler
+        private let error: HTTPError
 
-    init(_ handler: RequestHandler, _ error: HTTPError) {
-        self.handler = handler
-        self.error = error
+        init(_ handler: RequestHandler, _ error: HTTPError) {
+            self.handler = handler
+            self.error = error
+        }
+
+        func execute() async throws {
+            handler.initialize()
+            guard let course = handler.traits.course else { throw error }
+            try await course.refusing(error).run(handler)
+        }
+
+        var label: JobLabel { handler.traits.label }
+        func executionFailed(_ error: any Error) async { await handler.executionFailed(error) }
+        func onConnectionClose() { handler.onConnectionClose() }
+        func onShutdown() { handler.onShutdown() }
+        var cancelsOnDisconnect: Bool { handler.cancelsOnDisconnect }
+        func exchangeEnded() { handler.exchangeEnded() }
     }
-
-    func execute() async throws {
-        handler.initialize()
-        guard let course = handler.traits.course else { throw error }
-        try await course.refusing(error).run(handler)
-    }
-
-    var label: JobLabel { handler.traits.label }
-    func executionFailed(_ error: any Error) async { await handler.executionFailed(error) }
-    func onConnectionClose() { handler.onConnectionClose() }
-    func onShutdown() { handler.onShutdown() }
-    var cancelsOnDisconnect: Bool { handler.cancelsOnDisconnect }
-    func exchangeEnded() { handler.exchangeEnded() }
 }
 
 extension HTTPError {
