@@ -2,104 +2,108 @@ import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// What happens to a response when it is about to be sent: functions that change its head, its `ETag` and conditional requests,
-/// transforms of its body. Only responses that have any of these have one.
-final class ResponseCourse: ResponseFilter {
-    /// The exchange keeps this object, and the handler while it may respond.
-    private unowned let handler: RequestHandler
-    /// The one that was added last runs first.
-    var beforeHead: [(RequestHandler) throws -> Void] = []
-    var transforms: [any OutputTransform] = []
-    /// Whether a complete response to GET or HEAD gets an `ETag`, and 304 where the client has the same.
-    var checksETag = false
-    /// What ends the waits of a response that would hold up a shutdown.
-    private var shutdownActions: [Int: () -> Void] = [:]
-    private var lastShutdownAction = 0
-    /// Whether a call of one of the functions is under way: what it does comes back here.
-    private var isRunning = false
-    /// The head of a finished response that is held back. What the handler sets meanwhile is lost, as behind every finished response.
-    private var heldHead: ResponseHead.Snapshot?
+extension RequestHandler {
+    /// What happens to a response when it is about to be sent: functions that change its head, its `ETag` and conditional
+    /// requests, transforms of its body. Only responses that have any of these have one.
+    final class ResponseCourse: ResponseFilter {
+        /// The exchange keeps this object, and the handler while it may respond.
+        private unowned let handler: RequestHandler
+        /// The one that was added last runs first.
+        var beforeHead: [(RequestHandler) throws -> Void] = []
+        var transforms: [any OutputTransform] = []
+        /// Whether a complete response to GET or HEAD gets an `ETag`, and 304 where the client has the same.
+        var checksETag = false
+        /// What ends the waits of a response that would hold up a shutdown.
+        private var shutdownActions: [Int: () -> Void] = [:]
+        private var lastShutdownAction = 0
+        /// Whether a call of one of the functions is under way: what it does comes back here.
+        private var isRunning = false
+        /// The head of a finished response that is held back. What the handler sets meanwhile is lost, as behind every
+        /// finished response.
+        private var heldHead: ResponseHead.Snapshot?
 
-    init(_ handler: RequestHandler) { self.handler = handler }
+        init(_ handler: RequestHandler) { self.handler = handler }
 
-    func holdsResponse(_ connection: HTTPConnection) -> Bool {
-        guard !isRunning, let session = handler.extras?.session, session.holdsResponse else { return false }
-        heldHead = connection.head.snapshot
-        handler.finishAfterSaving(session)
-        return true
-    }
+        func holdsResponse(_ connection: HTTPConnection) -> Bool {
+            guard !isRunning, let session = handler.extras?.session, session.holdsResponse else { return false }
+            heldHead = connection.head.snapshot
+            handler.finishAfterSaving(session)
+            return true
+        }
 
-    /// Opens a response again that is held back: it can be finished, or replaced by an error.
-    func reopen(_ connection: HTTPConnection) {
-        if connection.isHeld, let head = heldHead.take() { connection.head.restore(head) }
-        connection.reopenHeldResponse()
-    }
+        /// Opens a response again that is held back: it can be finished, or replaced by an error.
+        func reopen(_ connection: HTTPConnection) {
+            if connection.isHeld, let head = heldHead.take() { connection.head.restore(head) }
+            connection.reopenHeldResponse()
+        }
 
-    /// Has `action` called when the server begins to shut down. Returns its name for `removeShutdownAction`.
-    func addShutdownAction(_ action: @escaping () -> Void) -> Int {
-        lastShutdownAction += 1
-        shutdownActions[lastShutdownAction] = action
-        return lastShutdownAction
-    }
+        /// Has `action` called when the server begins to shut down. Returns its name for `removeShutdownAction`.
+        func addShutdownAction(_ action: @escaping () -> Void) -> Int {
+            lastShutdownAction += 1
+            shutdownActions[lastShutdownAction] = action
+            return lastShutdownAction
+        }
 
-    func removeShutdownAction(_ name: Int) { shutdownActions[name] = nil }
+        func removeShutdownAction(_ name: Int) { shutdownActions[name] = nil }
 
-    func shutdownBegan() {
-        let actions = shutdownActions.values
-        shutdownActions = [:]
-        for action in actions { action() }
-    }
+        func shutdownBegan() {
+            let actions = shutdownActions.values
+            shutdownActions = [:]
+            for action in actions { action() }
+        }
 
-    func responseBegins(_ connection: HTTPConnection, _ body: ResponseBodyPart) {
-        guard !isRunning else { return }
-        isRunning = true
-        defer { isRunning = false }
-        do {
-            // First: a 304 or 412 gets the fields of the functions, too, as every other response does.
-            if checksETag, case .whole = body { try handler.respondToConditions() }
-            while let function = beforeHead.popLast() { try function(handler) }
-            switch body {
-            case .whole: try transformHead(connection, finishing: true)
-            case .begun: try transformHead(connection, finishing: false)
-            case .file: break
+        func responseBegins(_ connection: HTTPConnection, _ body: ResponseBodyPart) {
+            guard !isRunning else { return }
+            isRunning = true
+            defer { isRunning = false }
+            do {
+                // First: a 304 or 412 gets the fields of the functions, too, as every other response does.
+                if checksETag, case .whole = body { try handler.respondToConditions() }
+                while let function = beforeHead.popLast() { try function(handler) }
+                switch body {
+                case .whole: try transformHead(connection, finishing: true)
+                case .begun: try transformHead(connection, finishing: false)
+                case .file: break
+                }
+            } catch {
+                fail(error)
             }
-        } catch {
-            fail(error)
         }
-    }
 
-    func responseContinues(_ connection: HTTPConnection, isComplete: Bool) {
-        guard !transforms.isEmpty, !isRunning else { return }
-        do {
+        func responseContinues(_ connection: HTTPConnection, isComplete: Bool) {
+            guard !transforms.isEmpty, !isRunning else { return }
+            do {
+                var chunk = connection.responseBody.takeBytes()
+                for transform in transforms { chunk = try transform.transformChunk(chunk, finishing: isComplete) }
+                connection.responseBody.append(chunk)
+            } catch {
+                fail(error)
+            }
+        }
+
+        private func transformHead(_ connection: HTTPConnection, finishing: Bool) throws {
+            guard !transforms.isEmpty, connection.head.allowsBody else { return }
             var chunk = connection.responseBody.takeBytes()
-            for transform in transforms { chunk = try transform.transformChunk(chunk, finishing: isComplete) }
+            for transform in transforms {
+                chunk = try transform.transformFirstChunk(handler, chunk, finishing: finishing)
+            }
+            // The length that the handler declared was that of its own bytes.
+            if finishing { connection.removeField(.contentLength) }
             connection.responseBody.append(chunk)
-        } catch {
-            fail(error)
         }
-    }
 
-    private func transformHead(_ connection: HTTPConnection, finishing: Bool) throws {
-        guard !transforms.isEmpty, connection.head.allowsBody else { return }
-        var chunk = connection.responseBody.takeBytes()
-        for transform in transforms {
-            chunk = try transform.transformFirstChunk(handler, chunk, finishing: finishing)
+        /// Half of a response cannot be sent: the connection closes, which tells the client that it is not whole.
+        private func fail(_ error: any Error) {
+            handler.logException(error)
+            handler.connection.abort()
         }
-        // The length that the handler declared was that of its own bytes.
-        if finishing { connection.removeField(.contentLength) }
-        connection.responseBody.append(chunk)
-    }
-
-    /// Half of a response cannot be sent: the connection closes, which tells the client that it is not whole.
-    private func fail(_ error: any Error) {
-        handler.logException(error)
-        handler.connection.abort()
     }
 }
 
 extension RequestHandler {
     /// Calls `function` when the response's head is about to be sent, by `finish`, `flush` or for an error: the last moment
-    /// at which status and header fields can be changed, and the first at which the status is known. Of several functions, the one
+    /// at which status and header fields can be changed, and the first at which the status is known. Of several functions,
+    /// the one
     /// that was added last is called first. Without effect once the head is sent.
     public final func beforeHead(_ function: @escaping (RequestHandler) throws -> Void) {
         connection.checkThread("RequestHandler.beforeHead")

@@ -128,9 +128,7 @@ struct BusyHandlerTests {
         }
     }
 
-    @Test(
-        "WS-2: what a handler has sent goes out, where the client ends its side while the handler waits for something else"
-    )
+    @Test("WS-2: what a handler has sent goes out, where its client ends its side while it waits for something else")
     func sleeping() async throws {
         try await onBothBackends([URLSpec("/", SleepingHandler.self)]) { port in
             for _ in 0..<20 {
