@@ -103,8 +103,7 @@ extension RequestHandler {
 extension RequestHandler {
     /// Calls `function` when the response's head is about to be sent, by `finish`, `flush` or for an error: the last moment
     /// at which status and header fields can be changed, and the first at which the status is known. Of several functions,
-    /// the one
-    /// that was added last is called first. Without effect once the head is sent.
+    /// the one that was added last is called first. Without effect once the head is sent.
     public final func beforeHead(_ function: @escaping (RequestHandler) throws -> Void) {
         connection.checkThread("RequestHandler.beforeHead")
         madeResponseCourse.beforeHead.append(function)
