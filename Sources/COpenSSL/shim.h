@@ -98,23 +98,14 @@ static inline int openssl_print_name(BIO *bio, const X509_NAME *name) {
   return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
 }
 
-// Has a message authentication code be HMAC with SHA-256.
-static inline int openssl_start_mac(EVP_MAC_CTX *mac, const unsigned char *key, size_t count) {
+// Has a message authentication code be HMAC with that key and the hash function of that name.
+static inline int openssl_set_hmac(EVP_MAC_CTX *mac, const unsigned char *key, size_t count, const char *digest) {
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, count),
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
-      OSSL_PARAM_construct_end(),
-  };
-  return EVP_MAC_CTX_set_params(mac, parameters);
-}
-
-// Begins an HMAC with the hash function of that name.
-static inline int openssl_begin_hmac(EVP_MAC_CTX *mac, const unsigned char *key, size_t count, const char *digest) {
-  OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
       OSSL_PARAM_construct_end(),
   };
-  return EVP_MAC_init(mac, key, count, parameters);
+  return EVP_MAC_CTX_set_params(mac, parameters);
 }
 
 // HKDF (RFC 5869) with SHA-256: both of its steps or one of them, as `mode` says.

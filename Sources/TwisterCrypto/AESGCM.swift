@@ -33,7 +33,7 @@ package enum AESGCM {
         guard message.count >= tagSize else { return nil }
         let cipher = Cipher(key, nonce, encrypts: false)
         cipher.authenticate(context)
-        // Nobody sees the plaintext before the tag was found right.
+        // The plaintext is returned only once its tag was found right.
         let plaintext = cipher.transform(Array(message.dropLast(tagSize)))
         var tag = Array(message.suffix(tagSize))
         succeed(openssl_set_tag(cipher.context, &tag, Int32(tagSize)), name)

@@ -27,27 +27,4 @@ package struct Digest: Sendable {
     }
 
     package func hash(_ message: [UInt8]) -> [UInt8] { message.withUnsafeBytes { hash($0) } }
-
-    /// Hashes a message that comes in pieces.
-    package final class Context {
-        private let digest: Digest
-        private let context: OpaquePointer
-
-        package init(_ digest: Digest) {
-            self.digest = digest
-            context = existing(EVP_MD_CTX_new(), digest.name)
-            succeed(EVP_DigestInit_ex2(context, digest.algorithm, nil), digest.name)
-        }
-
-        deinit { EVP_MD_CTX_free(context) }
-
-        package func update(_ piece: [UInt8]) { succeed(EVP_DigestUpdate(context, piece, piece.count), digest.name) }
-
-        /// The hash of all pieces. The next message begins.
-        package func finalize() -> [UInt8] {
-            let hash = filled(digest.count, digest.name) { EVP_DigestFinal_ex(context, $0, nil) }
-            succeed(EVP_DigestInit_ex2(context, nil, nil), digest.name)
-            return hash
-        }
-    }
 }

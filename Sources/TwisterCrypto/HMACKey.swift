@@ -11,7 +11,8 @@ package final class HMACKey: Sendable {
         let algorithm = existing(EVP_MAC_fetch(nil, "HMAC", nil), "HMAC")
         defer { EVP_MAC_free(algorithm) }
         begun = existing(EVP_MAC_CTX_new(algorithm), "HMAC")
-        succeed(openssl_begin_hmac(begun, key, key.count, digest.name), "HMAC")
+        succeed(openssl_set_hmac(begun, key, key.count, digest.name), "HMAC")
+        succeed(EVP_MAC_init(begun, nil, 0, nil), "HMAC")
     }
 
     deinit { EVP_MAC_CTX_free(begun) }

@@ -153,8 +153,7 @@ final class HTTP2Stream {
         context.noteRefusal(
             refusal.status, of: exchange, from: connection?.share.client, firstByte: context.loop.turnTime)
         abandonBody()
-        var isRunning = false
-        if case .executing = run { isRunning = true }
+        let isRunning = if case .executing = run { true } else { false }
         let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning)
         switch run {
         // A delegate that runs ends the exchange itself.

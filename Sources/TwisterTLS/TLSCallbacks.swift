@@ -145,12 +145,12 @@ private func protectTicket(
         UnsafeMutableRawBufferPointer(start: name, count: 16).copyBytes(from: key.name)
         let isSet =
             EVP_EncryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
-            && openssl_start_mac(mac, key.mac, key.mac.count) == 1
+            && openssl_set_hmac(mac, key.mac, key.mac.count, "SHA256") == 1
         return isSet ? 1 : -1
     }
     guard let (key, isCurrent) = keys.find(UnsafeRawBufferPointer(start: name, count: 16)) else { return 0 }
     let isSet =
-        openssl_start_mac(mac, key.mac, key.mac.count) == 1
+        openssl_set_hmac(mac, key.mac, key.mac.count, "SHA256") == 1
         && EVP_DecryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
     guard isSet else { return -1 }
     // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so that it needs the next one.

@@ -4,19 +4,15 @@ import TwisterCrypto
 /// The functions give the results that their standards give as examples.
 @Suite("Test vectors of the standards")
 struct VectorTests {
-    @Test("FIPS 180-4: SHA-1 and SHA-256, at once and in pieces")
+    @Test("FIPS 180-4: SHA-1 and SHA-256")
     func digests() {
         #expect(Digest.sha1.hash(Array("abc".utf8)).hexadecimal == "a9993e364706816aba3e25717850c26c9cd0d89d")
         #expect(Digest.sha1.hash([]).hexadecimal == "da39a3ee5e6b4b0d3255bfef95601890afd80709")
-        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        #expect(Digest.sha256.hash(Array("abc".utf8)).hexadecimal == abc)
-        let context = Digest.Context(.sha256)
-        for _ in 0..<2 {
-            for piece in ["a", "", "bc"] { context.update(Array(piece.utf8)) }
-            #expect(context.finalize().hexadecimal == abc)
-        }
         #expect(
-            context.finalize().hexadecimal == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+            Digest.sha256.hash(Array("abc".utf8)).hexadecimal
+                == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(
+            Digest.sha256.hash([]).hexadecimal == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     }
 
     @Test("RFC 4231, 4.3 and 4.7; RFC 2202, 3: HMAC")

@@ -227,8 +227,7 @@ extension HTTP1Connection: LoopWork {
 
     /// Has the delegate respond to the refusal of its request, or the server. Returns whether a delegate runs, or is about to.
     func respondToRefusal(_ refusal: RequestRefusal) -> Bool {
-        var isRunning = false
-        if case .executing = run { isRunning = true }
+        let isRunning = if case .executing = run { true } else { false }
         if let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) {
             switch run {
             case .executing: break

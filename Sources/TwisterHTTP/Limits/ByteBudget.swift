@@ -45,14 +45,11 @@ final class BudgetKeeper {
         self.connections = connections
     }
 
-    /// So many bytes that a connection gives up at a time are given back to the system. Smaller blocks find another use.
-    private static let largeRelease = 128 << 10
-
     /// Counts bytes that a connection of this loop holds from now on, or (negative) no more.
     func change(by count: Int) {
         budget.change(by: count)
         // The allocator would keep what many large bodies and messages have left, long after their clients are gone.
-        if count <= -Self.largeRelease { loop.noteFreed(-count) }
+        if count <= -IOLoop.largeBlock { loop.noteFreed(-count) }
     }
 
     /// The connection would hold more than there is room for.

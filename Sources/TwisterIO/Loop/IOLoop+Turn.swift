@@ -135,7 +135,10 @@ extension IOLoop {
     /// How long after a burst of work memory is given back: a second burst may follow the first one. In nanoseconds.
     private static let trimDelay: UInt64 = 400_000_000
 
-    /// So much memory is free again, or will be soon, that was held for a long time. On the loop's thread.
+    /// Blocks of memory from this size on are worth giving back to the system. The allocator finds another use for smaller ones.
+    package static let largeBlock = 128 << 10
+
+    /// The same as `BaseIOStream.noteFreed`, for memory that belongs to no single stream. On the loop's thread.
     package func noteFreed(_ size: Int) { reactor.noteFreed(size) }
 
     /// Called before a wait that may be long. A loop that has nothing to give back does not wake up for this.

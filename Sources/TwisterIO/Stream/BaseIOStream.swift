@@ -136,7 +136,7 @@ public class BaseIOStream: ReactorOwner {
     /// Whether more is queued than the peer seems to take.
     package final var isOverHighWatermark: Bool { outputCount > highWatermark }
 
-    /// Whether somebody waits until the peer takes what is queued.
+    /// Whether a task waits until the peer takes what is queued.
     package final var isOutputAwaited: Bool { rare?.outputWaiters.isEmpty == false }
 
     /// Waits until the output is at the low watermark.

@@ -125,8 +125,7 @@ final class ValueExchange {
     private func refuse(_ refusal: RequestRefusal) {
         pieces = []
         isBodyEnded = true
-        var isRunning = false
-        if case .executing = run { isRunning = true }
+        let isRunning = if case .executing = run { true } else { false }
         guard let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) else {
             exchange.refuse(refusal)
             if case .waiting = run { endWithoutRun() }

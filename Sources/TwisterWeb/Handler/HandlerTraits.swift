@@ -67,8 +67,11 @@ struct RequestMethodSet: Sendable {
     var allowed: [RequestMethod] {
         let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
         return order.filter { method in
-            method == .head
-                ? isHeadServed && (contains(.head) || contains(.get)) : contains(method) || method == .options
+            switch method {
+            case .head: isHeadServed && (contains(.head) || contains(.get))
+            case .options: true
+            default: contains(method)
+            }
         }
     }
 }

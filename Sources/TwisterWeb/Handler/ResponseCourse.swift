@@ -3,8 +3,8 @@ import TwisterCodec
 import TwisterHTTP
 
 extension RequestHandler {
-    /// What happens to a response when it is about to be sent: functions that change its head, its `ETag` and conditional
-    /// requests, transforms of its body. Only responses that have any of these have one.
+    /// The functions, checks and transforms that change a response when it is about to be sent: its head, its `ETag` and status by
+    /// conditional requests, its body. Only responses that have any of these have one.
     final class ResponseCourse: ResponseFilter {
         /// The exchange keeps this object, and the handler while it may respond.
         private unowned let handler: RequestHandler
@@ -13,7 +13,7 @@ extension RequestHandler {
         var transforms: [any OutputTransform] = []
         /// Whether a complete response to GET or HEAD gets an `ETag`, and 304 where the client has the same.
         var checksETag = false
-        /// What ends the waits of a response that would hold up a shutdown.
+        /// Closures that end the waits of a response that would hold up a shutdown, by their numbers.
         private var shutdownActions: [Int: () -> Void] = [:]
         private var lastShutdownAction = 0
         /// Whether a call of one of the functions is under way: what it does comes back here.

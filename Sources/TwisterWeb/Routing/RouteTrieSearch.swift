@@ -22,7 +22,7 @@ struct RouteTrieSearch: ~Copyable {
     /// Where a search begins: everything before was decided by literals.
     struct Start {
         var node: UnsafePointer<RouteTrieLayout.Node>
-        /// What is added to the routes of the node and of those below it.
+        /// The number that is added to the routes of the node and of the nodes below it.
         var base: UInt32
         /// The place in the path where the node's label is to stand.
         var position: Int
@@ -61,7 +61,8 @@ struct RouteTrieSearch: ~Copyable {
         bestNode = trie.layout.nodes
     }
 
-    /// Searches all that can be reached from a place in the trie and in the path. Afterwards `best` is the route that won and `bestTrail` where its loops ended.
+    /// Searches everything that can be reached from a place in the trie and in the path. Afterwards `best` is the route that won,
+    /// and `bestTrail` says where its loops ended.
     mutating func run(from start: Start) {
         walk(from: start.node, base: start.base, at: start.position, depth: 0)
         guard steps < 0 else { return }
@@ -71,7 +72,7 @@ struct RouteTrieSearch: ~Copyable {
         walk(from: start.node, base: start.base, at: start.position, depth: 0)
     }
 
-    /// - Parameter firstBase: what is added to the routes of the node and of those below it.
+    /// - Parameter firstBase: the number that is added to the routes of the node and of the nodes below it.
     private mutating func walk(
         from start: UnsafePointer<RouteTrieLayout.Node>, base firstBase: UInt32, at place: Int, depth: Int
     ) {

@@ -170,11 +170,8 @@ extension WebSocketConnection {
     /// The memory of a long message is free again when the owner has dealt with it. The budget has not counted a message that was
     /// decompressed at once, nor any of a client's.
     func noteLongMessage(_ message: IncomingMessage) {
-        if message.bytes.count >= Self.longMessage { stream.noteFreed(message.bytes.count) }
+        if message.bytes.count >= IOLoop.largeBlock { stream.noteFreed(message.bytes.count) }
     }
-
-    /// Shorter messages find another use for their memory.
-    private static let longMessage = 128 << 10
 
     /// So many compressed bytes are decompressed at a time where the owner takes messages in pieces: they may become a thousand
     /// times as many.

@@ -10,17 +10,15 @@ let uploadRoutes = RouteGroup("/stream") {
 
 private class Upload: RequestHandler {
     override class var requestBody: RequestBodyMode { .dataReceived }
-    private var count = 0
-    private let hash = Digest.Context(.sha256)
+    private var body: [UInt8] = []
 
     override func dataReceived(_ chunk: [UInt8]) async throws {
-        count += chunk.count
-        hash.update(chunk)
+        body += chunk
         if try hasFlag("slow") { try await sleep(for: .milliseconds(2)) }
     }
 
     override func post() async throws {
-        try respond(["bytes": .integer(count), "sha256": .string(hexadecimal(hash.finalize()))])
+        try respond(["bytes": .integer(body.count), "sha256": .string(hexadecimal(Digest.sha256.hash(body)))])
     }
 
     override func put() async throws { try await post() }

@@ -25,7 +25,7 @@ final class Create: BlogHandler {
     override func post() async throws {
         let form = try decodeBody(Form.self)
         if try await state.hasAuthor() { throw HTTPError(.conflict, detail: "The blog has an author.") }
-        let hash = try await loop.runInExecutor { [passwords = state.passwords] in passwords.hash(form.password) }
+        let hash = try await loop.runInExecutor { [passwords = state.passwords] in try passwords.hash(form.password) }
         // Stripped, as the login strips it: an address with a blank at its end could never log in.
         let email = try getArgument("email")
         guard let author = try await state.createAuthor(email: email, name: form.name, password: hash) else {
@@ -53,8 +53,8 @@ final class Login: BlogHandler {
         // An unknown address takes as long as a wrong password, and so does not show that it is unknown.
         let passwords = state.passwords
         let isRight = try await loop.runInExecutor {
-            guard let author else { return passwords.hash(password).isEmpty }
-            return PasswordHash.verify(password, author.password)
+            guard let author else { return try passwords.hash(password).isEmpty }
+            return try PasswordHash.verify(password, author.password)
         }
         guard let author, isRight else {
             setStatus(.forbidden)
