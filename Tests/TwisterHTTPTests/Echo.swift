@@ -67,6 +67,11 @@ final class Echo: HTTPServerConnectionDelegate {
                 }
             case "/big":
                 connection.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
+            case "/parts":
+                for number in 0..<(Int(request.query) ?? 0) {
+                    connection.write([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 100_000))
+                    try await connection.flush()
+                }
             case "/short":
                 try connection.setHead(.ok, [.contentLength: "10"])
                 connection.write("short")

@@ -242,4 +242,38 @@ struct HTTP1ServerConnectionTests {
             #expect(try client.isClosed())
         }
     }
+
+    @Test(
+        "X-22: a response that is under way goes on behind a half-close, however slowly the client takes it",
+        arguments: testedBackends, Echo.Ending.allCases)
+    func halfCloseUnderWay(_ backend: IOBackend, _ ending: Echo.Ending) async throws {
+        let echo = Echo(ending)
+        try await withServer(backend, echo) { port in
+            let client = try TestClient(port: port)
+            try client.send("GET /parts?80 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.shutDown()
+            try await Task.sleep(for: .milliseconds(100))
+            let body = try client.receiveResponse().body
+            #expect(body.count == 8_000_000)
+            #expect((0..<80).allSatisfy { body[Int($0) * 100_000] == UInt8($0) })
+            #expect(try client.receiveResponse().text == "GET /2 a ")
+            #expect(try client.isClosed())
+            #expect(echo.snapshot.closed == 0)
+        }
+    }
+
+    @Test(
+        "S-7: a client that leaves while it has output to take is noticed, even where it closed its half before",
+        arguments: testedBackends)
+    func leavingUnderWay(_ backend: IOBackend) async throws {
+        let echo = Echo()
+        try await withServer(backend, echo) { port in
+            var client = Optional(try TestClient(port: port))
+            try client?.send("GET /parts?10000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            client?.shutDown()
+            try await Task.sleep(for: .milliseconds(50))
+            client = nil
+            try await eventually("noticed") { echo.snapshot.closed == 1 && echo.snapshot.finished == 1 }
+        }
+    }
 }

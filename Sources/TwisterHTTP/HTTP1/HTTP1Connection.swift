@@ -249,18 +249,8 @@ extension HTTP1Connection: LoopWork {
         guard case .scheduled = run else { return nil }
         run = .executing(worker: worker)
         if let record = exchange.record { record.times.handler = context.loop.now }
-        if unretainedStream?._withUnsafeGuaranteedRef({ $0.hasPeerLeft }) == true { tellOfEndLater() }
+        if unretainedStream?._withUnsafeGuaranteedRef({ $0.hasPeerLeft }) == true { owner?.tellHandlerOfEndLater() }
         return delegate
-    }
-
-    /// The client ended before its request was begun. A handler that responds at once does so; one that waits learns of it.
-    @inline(never)
-    private func tellOfEndLater() {
-        guard let stream else { return }
-        context.loop.addLocalCallback { [weak stream] in
-            guard let stream else { return }
-            stream.consumer?.streamPeerLeft(stream, isGone: false)
-        }
     }
 
     func didRun() -> Bool {

@@ -202,7 +202,7 @@ final class HTTP1ServerConnection {
 
     /// Closes once the response is out. Where the client may still be sending, that is waited out, so that it gets the
     /// response.
-    private func end() {
+    func end() {
         let isRead = (exchange?.isRequestRead ?? true) && stream.unconsumedCount == 0
         stopReading()
         watchOutput()
@@ -216,7 +216,7 @@ final class HTTP1ServerConnection {
     }
 
     /// The exchange does not run and is given up.
-    private func endExchangeWithoutRun() {
+    func endExchangeWithoutRun() {
         guard let exchange else { return }
         exchange.endWithoutRun()
         letGo(of: exchange)
@@ -374,8 +374,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         return count
     }
 
-    /// The client has said all that it will say. A request that is complete and not yet begun is still responded to, since
-    /// the client may have closed just its own half; one that is being responded to counts as left.
+    /// The client has ended its side, and sends nothing more. It may still read: its complete requests are responded to.
     func streamEnded(_ stream: IOStream) {
         switch phase {
         // Requests wait until the output is taken; `nextRequest` then sees that the client has ended.
@@ -383,36 +382,17 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         case .idle, .dropping, .proxyHeader: stream.closeAfterOutput()
         case .exchange:
             guard let exchange, !exchange.isUnused else { return stream.closeAfterOutput() }
-            if exchange.isRequestRead {
-                switch exchange.run {
-                case .executing where !exchange.exchange.isFinished: break
-                case .executing, .scheduled, .waiting, .ending, .endingAndReady: return
-                }
-            } else {
-                stopReading()
-            }
+            if exchange.isRequestRead { return tellHandlerOfEndLater() }
+            stopReading()
             exchange.keepsAlive = false
-            disconnected(exchange)
-        }
-    }
-
-    /// The client has disconnected before its request was responded to.
-    private func disconnected(_ exchange: HTTP1Connection) {
-        exchange.clientDisconnected()
-        switch exchange.run {
-        case .executing, .endingAndReady: break
-        // While the exchange before it is ended, its rest was read, which nobody runs any more.
-        case .waiting, .scheduled, .ending:
-            endExchangeWithoutRun()
-            end()
+            clientDisconnected(exchange)
         }
     }
 
     /// Nothing is read meanwhile, so that a client that leaves is known by this alone.
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
         if isGone { return stream.close(.endedByPeer) }
-        guard phase == .exchange, let exchange, exchange.isRequestRead else { return }
-        streamEnded(stream)
+        if phase == .exchange, exchange?.isRequestRead == true { tellHandlerOfEndLater() }
     }
 
     func streamClosed(_ stream: IOStream, _ reason: StreamClosedError.Reason) {
