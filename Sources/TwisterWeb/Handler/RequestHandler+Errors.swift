@@ -10,7 +10,7 @@ import TwisterIO
     ///
     /// Tornado: `RequestHandler._handle_request_exception`.
     public func executionFailed(_ thrown: any Error) async {
-        let error = Self.refusal(of: thrown) ?? serverRefusal(thrown) ?? thrown
+        let error = ClientValue.refusal(of: thrown) ?? serverRefusal(thrown) ?? thrown
         if let finish = error as? Finish {
             if let text = finish.text, !isFinished { write(text) }
             return self.finish()

@@ -122,7 +122,7 @@ extension WebSocketClientConnection: SocketOwner {
         try await waiter.value { unreadTaken = waiter }
     }
 
-    func handlingFailed(_ error: any Error) {}
+    func handlingFailed(_ error: any Error) -> CloseFrame { CloseFrame(code: .internalError) }
     func shutdownBegan() {}
     var cancelsOnDisconnect: Bool { true }
 }

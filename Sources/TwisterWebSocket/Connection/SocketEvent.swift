@@ -15,8 +15,8 @@ enum SocketEvent {
 protocol SocketOwner: AnyObject {
     /// Takes an event; the next one comes when this has returned.
     func handle(_ event: SocketEvent) async throws
-    /// An event was not dealt with, for this reason.
-    func handlingFailed(_ error: any Error)
+    /// An event was not dealt with, for this reason. Returns what the peer is told.
+    func handlingFailed(_ error: any Error) -> CloseFrame
     /// The server has begun to shut down.
     func shutdownBegan()
     /// Whether the task that deals with an event is cancelled when the peer disconnects.

@@ -243,8 +243,8 @@ extension WebSocketConnection: LoopJob {
     func executionFailed(_ error: any Error) async {
         // A stream fails those who wait for it as soon as it closes, and tells the connection in a later turn.
         if phase != .open || stream.isClosed, Self.tellsOfEnd(error) { return }
-        owner?.handlingFailed(error)
-        fail(.internalError, "")
+        let frame = owner?.handlingFailed(error) ?? CloseFrame()
+        fail(frame.code ?? .internalError, frame.reason)
     }
 
     /// Whether the error is how the owner learns that the connection has ended.

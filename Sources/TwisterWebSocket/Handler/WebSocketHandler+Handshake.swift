@@ -11,7 +11,8 @@ extension WebSocketHandler {
     final func upgrade() throws {
         if request.connection.opensWebSocket { return try openOverHTTP2() }
         let headers = request.headers
-        guard headers[.upgrade]?.lowercased() == "websocket" else {
+        // A client may list other protocols, too (RFC 9110, 7.8).
+        guard headers[.upgrade]?.withOctets({ TokenList.contains($0, "websocket") }) == true else {
             return refuse(.badRequest, "Can \"Upgrade\" only to \"WebSocket\".")
         }
         // Browsers and proxies send other options, too.

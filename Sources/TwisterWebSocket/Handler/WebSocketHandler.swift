@@ -12,8 +12,12 @@ import TwisterIO
 ///     }
 ///
 /// One handler is made for each connection, on the thread of the loop that serves it. Its functions are called one at a time: while
-/// `onMessage` runs, the next message is not read, and the client is held up. An error that one of them throws is logged, and the
-/// client is told 1011 (internal error). When the client disconnects, the task of the function that runs is cancelled.
+/// `onMessage` runs, the next message is not read, and the client is held up. When the client disconnects, the task of the function
+/// that runs is cancelled.
+///
+/// An error that one of them throws is logged, and closes the connection with 1011 (internal error). An `HTTPError` is a refusal, whose
+/// `detail` is the reason: 400, 422 and `ValidationFailure` become 1007 (invalid payload), 413 becomes 1009 (message too big), 415
+/// becomes 1003 (unsupported data), 503 becomes 1013 (try again later), and the others under 500 become 1008 (policy violation).
 ///
 /// `prepare`, middleware and policies run before the handshake, as for every request, and may refuse it.
 ///
@@ -171,7 +175,11 @@ extension WebSocketHandler: SocketOwner {
         loop.addLocalCallback { [self] in releaseRequest(within: turns - 1) }
     }
 
-    final func handlingFailed(_ error: any Error) { logException(error) }
+    final func handlingFailed(_ error: any Error) -> CloseFrame {
+        let error = ClientValue.refusal(of: error) ?? error
+        logException(error)
+        return (error as? HTTPError).map { CloseFrame($0) } ?? CloseFrame(code: .internalError)
+    }
 
     final func shutdownBegan() { onShutdown() }
 }

@@ -30,7 +30,7 @@ private final class NotingHandler: WebSocketHandler {
         switch message.text {
         case "slow": try await sleep(for: .milliseconds(50))
         case "wait": try await sleep(for: .seconds(600))
-        case "throw": throw HTTPError(.badRequest)
+        case "throw": throw WebSocketError(description: "on purpose")
         case "close": close(4001, "bye")
         case "ping": try ping(Array("data".utf8))
         default: try await writeMessage(message)

@@ -55,6 +55,21 @@ struct HandshakeTests {
         }
     }
 
+    @Test("WS-14: a client may list other protocols beside the WebSocket")
+    func severalProtocols() async throws {
+        try await onBothBackends(routes) { port in
+            for list in ["h2c, websocket", "WebSocket,TLS/1.0", ", websocket"] {
+                let request = SocketClient.request("/").replacing("Upgrade: websocket", with: "Upgrade: \(list)")
+                let response = try respond(port, request)
+                #expect(response.status == 101 && response.field("Upgrade") == "websocket", "\(list)")
+            }
+            for list in ["websocket/13", "h2c", "web socket"] {
+                let request = SocketClient.request("/").replacing("Upgrade: websocket", with: "Upgrade: \(list)")
+                #expect(try respond(port, request).status == 400, "\(list)")
+            }
+        }
+    }
+
     @Test("WS-14: malformed handshakes get Tornado's responses, and the connection goes on")
     func refused() async throws {
         try await onBothBackends(routes) { port in

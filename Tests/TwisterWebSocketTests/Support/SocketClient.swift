@@ -108,11 +108,13 @@ final class SocketClient {
     }
 
     /// The code of the close frame that comes next, and then the end of the connection; nil: it has none.
-    func receiveClose() throws -> UInt16? {
+    func receiveClose() throws -> UInt16? { try receiveCloseFrame().code?.rawValue }
+
+    /// The close frame that comes next, and then the end of the connection.
+    func receiveCloseFrame() throws -> CloseFrame {
         guard let frame = try receive() else { throw TestFailure("no close frame") }
         guard frame.opcode == .close else { throw TestFailure("not a close frame: \(frame)") }
         guard try receive() == nil else { throw TestFailure("frames behind the close frame") }
-        guard frame.payload.count >= 2 else { return nil }
-        return UInt16(frame.payload[0]) << 8 | UInt16(frame.payload[1])
+        return try frame.payload.withUnsafeBytes { try CloseFrame.parse($0).get() }
     }
 }
