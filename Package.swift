@@ -17,17 +17,17 @@ let package = Package(
         .library(name: "TwisterWeb", targets: ["TwisterWeb"]),
         .library(name: "TwisterTesting", targets: ["TwisterTesting"]),
         .executable(name: "twister-dev", targets: ["TwisterDev"]),
-        .executable(name: "bench-server", targets: ["BenchServer"]),
-        .executable(name: "loop-bench", targets: ["LoopBench"]),
-        .executable(name: "EchoTCP", targets: ["EchoTCP"]),
-        .executable(name: "router-bench", targets: ["RouterBench"]),
-        .executable(name: "HelloWorld", targets: ["HelloWorld"]),
-        .executable(name: "Blog", targets: ["Blog"]),
-        .executable(name: "Chat", targets: ["Chat"]),
-        .executable(name: "PlainHTTP", targets: ["PlainHTTP"]),
-        .executable(name: "Supermarket", targets: ["Supermarket"]),
-        .executable(name: "twin", targets: ["Twin"]),
-        .executable(name: "Todos", targets: ["Todos"]),
+        .executable(name: "bench-server", targets: ["TwisterBenchServer"]),
+        .executable(name: "loop-bench", targets: ["TwisterLoopBench"]),
+        .executable(name: "EchoTCP", targets: ["TwisterEchoTCP"]),
+        .executable(name: "router-bench", targets: ["TwisterRouterBench"]),
+        .executable(name: "HelloWorld", targets: ["TwisterHelloWorld"]),
+        .executable(name: "Blog", targets: ["TwisterBlog"]),
+        .executable(name: "Chat", targets: ["TwisterChat"]),
+        .executable(name: "PlainHTTP", targets: ["TwisterPlainHTTP"]),
+        .executable(name: "Supermarket", targets: ["TwisterSupermarket"]),
+        .executable(name: "twin", targets: ["TwisterTwin"]),
+        .executable(name: "Todos", targets: ["TwisterTodos"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -40,22 +40,25 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
+        // The names of targets begin with "Twister", because SwiftPM wants them to differ from those of all other packages that an
+        // application uses, and from its own. The products of the examples have the plain names.
+
         // MARK: The layers, lowest first. Dependencies point down only; Tests/TwisterTests/LayerTests.swift checks that.
         .systemLibrary(
-            name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+            name: "CTwisterLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(
-            name: "CReactor", dependencies: ["CLiburing"], path: "CReactor",
+            name: "CReactor", dependencies: ["CTwisterLiburing"], path: "CReactor",
             cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(
-            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+            name: "CTwisterZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
-            name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
+            name: "CTwisterBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(
-            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+            name: "CTwisterZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            name: "CTwisterOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         // What the web framework and the WebSockets compute with OpenSSL: hashes, signatures, encryption.
-        .target(name: "TwisterCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "TwisterCrypto", dependencies: ["CTwisterOpenSSL"], swiftSettings: settings),
         .target(
             name: "TwisterIO",
             dependencies: ["CReactor", .product(name: "Logging", package: "swift-log")],
@@ -65,11 +68,12 @@ let package = Package(
             dependencies: [.product(name: "HTTPTypes", package: "swift-http-types")],
             swiftSettings: settings),
         .target(
-            name: "TwisterCompression", dependencies: ["CBrotli", "CZlib", "CZstd", "TwisterCodec"],
+            name: "TwisterCompression",
+            dependencies: ["CTwisterBrotli", "CTwisterZlib", "CTwisterZstd", "TwisterCodec"],
             swiftSettings: settings),
         .target(
             name: "TwisterTLS",
-            dependencies: ["COpenSSL", "TwisterIO", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CTwisterOpenSSL", "TwisterIO", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "TwisterHTTP",
@@ -80,20 +84,21 @@ let package = Package(
             ],
             swiftSettings: settings),
         .systemLibrary(
-            name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+            name: "CTwisterNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(
             name: "TwisterHTTP2",
             dependencies: [
-                "CNghttp2", "TwisterCodec", "TwisterHTTP", "TwisterIO",
+                "CTwisterNghttp2", "TwisterCodec", "TwisterHTTP", "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(name: "CMethodLookup"),
+        .target(name: "CTwisterMethodLookup"),
         .target(
             name: "TwisterWeb",
             dependencies: [
-                "CMethodLookup", "TwisterCodec", "TwisterCompression", "TwisterCrypto", "TwisterHTTP", "TwisterIO",
+                "CTwisterMethodLookup", "TwisterCodec", "TwisterCompression", "TwisterCrypto", "TwisterHTTP",
+                "TwisterIO",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Mustache", package: "swift-mustache"),
@@ -140,54 +145,54 @@ let package = Package(
 
         // MARK: Apps
         .executableTarget(
-            name: "EchoTCP",
+            name: "TwisterEchoTCP",
             dependencies: ["TwisterIO", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/Examples/EchoTCP", swiftSettings: settings),
         .executableTarget(
-            name: "HelloWorld", dependencies: ["Twister"], path: "Sources/Examples/HelloWorld",
+            name: "TwisterHelloWorld", dependencies: ["Twister"], path: "Sources/Examples/HelloWorld",
             swiftSettings: settings),
         .executableTarget(
-            name: "Blog",
+            name: "TwisterBlog",
             dependencies: [
                 "Twister", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Sources/Examples/Blog", exclude: ["README.md"],
             resources: [.copy("Resources/templates"), .copy("Resources/static")], swiftSettings: settings),
         .executableTarget(
-            name: "Chat", dependencies: ["Twister"], path: "Sources/Examples/Chat", swiftSettings: settings),
+            name: "TwisterChat", dependencies: ["Twister"], path: "Sources/Examples/Chat", swiftSettings: settings),
         .executableTarget(
-            name: "MetricsExample", dependencies: ["Twister"], path: "Sources/Examples/Metrics",
+            name: "TwisterMetricsExample", dependencies: ["Twister"], path: "Sources/Examples/Metrics",
             swiftSettings: settings),
         .executableTarget(
-            name: "PlainHTTP", dependencies: ["Twister"], path: "Sources/Examples/PlainHTTP",
+            name: "TwisterPlainHTTP", dependencies: ["Twister"], path: "Sources/Examples/PlainHTTP",
             swiftSettings: settings),
         .executableTarget(
-            name: "Supermarket", dependencies: ["Twister"], path: "Sources/Examples/Supermarket",
+            name: "TwisterSupermarket", dependencies: ["Twister"], path: "Sources/Examples/Supermarket",
             swiftSettings: settings),
         // The Swift blocks of the guides in docs/.
-        .target(name: "Guides", dependencies: ["Twister"], path: "docs/snippets", swiftSettings: settings),
+        .target(name: "TwisterGuides", dependencies: ["Twister"], path: "docs/snippets", swiftSettings: settings),
         .executableTarget(
-            name: "Todos", dependencies: ["Twister"], path: "Sources/Examples/Todos", exclude: ["README.md"],
+            name: "TwisterTodos", dependencies: ["Twister"], path: "Sources/Examples/Todos", exclude: ["README.md"],
             swiftSettings: settings),
         .executableTarget(
             name: "TwisterDev",
             dependencies: ["TwisterIO", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
         .executableTarget(
-            name: "BenchServer", dependencies: ["Twister"], path: "bench/BenchServer",
+            name: "TwisterBenchServer", dependencies: ["Twister"], path: "bench/BenchServer",
             swiftSettings: settings),
         .executableTarget(
-            name: "LoopBench", dependencies: ["TwisterIO"], path: "bench/LoopBench",
+            name: "TwisterLoopBench", dependencies: ["TwisterIO"], path: "bench/LoopBench",
             swiftSettings: settings),
         .executableTarget(
-            name: "RouterBench", dependencies: ["TwisterWeb"], path: "bench/RouterBench",
+            name: "TwisterRouterBench", dependencies: ["TwisterWeb"], path: "bench/RouterBench",
             swiftSettings: settings),
         .executableTarget(
-            name: "ParserBench",
+            name: "TwisterParserBench",
             dependencies: ["TwisterCodec", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "bench/ParserBench", swiftSettings: settings),
         .executableTarget(
-            name: "CompressionBench", dependencies: ["CZlib", "TwisterCompression"],
+            name: "TwisterCompressionBench", dependencies: ["CTwisterZlib", "TwisterCompression"],
             path: "bench/CompressionBench", swiftSettings: settings),
 
         // MARK: Tests, which mirror Sources
@@ -203,7 +208,7 @@ let package = Package(
             name: "DevFixture", dependencies: ["TwisterHTTP", "TwisterIO"], path: "Tests/Fixtures/DevFixture",
             swiftSettings: settings),
         .executableTarget(
-            name: "Twin",
+            name: "TwisterTwin",
             dependencies: ["Twister", "TwisterCompression", "TwisterCrypto"],
             path: "Tests/Integration/Twin", exclude: ["differences.json", "tornado.json", "twin_app.py"],
             swiftSettings: settings),
@@ -220,12 +225,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .systemLibrary(
-            name: "CBrotliDecoder", path: "Tests/CBrotliDecoder", pkgConfig: "libbrotlidec",
+            name: "CTwisterBrotliDecoder", path: "Tests/CTwisterBrotliDecoder", pkgConfig: "libbrotlidec",
             providers: [.apt(["libbrotli-dev"])]),
         .target(
             name: "TwisterTestSupport",
             dependencies: [
-                "CBrotliDecoder", "CNghttp2", "CZlib", "CZstd", "TwisterCodec", "TwisterHTTP", "TwisterHTTP2",
+                "CTwisterBrotliDecoder", "CTwisterNghttp2", "CTwisterZlib", "CTwisterZstd", "TwisterCodec",
+                "TwisterHTTP", "TwisterHTTP2",
                 "TwisterIO",
             ],
             path: "Tests/TwisterTestSupport", swiftSettings: settings),
@@ -248,7 +254,7 @@ let package = Package(
         .testTarget(
             name: "TwisterHTTP2Tests",
             dependencies: [
-                "CNghttp2", "TwisterHTTP2", "TwisterHTTP", "TwisterWeb", "TwisterWebSocket", "TwisterIO",
+                "CTwisterNghttp2", "TwisterHTTP2", "TwisterHTTP", "TwisterWeb", "TwisterWebSocket", "TwisterIO",
                 "TwisterCodec",
                 "TwisterCompression", "TwisterTestSupport", .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -286,9 +292,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "BlogTests", dependencies: ["Blog", "Twister", "TwisterTesting"], swiftSettings: settings),
+            name: "BlogTests", dependencies: ["TwisterBlog", "Twister", "TwisterTesting"], swiftSettings: settings),
         .testTarget(
-            name: "TodosTests", dependencies: ["Todos", "TwisterTesting"], swiftSettings: settings),
+            name: "TodosTests", dependencies: ["TwisterTodos", "TwisterTesting"], swiftSettings: settings),
         .target(
             name: "TwisterFuzz",
             dependencies: [

@@ -1,4 +1,4 @@
-import CBrotli
+import CTwisterBrotli
 
 /// Brotli by libbrotlienc. A context has about 2 MiB at qualities up to 9 once it has encoded a long body, less for short ones.
 ///

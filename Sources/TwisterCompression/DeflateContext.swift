@@ -1,4 +1,4 @@
-import CZlib
+import CTwisterZlib
 
 /// gzip by zlib. A context has about 268 KiB.
 final class DeflateContext: CompressionContext {

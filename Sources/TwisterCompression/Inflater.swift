@@ -1,4 +1,4 @@
-import CZlib
+import CTwisterZlib
 
 /// Decodes gzip or deflate piece by piece, within limits. It takes about 40 KiB of memory.
 package final class Inflater {
@@ -67,7 +67,7 @@ package final class Inflater {
         repeat {
             stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.avail_out = UInt32(output.count)
-            let result = CZlib.inflate(&stream, Z_NO_FLUSH)
+            let result = CTwisterZlib.inflate(&stream, Z_NO_FLUSH)
             // Content before an error counts, so that content that is too long is refused as such wherever the input was
             // cut.
             let count = output.count - Int(stream.avail_out)

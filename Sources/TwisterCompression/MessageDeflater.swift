@@ -1,4 +1,4 @@
-import CZlib
+import CTwisterZlib
 
 /// Compresses the messages of a WebSocket (RFC 7692, 7.2.1): raw deflate, from which the last four octets of each message are
 /// left out. It takes `memory` bytes.
@@ -169,7 +169,7 @@ package final class MessageInflater {
         repeat {
             stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(output.count)
-            let result = CZlib.inflate(stream, Z_SYNC_FLUSH)
+            let result = CTwisterZlib.inflate(stream, Z_SYNC_FLUSH)
             let count = output.count - Int(stream.pointee.avail_out)
             produced += count
             guard produced <= limit else { throw .tooLong }

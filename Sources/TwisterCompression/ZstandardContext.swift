@@ -1,4 +1,4 @@
-import CZstd
+import CTwisterZstd
 
 /// Zstandard by libzstd. A context has about 1.8 MiB at level 3 and at most 4 MiB at others once it has encoded a long body,
 /// less for short ones.

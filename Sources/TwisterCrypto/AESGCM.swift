@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// AES-256 in Galois/Counter Mode (NIST SP 800-38D), with nonces of 12 octets and tags of 16.
 package enum AESGCM {

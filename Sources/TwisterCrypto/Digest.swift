@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// A hash function of OpenSSL.
 package struct Digest: Sendable {

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// A key for HMAC (RFC 2104) with one hash function.
 package final class HMACKey: Sendable {

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// Functions that make keys of secrets.
 package enum KeyDerivation {

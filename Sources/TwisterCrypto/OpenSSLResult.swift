@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 // OpenSSL says that a function failed where there is no memory, or where its configuration forbids an algorithm. No input of a
 // client is a reason, so these failures end the program with a message, as Swift's own lack of memory does.

@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 
 /// The streams of a connection as the client's own frames tell of them: which it has opened, and which of these it has ended.
 ///

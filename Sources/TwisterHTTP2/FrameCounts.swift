@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 import TwisterHTTP
 
 /// Looks at the frames of a client before nghttp2 does: counts those that cost the server more than the client, against the

@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 
 /// The header of a frame (RFC 9113, 4.1).
 struct FrameHeader {

@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 import TwisterCodec
 
 /// nghttp2's state of one connection: frames, HPACK, windows, the states of streams (RFC 9113, 7541, 9218).

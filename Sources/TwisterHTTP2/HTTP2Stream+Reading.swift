@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 import HTTPTypes
 import TwisterCodec
 import TwisterHTTP

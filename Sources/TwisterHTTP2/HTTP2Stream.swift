@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 import TwisterCodec
 import TwisterHTTP
 import TwisterIO

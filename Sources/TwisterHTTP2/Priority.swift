@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 
 /// The priority of a response, as the client wants it (RFC 9218, 4).
 struct Priority: Equatable {

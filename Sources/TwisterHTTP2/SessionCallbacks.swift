@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 
 /// The functions that nghttp2 calls, which pass on what they are told to the connection or the stream. All of them are called
 /// from within `HTTP2Session.receive` and `send`.

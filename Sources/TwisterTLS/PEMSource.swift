@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import Glibc
 import TwisterIO
 

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// TLS has failed: a certificate cannot be used, the peer was not verified, or it has broken the protocol.
 ///

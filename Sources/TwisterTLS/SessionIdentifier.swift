@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// OpenSSL's session identifier context: a session is continued only for the same host name and rules for client certificates. It is a
 /// digest, and the same in each process of a server.

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import TwisterIO
 
 /// The keys that session tickets are encrypted with.

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import TwisterIO
 
 /// The values that OpenSSL's callbacks use during the handshake of one connection.

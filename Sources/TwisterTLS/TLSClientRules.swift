@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import Glibc
 
 /// The rules of a client for the server that it connects to.

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 
 /// Makes OpenSSL's contexts by the options; all contexts of one set of options are set up alike.
 struct TLSContextBuilder: ~Copyable {

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import TwisterIO
 
 /// The certificates and keys of all handshakes that begin at one time: OpenSSL's contexts, one for each set of host names. A

@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import Glibc
 
 /// The place where OpenSSL finds the bytes that a stream has received and leaves those that are to be sent. All connections of a

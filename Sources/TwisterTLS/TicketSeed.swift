@@ -1,4 +1,4 @@
-import COpenSSL
+import CTwisterOpenSSL
 import Glibc
 
 /// The secret that rotated session ticket keys follow from. Processes that serve together have the same.

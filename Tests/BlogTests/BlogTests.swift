@@ -4,7 +4,7 @@ import Testing
 import Twister
 import TwisterTesting
 
-@testable import Blog
+@testable import TwisterBlog
 
 @Suite("Example: Blog") struct BlogTests {
     private static let picture: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]

@@ -22,17 +22,17 @@ swift build --quiet -c release --scratch-path "$out" --sanitize=address -Xswiftc
 
 objects=()
 for module in TwisterFuzz TwisterWebSocket TwisterWeb TwisterHTTP2 TwisterHTTP TwisterTLS TwisterIO TwisterCodec \
-  TwisterCompression TwisterCrypto CReactor CMethodLookup HTTPTypes Logging Mustache; do
+  TwisterCompression TwisterCrypto CReactor CTwisterMethodLookup HTTPTypes Logging Mustache; do
   while IFS= read -r -d '' object; do objects+=("$object"); done \
     < <(find -L "$out/release/$module.build" -name '*.o' -print0)
 done
 libraries=(-lz -lbrotlienc -lzstd -lnghttp2 -lssl -lcrypto)
 module_maps=(-Xcc "-fmodule-map-file=$out/release/CReactor.build/module.modulemap" -Xcc -ICReactor/include)
-for module in CBrotli CNghttp2 COpenSSL CZlib CZstd; do
+for module in CTwisterBrotli CTwisterNghttp2 CTwisterOpenSSL CTwisterZlib CTwisterZstd; do
   module_maps+=(-Xcc "-fmodule-map-file=Sources/$module/module.modulemap")
 done
 # The compiler made the map of this one.
-module_maps+=(-Xcc "-fmodule-map-file=$out/release/CMethodLookup.build/module.modulemap")
+module_maps+=(-Xcc "-fmodule-map-file=$out/release/CTwisterMethodLookup.build/module.modulemap")
 if pkg-config --exists liburing 2>/dev/null; then libraries+=(-luring); fi
 mkdir -p "$out/bin" "$out/findings"
 swiftc -O -parse-as-library -sanitize=fuzzer,address -use-ld=lld -I "$out/release/Modules" "${module_maps[@]}" \

@@ -29,6 +29,26 @@ cp "$root/Tests/Integration/ExternalPackage/Package.swift" "$work/app/"
 cp "$root"/docs/snippets/*.swift "$work/app/Sources/App/"
 build
 
+# An application may name its targets as the examples here are named: SwiftPM would refuse two targets of one name.
+names="$work/names"
+mkdir -p "$names"
+{
+  echo '// swift-tools-version: 6.2'
+  echo 'import PackageDescription'
+  echo 'let package = Package(name: "names", dependencies: [.package(name: "twister", path: "../twister")], targets: ['
+  echo '  .executableTarget(name: "Other", dependencies: [.product(name: "TwisterWeb", package: "twister")]),'
+  mkdir -p "$names/Sources/Other"
+  echo 'print("other")' >"$names/Sources/Other/main.swift"
+  for name in Blog Chat Guides HelloWorld Supermarket Todos; do
+    mkdir -p "$names/Sources/$name"
+    echo "print(\"$name\")" >"$names/Sources/$name/main.swift"
+    echo "  .executableTarget(name: \"$name\"),"
+  done
+  echo '])'
+} >"$names/Package.swift"
+# The first target needs nothing of this package, so that only the names are checked.
+swift build --quiet --package-path "$names" --scratch-path "$scratch-names" --target Blog
+
 serve() { # PORT: returns once the server responds
   "$scratch/debug/App" --address 127.0.0.1 --port "$1" >"$work/log" 2>&1 &
   server_pid=$!

@@ -2,7 +2,7 @@ import HTTPTypes
 import Testing
 import TwisterTesting
 
-@testable import Todos
+@testable import TwisterTodos
 
 @Suite("Example: Todos") struct TodosTests {
     private static let users = ["secret": "ann", "other": "ben"]

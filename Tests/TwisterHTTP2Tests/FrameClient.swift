@@ -1,4 +1,4 @@
-import CNghttp2
+import CTwisterNghttp2
 import TwisterTestSupport
 
 /// A client of HTTP/2 that sends exactly the frames that a test wants sent, well-formed or not.

@@ -1,4 +1,4 @@
-import CZlib
+import CTwisterZlib
 
 /// The bytes compressed with zlib: as gzip, or as HTTP's deflate.
 package func compressed(_ bytes: [UInt8], gzip: Bool) -> [UInt8] {

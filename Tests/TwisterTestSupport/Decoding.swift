@@ -1,5 +1,5 @@
-import CBrotliDecoder
-import CZstd
+import CTwisterBrotliDecoder
+import CTwisterZstd
 
 /// Decodes Brotli with the library's decoder. Passes on what the bytes yield, and returns whether the content is complete;
 /// nil where it is malformed, or other bytes follow.

@@ -7,17 +7,17 @@ import Testing
 struct LayerTests {
     /// What each target of `Sources` may import.
     private static let allowed: [String: Set<String>] = [
-        "TwisterCrypto": ["COpenSSL"],
-        "TwisterCompression": ["CBrotli", "CZlib", "CZstd", "Glibc", "TwisterCodec"],
+        "TwisterCrypto": ["CTwisterOpenSSL"],
+        "TwisterCompression": ["CTwisterBrotli", "CTwisterZlib", "CTwisterZstd", "Glibc", "TwisterCodec"],
         "TwisterIO": ["CReactor", "Glibc", "Logging", "Synchronization"],
         "TwisterCodec": ["HTTPTypes"],
         "TwisterHTTP": [
             "Glibc", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec", "TwisterCompression", "TwisterIO",
         ],
-        "TwisterTLS": ["COpenSSL", "Glibc", "Logging", "TwisterIO"],
-        "TwisterHTTP2": ["CNghttp2", "HTTPTypes", "Logging", "TwisterCodec", "TwisterHTTP", "TwisterIO"],
+        "TwisterTLS": ["CTwisterOpenSSL", "Glibc", "Logging", "TwisterIO"],
+        "TwisterHTTP2": ["CTwisterNghttp2", "HTTPTypes", "Logging", "TwisterCodec", "TwisterHTTP", "TwisterIO"],
         "TwisterWeb": [
-            "CMethodLookup", "FoundationEssentials", "HTTPTypes", "Logging", "Mustache", "Synchronization",
+            "CTwisterMethodLookup", "FoundationEssentials", "HTTPTypes", "Logging", "Mustache", "Synchronization",
             "TwisterCodec", "TwisterCompression", "TwisterCrypto", "TwisterHTTP", "TwisterIO",
         ],
         "TwisterWebSocket": [
@@ -48,7 +48,7 @@ struct LayerTests {
 
     /// Modules that a single file, or a single file of each target, may import.
     private static let soleImporters = [
-        "CReactor": ["TwisterIO/Reactor.swift"], "CMethodLookup": ["TwisterWeb/Handler/MethodOverrides.swift"],
+        "CReactor": ["TwisterIO/Reactor.swift"], "CTwisterMethodLookup": ["TwisterWeb/Handler/MethodOverrides.swift"],
     ]
 
     @Test("every folder of Sources has a list, and every list a folder")

@@ -1,11 +1,11 @@
 // What `ContentEncoder` costs beside zlib itself, for one page of 10 KiB at level 6. The budget: 1.10 times as much.
 //
-//     swift run -c release CompressionBench
-//     valgrind --tool=callgrind .build/release/CompressionBench raw 1000    (or: encoder, brotli, zstandard)
+//     swift run -c release TwisterCompressionBench
+//     valgrind --tool=callgrind .build/release/TwisterCompressionBench raw 1000    (or: encoder, brotli, zstandard)
 //
 // Without arguments it prints the time of each for one page, and the size that it makes of the page. With a name and a number
 // it encodes that many pages, to be counted by callgrind: the difference of two numbers is free of what the start costs.
-import CZlib
+import CTwisterZlib
 import TwisterCompression
 
 /// A page like those of templates: markup that repeats, text that does not.

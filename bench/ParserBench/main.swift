@@ -1,7 +1,7 @@
 import HTTPTypes
 import TwisterCodec
 
-/// The cost of the parser and the encoder alone: `swift run -c release ParserBench [rounds]`.
+/// The cost of the parser and the encoder alone: `swift run -c release TwisterParserBench [rounds]`.
 
 let shortRequest = """
     GET /plaintext HTTP/1.1\r

@@ -1,4 +1,4 @@
-import CMethodLookup
+import CTwisterMethodLookup
 import HTTPTypes
 import TwisterCodec
 
@@ -65,7 +65,7 @@ enum OverridableMethod: CaseIterable {
 /// methods, and to call a handler's method would run the application's code. Swift's runtime has a function that compiled
 /// code uses for calls of `super`, `swift_lookUpClassMethod`: it returns the implementation that a class has for a method
 /// of one of its superclasses. A class overrides a method if its implementation is another one than `RequestHandler`'s.
-/// CMethodLookup calls it, in C. Nothing here depends on the layout of class metadata.
+/// CTwisterMethodLookup calls it, in C. Nothing here depends on the layout of class metadata.
 ///
 /// The result is verified when the first route is made: each probe, a subclass that overrides a single function, has to
 /// differ in this function alone. A function for which that does not hold is taken to be overridden by every class.
