@@ -5,9 +5,9 @@ import TwisterIO
 
 /// A server's limits of request bodies, in bytes.
 package struct BodyLimits: Sendable {
-    /// The longest body that is collected, where nobody says otherwise.
+    /// The longest body that is collected, unless the delegate or the handler sets another limit.
     var collected: Int
-    /// So many bytes of a streamed body wait for their reader.
+    /// How many bytes of a streamed body may wait for their reader before the socket is left unread.
     var buffered: Int
     /// Most bytes that one byte of a compressed body may yield; 0: no limit.
     var inflateRatio: Int
@@ -22,7 +22,7 @@ package struct BodyLimits: Sendable {
 /// A request's body on its way to the application: collected in one array, or delivered piece by piece. It does not know
 /// how the bytes were framed.
 struct RequestBody {
-    /// Whether there is anything to forget before the next request.
+    /// Whether a part of the body's state has to be reset before the next request.
     private(set) var isUsed = false
     /// The whole body, where it is collected and has come.
     private(set) var bytes: [UInt8] = []
@@ -69,7 +69,7 @@ struct RequestBody {
         }
     }
 
-    /// The limit is known by now, and holds for what the inflated bytes yield, too.
+    /// Gives the limit, which is known by now, to the inflater: it holds for the inflated bytes, too.
     func limitInflating() { inflater?.limit = limit }
 
     /// Takes bytes as they were sent.
@@ -104,10 +104,10 @@ struct RequestBody {
         stream?.finish(.success(()))
     }
 
-    /// No more of the body will come. Ignored where all of it has.
+    /// Ends a streamed body early, because no more of it will come. Ignored where all of it has come.
     func fail(_ error: HTTPBodyError) { stream?.finish(.failure(error)) }
 
-    /// The body is refused, even where all of it has come: what waits for the reader is dropped.
+    /// Refuses the body, even where all of it has come: bytes that wait for the reader are dropped.
     func refuse(_ status: Int) { stream?.refuse(.refused(status: status)) }
 
     /// Forgets a collected body that nobody will read.
@@ -115,8 +115,8 @@ struct RequestBody {
 }
 
 extension RequestHead {
-    /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
-    /// head says before anybody else has seen it.
+    /// Takes the body's coding, which is to be undone, out of the head. The application finds it as
+    /// `X-Consumed-Content-Encoding`; nobody has read the head before this call.
     func takeContentCoding() throws(RequestRefusal) -> ContentCoding? {
         guard let field = self[.contentEncoding] else { return nil }
         // `identity` is the absence of a coding (RFC 9110, 12.5.3).
@@ -143,7 +143,7 @@ package struct RequestRefusal: Error {
         self.fields = fields
     }
 
-    /// Whether it is known what the request asks for, and only the server cannot do it: its route responds then.
+    /// Whether the request itself was understood, and only the server cannot fulfil it (415, 417). Its route then responds.
     var isOfKnownRequest: Bool { status == 415 || status == 417 }
 
     init(_ error: InflateError) {
