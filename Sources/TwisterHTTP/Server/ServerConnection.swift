@@ -2,33 +2,33 @@ import TwisterIO
 
 /// A connection as its server sees it, whatever protocol it speaks.
 package protocol ServerConnection: AnyObject {
-    /// Its place in the server's `ConnectionTable`, which alone changes it.
+    /// The connection's index in the server's `ConnectionTable`, which alone changes it.
     var tableIndex: UInt32 { get set }
-    /// Connections are numbered in the order in which they came.
+    /// The connection's number; connections are numbered in the order in which they were accepted.
     var number: UInt32 { get }
 
-    /// The server has begun to shut down: tells the handler of the request under way. An idle connection stays as it is.
+    /// Tells the handler of the request under way that the server has begun to shut down. An idle connection stays as it is.
     func drain()
-    /// Ends it where nothing is under way.
+    /// Closes the connection where no request is under way.
     func closeIfIdle()
-    /// The requests that are read or responded to.
+    /// The requests that are being read or responded to.
     var requestsUnderWay: [ShutdownResult.Cut] { get }
-    /// Cancels the tasks of the handlers that run for it.
+    /// Cancels the tasks of the handlers that run for the connection.
     func cancel()
-    /// Closes it at once.
+    /// Closes the connection at once.
     func close()
 
-    /// Bytes of memory that the server's budget was told of.
+    /// How many bytes of memory the connection has reported to the server's budget.
     var chargedBytes: Int { get }
-    /// Whether it is left unread because the budget is used up.
+    /// Whether the connection is left unread because the budget is used up.
     var isParked: Bool { get }
-    /// Tells the budget what it holds now.
+    /// Reports to the budget how many bytes the connection holds now.
     func recharge()
-    /// Reads no more for now.
+    /// Stops reading until `unpark`.
     func park()
-    /// There is room again.
+    /// Reads again, because the budget has room.
     func unpark()
-    /// Gives it up for the sake of the others.
+    /// Ends the connection, or a request of it, to make room in the budget for others.
     func shed()
 }
 
