@@ -64,7 +64,7 @@ final class SessionTicketKeys: Sendable {
         return (keys[index], index == 0)
     }
 
-    /// The keys that are accepted, the one for new tickets first.
+    /// The accepted keys; the first one is for new tickets.
     private func keys(_ now: UInt64) -> [Key] {
         state.withLock { state in
             switch state {
@@ -99,7 +99,7 @@ final class SessionTicketKeys: Sendable {
             mac: derive(secret, "mac"))
     }
 
-    /// 32 bytes that follow from the secret, and from which it cannot be found.
+    /// Derives 32 bytes from the secret. The secret cannot be found from them.
     private static func derive(_ secret: [UInt8], _ label: String) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: 32)
         let label = Array(label.utf8)

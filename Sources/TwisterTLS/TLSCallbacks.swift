@@ -35,7 +35,7 @@ enum TLSCallbacks {
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(answers).toOpaque())
     }
 
-    /// Has the messages be counted that the peer sends after the handshake, beside data.
+    /// Has the messages counted that the peer sends after the handshake, other than data.
     static func countMessages(on ssl: OpaquePointer) { SSL_set_info_callback(ssl, countMessage) }
 
     fileprivate static func answers(_ ssl: OpaquePointer?) -> HandshakeAnswers? {
@@ -131,8 +131,9 @@ private struct TicketCipher: @unchecked Sendable {
 
 private let ticketCipher = TicketCipher()
 
-/// Encrypts a session ticket, or decrypts one that a client has sent. Returns 1 for yes, 2 where the client is to get a new
-/// ticket, 0 where the key is not known and a full handshake follows, and -1 for an error.
+/// Encrypts a session ticket, or decrypts one that a client has sent. The results are those that OpenSSL defines: 1 for
+/// success, 2 for success where the client has to get a new ticket, 0 where the key is not known so that a full handshake
+/// follows, and -1 for an error.
 private func protectTicket(
     _ ssl: OpaquePointer?, _ name: UnsafeMutablePointer<UInt8>?, _ vector: UnsafeMutablePointer<UInt8>?,
     _ cipher: OpaquePointer?, _ mac: OpaquePointer?, _ isNew: CInt
@@ -153,13 +154,13 @@ private func protectTicket(
         openssl_set_hmac(mac, key.mac, key.mac.count, "SHA256") == 1
         && EVP_DecryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
     guard isSet else { return -1 }
-    // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so that it needs the next one.
+    // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so it always gets a new one.
     return isCurrent && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2
 }
 
-/// Whether the session of a ticket, which OpenSSL has decrypted or not, is continued. A client whose certificate has expired
-/// since the session began has to show one again: each ticket of TLS 1.3 is followed by a new one, and so a session could
-/// outlive its certificate for ever (RFC 8446, 4.6.1).
+/// Decides whether the session of a ticket is continued. A client whose certificate has expired since the session began has to
+/// show a certificate again. Without this rule, a session could outlive its certificate for ever, because each use of a TLS 1.3
+/// ticket yields a new one (RFC 8446, 4.6.1).
 private func judgeSession(
     _: OpaquePointer?, _ session: OpaquePointer?, _: UnsafePointer<UInt8>?, _: Int, _ status: SSL_TICKET_STATUS,
     _: UnsafeMutableRawPointer?
