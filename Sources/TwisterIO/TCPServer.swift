@@ -150,9 +150,10 @@ open class TCPServer {
         stop()
     }
 
-    /// Where clients come without end, because other processes share the sockets, accepting ends all the same.
+    /// The most turns in which waiting connections are accepted: where clients never stop coming, because other processes share
+    /// the sockets, accepting has to end all the same.
     private static let mostLastTurns = 64
-    /// As many as wait at most by default.
+    /// The most connections that are accepted in one of these turns: as many as wait at most with the default backlog.
     private static let mostInOneTurn = 1024
 
     /// Accepts what waits.

@@ -18,7 +18,8 @@ package final class LoopPulse: Sendable {
     /// Made on the loop's thread.
     init() {
         threadNumber = NativeThread.currentNumber
-        // The signal by which a thread that runs is asked for its stack; the process may have been started with it blocked.
+        // Unblocks the signal by which another thread asks a running thread for its stack; the process may have been started
+        // with that signal blocked.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGURG)
