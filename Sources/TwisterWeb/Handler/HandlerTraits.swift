@@ -17,10 +17,10 @@ final class HandlerTraits: Sendable {
     let maxBodySize: Int?
     let overridesPrepare: Bool
     let overridesDefaultHeaders: Bool
-    /// What runs around the method; nil for routes that have no middleware, no checks and no `prepare`, which is nearly
-    /// free.
+    /// What runs around the method; nil for routes without middleware, checks and `prepare`, for which this costs next to
+    /// nothing.
     let course: (any HandlerCourse)?
-    /// Whether there is one. Asking the reference itself would count it.
+    /// Whether there is a course. To ask the reference itself would retain it.
     let hasCourse: Bool
 
     init(

@@ -2,13 +2,14 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Giving up the exchange of a request, for a handler that lives much longer than its request: that of a WebSocket.
+/// Releasing the exchange of a request, for a handler that lives much longer than its request: that of a WebSocket.
 extension RequestHandler {
-    /// Whether the handler has its request no longer.
+    /// Whether the handler has released its exchange.
     package final var isRequestReleased: Bool { exchange == nil }
 
-    /// Gives the exchange up, with the request and the response that it holds, where nobody else uses it. `request` then ends the
-    /// program with a message. The loop, the path's arguments, the logger and the application's services stay.
+    /// Releases the exchange, with the request and the response that it holds, unless somebody else uses it. `request` then
+    /// ends the program with a message. The loop, the path's arguments, the logger and the application's services can still be
+    /// used.
     package final func releaseRequest() {
         guard let exchange, exchange.isUniquelyReferenced else { return }
         // The request's identifier in logs stays the one that the client or the server has given.
@@ -40,10 +41,11 @@ extension RequestHandler {
     }
 }
 
-/// The loop and the application of handlers that have given up their exchanges: one object for all of an application on a loop.
+/// The loop and the application of handlers that have released their exchanges. All such handlers of an application on one loop
+/// share one object.
 final class ExchangeSurvivor {
     let loop: IOLoop
-    /// The application, which keeps the objects that the handlers use unretained.
+    /// The application, which keeps alive the objects that the handlers use unretained.
     private let owner: AnyObject
 
     private init(_ loop: IOLoop, _ owner: AnyObject) {
@@ -51,7 +53,7 @@ final class ExchangeSurvivor {
         self.owner = owner
     }
 
-    /// The survivor that was made last on each loop. It is not kept alive for itself.
+    /// The object that was made last on each loop, by a weak reference.
     private final class Last {
         weak var survivor: ExchangeSurvivor?
     }

@@ -2,11 +2,11 @@ import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// The media types that a route takes and makes, as its `Policy` declares them.
+/// The media types of bodies that a route accepts, and of responses that it makes, as its `Policy` declares them.
 struct MediaTypeRules {
     /// Types of bodies; empty: all.
     private let consumes: [String]
-    /// Types of responses; empty: `Accept` is not asked.
+    /// Types of responses; empty: `Accept` is ignored.
     private let produces: [String]
 
     /// Nil where the policy declares no types.

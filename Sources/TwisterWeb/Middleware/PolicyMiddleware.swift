@@ -16,7 +16,7 @@ enum PolicyMiddleware {
         return middleware
     }
 
-    /// Serves so many requests of a route at once, whatever loops they come from.
+    /// Limits how many requests of a route are served at once, on all loops together.
     private final class ConcurrencyLimit: Middleware {
         private let limit: Int
         private let running = Atomic(0)
@@ -51,7 +51,7 @@ enum PolicyMiddleware {
         }
     }
 
-    /// Says whether the handler's responses are compressed.
+    /// Notes whether the handler's responses may be compressed.
     private struct CompressionSwitch: Middleware {
         private let allowed: Bool
 

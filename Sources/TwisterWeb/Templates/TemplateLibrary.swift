@@ -13,7 +13,7 @@ public final class TemplateLibrary: Sendable {
     private struct State {
         var set: TemplateSet
         var stamps: [String: TemplateFolder.Stamp]
-        /// Why the files as they are now cannot be used. Rendering fails until they are mended.
+        /// Why the files as they are now cannot be used. Rendering fails until they are corrected.
         var failure: TemplateError?
     }
 
