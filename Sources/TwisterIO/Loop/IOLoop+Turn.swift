@@ -110,8 +110,8 @@ extension IOLoop {
             streams.gathered.removeAll(keepingCapacity: count < 1024)
         } else {
             streams.gathered.removeFirst(count)
-            // Streams behind carriers were flushed above, and so their output lies in the streams of the carriers, which come now.
-            // This is over when no carrier takes more.
+            // Streams behind carriers were flushed above, and so their output lies in the streams of the carriers, which come
+            // now. This is over when no carrier takes more.
             if streams.hasCarriedOutput {
                 streams.hasCarriedOutput = false
                 sendOutput()

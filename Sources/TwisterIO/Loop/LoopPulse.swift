@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// The activity of a loop's thread at the moment, for other threads that watch it: since when it has not waited for the kernel, and
-/// which handler runs. The loop's thread writes plain numbers, which cost a few instructions a turn.
+/// The activity of a loop's thread at the moment, for other threads that watch it: since when it has not waited for the kernel,
+/// and which handler runs. The loop's thread writes plain numbers, which cost a few instructions a turn.
 package final class LoopPulse: Sendable {
     /// Since when the loop has been busy, on `CLOCK_MONOTONIC`, in nanoseconds; 0: it waits, or does not run.
     private let busy = Atomic<UInt64>(0)

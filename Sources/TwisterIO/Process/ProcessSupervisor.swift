@@ -102,7 +102,8 @@ public final class ProcessSupervisor {
         var isEnding: Bool { self == .replaced || self == .stopping || self == .givingUp }
     }
 
-    /// The memory that the workers share with this process, as of the last step; for systemd's watchdog, which another thread serves.
+    /// The memory that the workers share with this process, as of the last step; for systemd's watchdog, which another thread
+    /// serves.
     private let statuses = ConditionLock<[WorkerStatus]>([])
     private let terminal = ControllingTerminal()
 

@@ -1,8 +1,8 @@
 import Glibc
 import Logging
 
-/// A stream for which there is no memory is closed, so that the others go on. Buffers whose size depends on the peer (unread input,
-/// output that waits) are allocated with `Reactor.allocate`, which reports a failure instead of ending the process.
+/// A stream for which there is no memory is closed, so that the others go on. Buffers whose size depends on the peer (unread
+/// input, output that waits) are allocated with `Reactor.allocate`, which reports a failure instead of ending the process.
 extension BaseIOStream {
     /// Whether there is memory for objects of about `size` bytes that serve the stream. Otherwise the stream is closed: Swift
     /// would end the program where it has no memory for an object.

@@ -131,7 +131,8 @@ public struct ApplicationSettings: Sendable {
         self.other = other
     }
 
-    /// The decoder of requests whose application has none of its own: dates are ISO 8601 texts, with or without a fraction of the second.
+    /// The decoder of requests whose application has none of its own: dates are ISO 8601 texts, with or without a fraction of
+    /// the second.
     public static let standardJSONDecoder: JSONDecoder = {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in

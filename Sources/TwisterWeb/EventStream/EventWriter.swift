@@ -82,8 +82,8 @@ public final class EventWriter {
         while let events = try await broadcaster.next(subscription) { try await write(events) }
     }
 
-    /// Lets the broadcaster name the writer from any thread. Sendable, because the writer is used on its loop's thread only, and a
-    /// weak reference may be made strong on any.
+    /// Lets the broadcaster name the writer from any thread. Sendable, because the writer is used on its loop's thread only,
+    /// and a weak reference may be made strong on any.
     private final class Held: @unchecked Sendable {
         private(set) weak var writer: EventWriter?
         let loop: IOLoop

@@ -27,8 +27,8 @@ struct ArgumentList {
     }
 }
 
-/// The arguments of a request by name, decoded, as `RequestHandler.queryArguments` and `bodyArguments` return them: names in order of
-/// first appearance.
+/// The arguments of a request by name, decoded, as `RequestHandler.queryArguments` and `bodyArguments` return them: names in
+/// order of first appearance.
 public struct Arguments: Sendable, Hashable, Sequence {
     /// Each name with its values, in order.
     public let all: [Argument]

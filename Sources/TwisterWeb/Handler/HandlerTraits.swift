@@ -62,8 +62,8 @@ struct RequestMethodSet: Sendable {
 
     private static func bit(_ method: RequestMethod) -> UInt16 { 1 << UInt16(method.rawValue) }
 
-    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, unless the handler's class refuses it, and OPTIONS
-    /// is always served.
+    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, unless the handler's class refuses it, and
+    /// OPTIONS is always served.
     var allowed: [RequestMethod] {
         let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
         return order.filter { method in

@@ -106,7 +106,8 @@ extension RequestHandler {
 let multipartForm = "multipart/form-data"
 
 extension HTTPError {
-    /// A form in parts has at least the boundary that ends it (RFC 2046, 5.1.1): a request of that type without a body is malformed.
+    /// A form in parts has at least the boundary that ends it (RFC 2046, 5.1.1): a request of that type without a body is
+    /// malformed.
     static var formWithoutBody: HTTPError {
         HTTPError(.badRequest, "the form has no body", detail: "The form has no body.")
     }

@@ -113,8 +113,8 @@ open class RequestHandler {
     /// body.
     @_spi(TwisterServer) open class var servesHead: Bool { true }
 
-    /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or of
-    /// a group of routes take precedence. Default: none.
+    /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or
+    /// of a group of routes take precedence. Default: none.
     open class var policy: Policy { Policy() }
 
     /// Gets the next bytes of the body, where `requestBody` is `.dataReceived`. Flow control slows the client down while this
@@ -202,7 +202,8 @@ open class RequestHandler {
                 || method == .head && own.contains(.get)
     }
 
-    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any method.
+    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any
+    /// method.
     final var refusesMethod: Bool {
         !traits.overridesPrepare && !serves(withConnection { $0.requestHead.method })
     }

@@ -3,8 +3,8 @@ import TwisterCodec
 import TwisterHTTP
 
 extension RequestHandler {
-    /// The functions, checks and transforms that change a response when it is about to be sent: its head, its `ETag` and status by
-    /// conditional requests, its body. Only responses that have any of these have one.
+    /// The functions, checks and transforms that change a response when it is about to be sent: its head, its `ETag` and status
+    /// by conditional requests, its body. Only responses that have any of these have one.
     final class ResponseCourse: ResponseFilter {
         /// The exchange keeps this object, and the handler while it may respond.
         private unowned let handler: RequestHandler

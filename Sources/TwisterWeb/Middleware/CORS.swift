@@ -19,8 +19,8 @@ public struct CORS: Middleware {
     public enum Origins: Sendable, ExpressibleByArrayLiteral {
         /// All pages.
         case any
-        /// Pages of these origins, such as `https://example.com:8443`; `https://*.example.com` stands for all subdomains. Only with
-        /// `null` in the list, sandboxed frames and local files.
+        /// Pages of these origins, such as `https://example.com:8443`; `https://*.example.com` stands for all subdomains. Only
+        /// with `null` in the list, sandboxed frames and local files.
         case only([String])
 
         public init(arrayLiteral origins: String...) { self = .only(origins) }
@@ -77,8 +77,8 @@ public struct CORS: Middleware {
         try await next()
     }
 
-    /// The value of `Access-Control-Allow-Origin`; nil: the page may not read the response. It is `*` or one of the listed origins:
-    /// nothing else of the request gets into the response.
+    /// The value of `Access-Control-Allow-Origin`; nil: the page may not read the response. It is `*` or one of the listed
+    /// origins: nothing else of the request gets into the response.
     private func allowedOrigin(_ handler: RequestHandler) -> String? {
         guard let origins else { return "*" }
         let sent = handler.request.headers.values(for: .origin)

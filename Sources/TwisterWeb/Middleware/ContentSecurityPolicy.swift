@@ -1,6 +1,7 @@
 import TwisterHTTP
 
-/// The sources from which a page may load and run content (Content Security Policy Level 3). Each function returns the policy with one more directive:
+/// The sources from which a page may load and run content (Content Security Policy Level 3). Each function returns the policy
+/// with one more directive:
 ///
 ///     let policy = ContentSecurityPolicy()
 ///         .defaultSrc(.self)

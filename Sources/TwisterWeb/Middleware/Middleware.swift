@@ -15,8 +15,8 @@
 ///
 /// A route's middleware is put together when the application is made: a route that has none pays nothing.
 public protocol Middleware: Sendable {
-    /// Runs what is behind a middleware, on the loop's thread. The name stands for a type that modules without the upcoming feature
-    /// `NonisolatedNonsendingByDefault` would have to write as `nonisolated(nonsending) () async throws -> Void`.
+    /// Runs what is behind a middleware, on the loop's thread. The name stands for a type that modules without the upcoming
+    /// feature `NonisolatedNonsendingByDefault` would have to write as `nonisolated(nonsending) () async throws -> Void`.
     typealias Next = nonisolated(nonsending) () async throws -> Void
 
     /// Runs what belongs around the handler of one request, on its loop's thread.

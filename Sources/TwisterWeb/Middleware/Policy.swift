@@ -17,11 +17,11 @@ public struct Policy: Sendable, Hashable {
     public var compression: Bool?
     /// The `Cache-Control` of responses of status 200 whose handlers set none.
     public var cacheControl: String?
-    /// Whether the XSRF token is checked, where the application checks it (`ApplicationSettings.xsrfCookies`). False for routes that
-    /// other programs call, with credentials that no browser adds by itself.
+    /// Whether the XSRF token is checked, where the application checks it (`ApplicationSettings.xsrfCookies`). False for routes
+    /// that other programs call, with credentials that no browser adds by itself.
     public var xsrf: Bool?
-    /// The media types of bodies that are taken, such as `application/json`, `image/*` or `application/*+json`; a body of another type
-    /// gets 415 (RFC 9110, 15.5.16). Nil: all that the handler understands.
+    /// The media types of bodies that are taken, such as `application/json`, `image/*` or `application/*+json`; a body of
+    /// another type gets 415 (RFC 9110, 15.5.16). Nil: all that the handler understands.
     public var consumes: [String]?
     /// The media types of responses, such as `application/json`; a client whose `Accept` accepts none of them gets 406
     /// (RFC 9110, 15.5.7), before the handler has done anything. Nil: `Accept` is ignored. See

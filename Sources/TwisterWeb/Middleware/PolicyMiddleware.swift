@@ -5,8 +5,8 @@ import TwisterHTTP
 
 /// The rules of a `Policy` that hold while a handler runs, as middleware.
 enum PolicyMiddleware {
-    /// A policy's rules around other middleware: those that refuse requests come last, so that their responses have the fields that
-    /// the others set.
+    /// A policy's rules around other middleware: those that refuse requests come last, so that their responses have the fields
+    /// that the others set.
     static func around(_ others: [any Middleware], by policy: Policy) -> [any Middleware] {
         var middleware: [any Middleware] = []
         if let value = policy.cacheControl { middleware.append(CacheControl(value)) }

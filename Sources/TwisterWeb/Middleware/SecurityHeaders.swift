@@ -7,9 +7,9 @@ import TwisterHTTP
 ///     let policy = ContentSecurityPolicy().defaultSrc(.self).scriptSrc(.self, .nonce).objectSrc(.none)
 ///     let application = try Application(routes, middleware: [SecurityHeaders(contentSecurityPolicy: policy)])
 ///
-/// By default: `X-Content-Type-Options: nosniff`, `Referrer-Policy: strict-origin-when-cross-origin`, no page of another one may show
-/// the response in a frame, `Cross-Origin-Opener-Policy: same-origin`, and over https `Strict-Transport-Security` for a year.
-/// The content security policy depends on the application's pages, and so there is none by default.
+/// By default: `X-Content-Type-Options: nosniff`, `Referrer-Policy: strict-origin-when-cross-origin`, no page of another one
+/// may show the response in a frame, `Cross-Origin-Opener-Policy: same-origin`, and over https `Strict-Transport-Security` for
+/// a year. The content security policy depends on the application's pages, and so there is none by default.
 public struct SecurityHeaders: Middleware {
     /// Which pages may show a response in a frame: the directive `frame-ancestors`, and `X-Frame-Options` for old browsers.
     public enum Frames: Sendable, Hashable {

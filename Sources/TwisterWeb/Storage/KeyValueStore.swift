@@ -6,8 +6,8 @@ import FoundationEssentials
 ///     try await codes.set("login/\(address)", to: code, expiresIn: .seconds(600))
 ///     guard try await codes.take("login/\(address)", as: String.self) == code else { throw HTTPError(.forbidden) }
 ///
-/// Values are kept as JSON, so that a store in a database (Redis, SQLite) has four functions to write. The calls come from the threads
-/// of all loops.
+/// Values are kept as JSON, so that a store in a database (Redis, SQLite) has four functions to write. The calls come from the
+/// threads of all loops.
 public protocol KeyValueStore: Sendable {
     /// The JSON text under a key; nil: there is none, or it has expired.
     func load(_ key: String) async throws -> String?
