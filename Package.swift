@@ -54,7 +54,7 @@ let package = Package(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        // What the web framework and the WebSockets compute with OpenSSL: hashes, signatures, encryption.
+        // What the layers above compute with OpenSSL beside TLS itself: hashes, signatures, encryption.
         .target(name: "TwisterCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(
             name: "TwisterIO",
@@ -69,7 +69,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TwisterTLS",
-            dependencies: ["COpenSSL", "TwisterIO", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["COpenSSL", "TwisterCrypto", "TwisterIO", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "TwisterHTTP",

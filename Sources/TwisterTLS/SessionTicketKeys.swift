@@ -1,4 +1,4 @@
-import COpenSSL
+import TwisterCrypto
 import TwisterIO
 
 /// The keys that session tickets are encrypted with.
@@ -101,12 +101,7 @@ final class SessionTicketKeys: Sendable {
 
     /// Derives 32 bytes from the secret. The secret cannot be found from them.
     private static func derive(_ secret: [UInt8], _ label: String) -> [UInt8] {
-        var result = [UInt8](repeating: 0, count: 32)
-        let label = Array(label.utf8)
-        var count: CUnsignedInt = 0
-        let made = HMAC(EVP_sha256(), secret, CInt(secret.count), label, label.count, &result, &count)
-        precondition(made != nil && count == 32, "SHA-256 is not available in OpenSSL")
-        return result
+        HMACKey(secret, .sha256).code(of: Array(label.utf8))
     }
 
     // MARK: Files

@@ -14,7 +14,7 @@ struct LayerTests {
         "TwisterHTTP": [
             "Glibc", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec", "TwisterCompression", "TwisterIO",
         ],
-        "TwisterTLS": ["COpenSSL", "Glibc", "Logging", "TwisterIO"],
+        "TwisterTLS": ["COpenSSL", "Glibc", "Logging", "TwisterCrypto", "TwisterIO"],
         "TwisterHTTP2": ["CNghttp2", "HTTPTypes", "Logging", "TwisterCodec", "TwisterHTTP", "TwisterIO"],
         "TwisterWeb": [
             "CMethodLookup", "FoundationEssentials", "HTTPTypes", "Logging", "Mustache", "Synchronization",
