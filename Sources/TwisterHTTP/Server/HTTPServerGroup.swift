@@ -173,9 +173,3 @@ public final class HTTPServerGroup: Sendable {
         return total
     }
 }
-
-/// What belongs to one loop's thread, carried by code that hands it back to that thread alone.
-package struct LoopBound<Value>: @unchecked Sendable {
-    package let value: Value
-    package init(_ value: Value) { self.value = value }
-}

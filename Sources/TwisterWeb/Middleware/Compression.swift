@@ -3,6 +3,7 @@ import Synchronization
 import TwisterCodec
 public import TwisterCompression
 import TwisterHTTP
+import TwisterIO
 
 /// Compresses responses in the coding that the client likes best: Zstandard, Brotli or gzip.
 ///
