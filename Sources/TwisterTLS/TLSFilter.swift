@@ -35,7 +35,7 @@ final class TLSFilter: StreamFilter {
     private var ssl: OpaquePointer?
     private var phase = Phase.hello([], ClientHelloScan())
     /// The values that OpenSSL's callbacks use; lives as long as `ssl`.
-    private var answers: HandshakeAnswers?
+    private var callbackState: TLSCallbackState?
     /// How many bytes of data the peer has sent.
     private var receivedCount = 0
     private(set) var security: StreamSecurity?
@@ -117,7 +117,7 @@ final class TLSFilter: StreamFilter {
         host = nil
         leaveQueue()
         SSL_free(ssl.take())
-        answers = nil
+        callbackState = nil
         if case .failed = phase { return }
         let error = HandshakeCut()
         phase = .failed(error)
@@ -162,10 +162,10 @@ final class TLSFilter: StreamFilter {
         }
         // One BIO for both directions; OpenSSL then owns the one reference.
         SSL_set_bio(ssl, bio, bio)
-        let answers = HandshakeAnswers(
+        let callbackState = TLSCallbackState(
             credentials, credentials.options.applicationProtocols ?? tls.usage.applicationProtocols)
-        self.answers = answers
-        TLSCallbacks.connect(ssl, to: answers)
+        self.callbackState = callbackState
+        TLSCallbacks.setState(callbackState, of: ssl)
         if isServer {
             SSL_set_accept_state(ssl)
         } else {
@@ -250,7 +250,7 @@ final class TLSFilter: StreamFilter {
     /// Messages of TLS that are not data (key updates, attempts to renegotiate) cost far more than their few bytes: a peer may
     /// send some, and more the more data it sends.
     private var sendsTooManyMessages: Bool {
-        (answers?.messageCount ?? 0) > 64 + receivedCount / 16_384
+        (callbackState?.messageCount ?? 0) > 64 + receivedCount / 16_384
     }
 
     private static let tooManyMessages = SSLError(
