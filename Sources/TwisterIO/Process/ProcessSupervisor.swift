@@ -266,10 +266,10 @@ public final class ProcessSupervisor {
         }
         guard let (child, readyBy) = successor else { return }
         if Self.isReadable(child.readinessDescriptor) {
-            successorAnswered(child, isReady: child.takeAnswer())
+            successorReported(child, isReady: child.takeReadiness())
         } else if readyBy <= MonotonicTime.now {
             close(child.readinessDescriptor)
-            successorAnswered(child, isReady: false)
+            successorReported(child, isReady: false)
         }
     }
 
@@ -342,7 +342,7 @@ public final class ProcessSupervisor {
         }
     }
 
-    private func successorAnswered(_ child: Successor, isReady: Bool) {
+    private func successorReported(_ child: Successor, isReady: Bool) {
         successor = nil
         guard isReady else {
             Log.general.error("The new process \(child.process) did not come to serve: this one goes on")
