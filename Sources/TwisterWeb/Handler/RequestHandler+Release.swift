@@ -16,7 +16,7 @@ extension RequestHandler {
         let given = exchange._withUnsafeGuaranteedRef { $0.givenRequestID }
         guard let owner = exchange._withUnsafeGuaranteedRef({ $0.onlyOwner }) else { return }
         if let given { madeExtras.requestID = given }
-        survivor = Unmanaged.passRetained(ExchangeSurvivor.of(loop, owner))
+        detachedContext = Unmanaged.passRetained(DetachedContext.of(loop, owner))
         self.exchange = nil
         exchange.release()
     }
@@ -27,7 +27,7 @@ extension RequestHandler {
         if let exchange {
             exchange._withUnsafeGuaranteedRef { $0.checkThread(function) }
         } else {
-            survivor?._withUnsafeGuaranteedRef { $0.loop.preconditionOnLoop(function) }
+            detachedContext?._withUnsafeGuaranteedRef { $0.loop.preconditionOnLoop(function) }
         }
     }
 
@@ -43,7 +43,7 @@ extension RequestHandler {
 
 /// The loop and the application of handlers that have released their exchanges. All such handlers of an application on one loop
 /// share one object.
-final class ExchangeSurvivor {
+final class DetachedContext {
     let loop: IOLoop
     /// The application, which keeps alive the objects that the handlers use unretained.
     private let owner: AnyObject
@@ -55,14 +55,14 @@ final class ExchangeSurvivor {
 
     /// The object that was made last on each loop, by a weak reference.
     private final class Last {
-        weak var survivor: ExchangeSurvivor?
+        weak var context: DetachedContext?
     }
 
-    static func of(_ loop: IOLoop, _ owner: AnyObject) -> ExchangeSurvivor {
+    static func of(_ loop: IOLoop, _ owner: AnyObject) -> DetachedContext {
         let last = loop.local { Last() }
-        if let known = last.survivor, known.owner === owner { return known }
-        let made = ExchangeSurvivor(loop, owner)
-        last.survivor = made
+        if let known = last.context, known.owner === owner { return known }
+        let made = DetachedContext(loop, owner)
+        last.context = made
         return made
     }
 }

@@ -37,7 +37,7 @@ open class RequestHandler {
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
-    final var survivor: Unmanaged<ExchangeSurvivor>?
+    final var detachedContext: Unmanaged<DetachedContext>?
     private final let arguments: BoxedArguments?
     /// Not retained: the application keeps its routes. A strong reference costs 35 instructions for each request.
     final unowned(unsafe) let traits: HandlerTraits
@@ -51,7 +51,7 @@ open class RequestHandler {
     }
 
     deinit {
-        if let exchange { exchange.release() } else { survivor?.release() }
+        if let exchange { exchange.release() } else { detachedContext?.release() }
     }
 
     /// The request to respond to. Tornado: `RequestHandler.request`.
@@ -216,11 +216,11 @@ open class RequestHandler {
     // MARK: The loop
 
     /// The loop that serves the request.
-    public var loop: IOLoop { exchange?._withUnsafeGuaranteedRef { $0.loop } ?? survivorLoop }
+    public var loop: IOLoop { exchange?._withUnsafeGuaranteedRef { $0.loop } ?? loopAfterRelease }
 
-    private var survivorLoop: IOLoop {
-        guard let survivor else { failWithoutRequest() }
-        return survivor._withUnsafeGuaranteedRef { $0.loop }
+    private var loopAfterRelease: IOLoop {
+        guard let detachedContext else { failWithoutRequest() }
+        return detachedContext._withUnsafeGuaranteedRef { $0.loop }
     }
 
     /// Suspends this handler for `duration`; the loop serves other requests meanwhile. Tornado: `gen.sleep`.
