@@ -1,5 +1,4 @@
-package import HTTPTypes
-import TwisterCodec
+import HTTPTypes
 import TwisterCompression
 import TwisterIO
 
@@ -112,47 +111,4 @@ struct RequestBody {
 
     /// Forgets a collected body that nobody will read.
     mutating func drop() { bytes = [] }
-}
-
-extension RequestHead {
-    /// Takes the body's coding, which is to be undone, out of the head. The application finds it as
-    /// `X-Consumed-Content-Encoding`; nobody has read the head before this call.
-    func takeContentCoding() throws(RequestRefusal) -> ContentCoding? {
-        guard let field = self[.contentEncoding] else { return nil }
-        // `identity` is the absence of a coding (RFC 9110, 12.5.3).
-        let names = TokenList.elements(of: field).filter { $0.lowercased() != "identity" }
-        guard let name = names.first else { return nil }
-        guard names.count == 1, let coding = ContentCoding(name) else {
-            throw RequestRefusal(
-                415, "the body's Content-Encoding is not supported", [.acceptEncoding: "gzip, deflate"])
-        }
-        renameField("content-encoding", to: "X-Consumed-Content-Encoding")
-        return coding
-    }
-}
-
-/// Why a request is refused, as its response will say it.
-package struct RequestRefusal: Error {
-    package let status: Int
-    package let detail: String?
-    package let fields: HTTPFields?
-
-    package init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
-        self.status = status
-        self.detail = detail
-        self.fields = fields
-    }
-
-    /// Whether the request itself was understood, and only the server cannot fulfil it (415, 417). Its route then responds.
-    var isOfKnownRequest: Bool { status == 415 || status == 417 }
-
-    init(_ error: InflateError) {
-        switch error {
-        case .malformed: self.init(400, "the compressed body is malformed")
-        case .truncated: self.init(400, "the compressed body is not whole")
-        case .tooLong: self.init(413)
-        case .ratioTooHigh: self.init(413, "the body is compressed suspiciously well")
-        case .outOfMemory: self.init(503)
-        }
-    }
 }
