@@ -57,7 +57,7 @@ let package = Package(
             name: "CTwisterZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CTwisterOpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        // What the web framework and the WebSockets compute with OpenSSL: hashes, signatures, encryption.
+        // What the layers above compute with OpenSSL beside TLS itself: hashes, signatures, encryption.
         .target(name: "TwisterCrypto", dependencies: ["CTwisterOpenSSL"], swiftSettings: settings),
         .target(
             name: "TwisterIO",
@@ -73,7 +73,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TwisterTLS",
-            dependencies: ["CTwisterOpenSSL", "TwisterIO", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CTwisterOpenSSL", "TwisterCrypto", "TwisterIO", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .target(
             name: "TwisterHTTP",

@@ -1,30 +1,31 @@
 import CTwisterNghttp2
 
-/// The streams of a connection as the client's own frames tell of them: which it has opened, and which of these it has ended.
+/// The streams that the client's own frames have opened, and those of them that its frames have ended.
 ///
-/// nghttp2 ignores HEADERS and DATA on a stream that it knows no more, since a client may send them before it learns that the
-/// server has reset the stream. A client that has ended or reset the stream itself has no such excuse (RFC 9113, 5.1), and what
-/// it has done follows from its frames alone, whatever the server has sent meanwhile.
+/// nghttp2 ignores HEADERS and DATA on a stream that it has forgotten, because the client may have sent them before it learned
+/// that the server had reset the stream. A client that has ended or reset the stream itself has no such excuse (RFC 9113, 5.1).
+/// This value decides from the client's frames alone, whatever the server has sent meanwhile.
 struct ClientStreams {
     /// The last stream that the client has opened.
     private var latest: UInt32 = 0
     /// Streams that the client has opened and neither ended nor reset, in order. Those that the server has reset may stay here.
     private var unended: ContiguousArray<UInt32> = []
-    /// Streams up to this number may be open although they are not in `unended`, which is bounded: their frames are let through.
+    /// Streams up to this number may be open although `unended`, whose size is bounded, does not contain them. Their frames are
+    /// accepted.
     private var forgotten: UInt32 = 0
-    /// Numbers that the client has passed over, and that it cannot use any more (RFC 9113, 5.1.1).
+    /// Numbers that the client has skipped, and therefore cannot use any more (RFC 9113, 5.1.1).
     private var skipped: ContiguousArray<ClosedRange<UInt32>> = []
     /// Whether CONTINUATION has to follow. nghttp2 deals with every other frame.
     private(set) var isInBlock = false
 
-    /// So many streams without an end are known, more than a client may have open at once by default.
+    /// How many streams without an end are remembered: more than a client may have open at once by default.
     private static let mostUnended = 256
     private static let mostSkipped = 16
 
     private static let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
     private static let endHeaders = UInt8(NGHTTP2_FLAG_END_HEADERS.rawValue)
 
-    /// Notes HEADERS. Returns the error that it is.
+    /// Notes HEADERS. Returns the error that the frame is; nil: it is none.
     mutating func headers(_ header: FrameHeader) -> nghttp2_error_code? {
         guard !isInBlock else { return nil }
         isInBlock = header.flags & Self.endHeaders == 0
@@ -37,7 +38,7 @@ struct ClientStreams {
         return nil
     }
 
-    /// Notes DATA. Returns the error that it is.
+    /// Notes DATA. Returns the error that the frame is; nil: it is none.
     mutating func data(_ header: FrameHeader) -> nghttp2_error_code? {
         guard !isInBlock, header.stream & 1 == 1, header.stream <= latest else { return nil }
         return more(header)
@@ -51,7 +52,7 @@ struct ClientStreams {
     /// Notes RST_STREAM.
     mutating func reset(_ header: FrameHeader) { end(header.stream) }
 
-    /// HEADERS or DATA on a stream that was opened before.
+    /// Notes HEADERS or DATA on a stream that was opened before. Returns the error that the frame is; nil: it is none.
     private mutating func more(_ header: FrameHeader) -> nghttp2_error_code? {
         guard header.stream > forgotten else { return nil }
         guard unended.contains(header.stream) else {

@@ -1,18 +1,18 @@
 import CTwisterNghttp2
 import TwisterHTTP
 
-/// Looks at the frames of a client before nghttp2 does: counts those that cost the server more than the client, against the
-/// limits of the configuration, and finds those on streams that the client has ended.
+/// Checks the frames of a client before nghttp2 reads them. Counts the frames that cost the server more than the client against
+/// the limits of the configuration, and finds frames on streams that the client has ended.
 struct FrameCounts {
     /// Why a frame ends the connection.
     enum Objection: Equatable {
-        /// It is one too many.
+        /// The frame is one more than a limit allows.
         case limit(ServerCounts.FrameLimit)
         /// The client may not send it (RFC 9113, 5.1).
         case violation(nghttp2_error_code)
     }
 
-    /// Where the latest piece has octets in whose place nghttp2 reads zeros (`FrameScanner`).
+    /// The ranges of the latest bytes in whose place nghttp2 has to read zeros (`FrameScanner`).
     var masks: ContiguousArray<Range<Int>> { scanner.masks }
 
     private let limits: HTTP2Configuration
@@ -22,10 +22,11 @@ struct FrameCounts {
     private var controlFrames: TokenBucket
     private var windowUpdates: TokenBucket
     private var emptyFrames: TokenBucket
-    /// CONTINUATION frames that came one behind the other.
+    /// How many CONTINUATION frames followed each other.
     private var continuations = 0
     private var streams = ClientStreams()
-    /// Since when the rest of a frame or of a header block is waited for, also of one that nghttp2 ignores; nil: of none.
+    /// Since when the server waits for the rest of a frame or of a header block, even if nghttp2 ignores that frame; nil: it
+    /// does not wait.
     private(set) var restSince: UInt64?
 
     init(_ limits: HTTP2Configuration, at now: UInt64) {
@@ -58,7 +59,7 @@ struct FrameCounts {
         return (accepted, objection)
     }
 
-    /// The time until now was not the client's.
+    /// Restarts the clock, because the client was not to blame for the time until now.
     mutating func restartClock(at now: UInt64) { if restSince != nil { restSince = now } }
 
     private mutating func count(_ header: FrameHeader, at now: UInt64) -> Objection? {
@@ -79,10 +80,10 @@ struct FrameCounts {
             streams.reset(header)
             return takeReset(at: now) ? nil : .limit(.resets)
         case Self.windowUpdate: return windowUpdates.take(at: now) ? nil : .limit(.windowUpdates)
-        // nghttp2 ignores these two (RFC 9113, 6.3).
+        // RFC 9113, 6.3: PRIORITY for stream 0 is an error, which nghttp2 ignores.
         case Self.priority where header.stream == 0: return .violation(NGHTTP2_PROTOCOL_ERROR)
-        // A stream that depends on itself is an error of the stream (RFC 7540, 5.3.1), which may be idle: nghttp2 also ends the
-        // connection where HEADERS say so.
+        // A stream that depends on itself is an error of the stream (RFC 7540, 5.3.1). That stream may be idle and cannot be
+        // reset, so that the connection ends, as it does with nghttp2 where HEADERS says so.
         case Self.priority where header.dependency == header.stream: return .violation(NGHTTP2_PROTOCOL_ERROR)
         default: return controlFrames.take(at: now) ? nil : .limit(.controlFrames)
         }
@@ -96,20 +97,20 @@ struct FrameCounts {
     private static let windowUpdate = Int(NGHTTP2_WINDOW_UPDATE.rawValue)
     private static let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
 
-    /// Counts a stream that is reset. Returns false where it is one too many.
+    /// Counts a stream that is reset. Returns false where the limit is exceeded.
     mutating func takeReset(at now: UInt64) -> Bool { resets.take(at: now) }
 
-    /// Counts an error by which the client loses a stream whose request was begun. Returns false where it is one too many.
+    /// Counts an error by which the client loses a stream whose request was begun. Returns false where the limit is exceeded.
     mutating func takeError(at now: UInt64) -> Bool { errors.take(at: now) }
 
-    /// Counts DATA that has nothing or padding alone. Returns false where it is one too many.
+    /// Counts a DATA frame without data, or with padding alone. Returns false where the limit is exceeded.
     mutating func takeEmpty(at now: UInt64) -> Bool { emptyFrames.take(at: now) }
 
-    /// A DATA frame of so many bytes was sent: the client may respond with updates of two windows, and with more of them where
-    /// it takes the frame in small steps.
+    /// Allows the WINDOW_UPDATE frames with which a client may respond to a DATA frame of `count` bytes: one for each of the
+    /// two windows, and more where the client takes the frame in small steps.
     mutating func dataSent(_ count: Int) { windowUpdates.add(2 + count / Self.updateStep) }
 
-    /// Clients that send an update for each few bytes that they read do so for 2 KiB or more (Go's `net/http`). The half of it
-    /// leaves room for updates of both windows.
+    /// Some clients send an update whenever they have read a few KiB: 2 KiB or more in Go's `net/http`. Half of that leaves
+    /// room for updates of both windows.
     private static let updateStep = 1024
 }

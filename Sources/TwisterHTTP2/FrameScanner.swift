@@ -8,20 +8,20 @@ struct FrameHeader {
     var flags: UInt8
     /// The number of the stream; 0: the frame is about the connection.
     var stream: UInt32
-    /// The stream on which PRIORITY says that the frame's one depends; nil in other frames.
+    /// The stream on which this frame's stream depends, as PRIORITY says; nil in other frames.
     var dependency: UInt32?
 }
 
-/// Finds the frames in what a client sends, beside nghttp2, which does not tell of frames that it ignores. It looks at headers
-/// alone, so that each limit of frames holds for every one of them. That of PRIORITY reaches as far as its first number.
+/// Finds the frames in what a client sends, because nghttp2 does not report the frames that it ignores. The scanner reads only
+/// headers (and the first number in PRIORITY), so that every frame is counted against its limit.
 ///
-/// It also finds what nghttp2 must not read: the last stream that GOAWAY of the client names. That is one which the server has
-/// opened, and it opens none. Clients that name another one, such as 2^31-1, break no rule (RFC 9113, 6.8), but nghttp2 would end
-/// the connection and the requests under way with it.
+/// The scanner also finds octets that nghttp2 must not read: the last stream in the client's GOAWAY. That should be a stream
+/// that the server has opened, and the server opens none. A client that names another one, such as 2^31-1, breaks no rule
+/// (RFC 9113, 6.8), but nghttp2 would end the connection, and with it the requests under way.
 struct FrameScanner {
-    /// Octets that are no header: the rest of the preface (RFC 9113, 3.4) or of a payload.
+    /// How many octets to skip that are no header: the rest of the preface (RFC 9113, 3.4) or of a payload.
     private var skipped = 24
-    /// The first eight octets of a header that is cut; `gathered` says how many of them have come.
+    /// The first octets, at most eight, of a header that is incomplete; `gathered` says how many have come.
     private var partial: UInt64 = 0
     private var gathered = 0
     /// The header of PRIORITY, of which `numbered` octets of the dependency have come.
@@ -29,12 +29,12 @@ struct FrameScanner {
     private var numbered = 0
     /// Whether `skipped` is the rest of DATA.
     private var isData = false
-    /// So many octets of `skipped` come first that nghttp2 must not read.
+    /// How many octets at the start of `skipped` nghttp2 must not read.
     private var masked = 0
-    /// Where such octets were in the latest piece: nghttp2 reads zeros in their place.
+    /// The ranges of such octets in the latest piece. nghttp2 reads zeros in their place.
     private(set) var masks: ContiguousArray<Range<Int>> = []
 
-    /// Whether a frame has begun whose rest is to come. DATA has clocks of its own.
+    /// Whether the rest of a frame is missing. DATA does not count: it has clocks of its own.
     var isWithinFrame: Bool { skipped > 0 && !isData || gathered > 0 || priority != nil }
 
     private static let headerSize = 9
@@ -43,8 +43,9 @@ struct FrameScanner {
     private static let priority = UInt8(NGHTTP2_PRIORITY.rawValue)
     private static let goAway = UInt8(NGHTTP2_GOAWAY.rawValue)
 
-    /// Calls `body` with the header of each frame that begins in these octets, until it returns false. Returns how many octets
-    /// come before what was left of the header at which it did so; all of them where it never did.
+    /// Calls `body` with the header of each frame that begins in these octets, until `body` returns false. Returns how many
+    /// octets come before the header for which it did so (not counting octets of that header in earlier pieces); all octets
+    /// where it never did.
     mutating func scan(_ octets: UnsafeRawBufferPointer, _ body: (FrameHeader) -> Bool) -> Int {
         if !masks.isEmpty { masks = [] }
         guard let base = octets.baseAddress else { return 0 }

@@ -5,11 +5,11 @@ public import TwisterHTTP
 ///
 /// A client that is over a limit gets GOAWAY with ENHANCE_YOUR_CALM, and the connection is closed.
 public struct HTTP2Configuration: Sendable {
-    /// How many frames of a kind a client may send: `burst` at once, and then `perSecond` each second.
+    /// How many frames of a kind a client may send: `burst` at once, then `perSecond` each second.
     public struct FrameRate: Sendable, Equatable {
-        /// So many at once.
+        /// How many frames may come at once.
         public var burst: Int
-        /// So many in each second.
+        /// How many frames may come in each further second.
         public var perSecond: Int
 
         public init(burst: Int, perSecond: Int) {
@@ -21,11 +21,12 @@ public struct HTTP2Configuration: Sendable {
     /// Most requests of one connection at once, from 1 to 10,000. A request counts until its handler has returned, even where
     /// the client has reset it. Over it: REFUSED_STREAM. Default 100.
     public var maxConcurrentStreams = 100
-    /// Streams that are reset: by the client, or by the server because of the client's errors (CVE-2023-44487 Rapid Reset,
-    /// CVE-2025-8671 MadeYouReset). Errors on streams whose requests were begun may be an eighth of that. Default 200 at once, 50 a
-    /// second.
+    /// How many streams may be reset: by the client, or by the server because of the client's errors (CVE-2023-44487 Rapid
+    /// Reset, CVE-2025-8671 MadeYouReset). Errors on streams whose requests were begun may be an eighth of that. Default 200 at
+    /// once, 50 a second.
     public var resets = FrameRate(burst: 200, perSecond: 50)
-    /// Clients give requests up for many reasons, and break the rules of HTTP/2 for none.
+    /// The limit of errors. It is lower, because clients have many reasons to give up requests, but none to break the rules of
+    /// HTTP/2.
     var errors: FrameRate { FrameRate(burst: resets.burst / 8, perSecond: resets.perSecond / 8) }
     /// PING, SETTINGS, PRIORITY, PRIORITY_UPDATE and frames of unknown types. Default 1,000 at once, 200 a second.
     public var controlFrames = FrameRate(burst: 1000, perSecond: 200)
@@ -34,7 +35,7 @@ public struct HTTP2Configuration: Sendable {
     public var windowUpdates = FrameRate(burst: 1000, perSecond: 500)
     /// DATA frames without data that do not end their stream. Default 100 at once, 20 a second.
     public var emptyFrames = FrameRate(burst: 100, perSecond: 20)
-    /// Most CONTINUATION frames of one header block. Default 8, which leaves room for the largest head in frames of the usual
+    /// Most CONTINUATION frames of one header block. Default 8, which is enough for the largest head in frames of the usual
     /// size.
     public var maxContinuations = 8
 

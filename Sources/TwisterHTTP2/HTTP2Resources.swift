@@ -24,7 +24,7 @@ final class HTTP2Resources {
             preconditionFailure("HTTP/2: no memory to start a server")
         }
         self.options = options
-        // The windows follow the handlers.
+        // The windows open when the handlers have read the data, not automatically.
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
         // Acknowledgements that wait for a client that does not read (CVE-2019-9512, CVE-2019-9515).
@@ -37,18 +37,18 @@ final class HTTP2Resources {
 
     var streamLimit: Int { min(max(limits.maxConcurrentStreams, 1), 10_000) }
 
-    /// The window of each stream: so much of a body may be on its way while its handler lags behind.
+    /// The window of each stream, in bytes: how much of a body may arrive while its handler lags behind.
     var streamWindow: Int32 { Int32(clamping: min(max(context.configuration.bodyBufferSize, 1024), 1 << 30)) }
 
-    /// The window of each connection. Its bytes are taken at once, so that a stream whose handler lags behind does not hold up
-    /// the others.
+    /// The window of each connection, in bytes. Its bytes count as taken at once, so that a stream whose handler lags behind
+    /// does not hold up the others.
     static let connectionWindow: Int32 = 1 << 20
 
-    /// The head or the trailers of a response have at most so many octets, as HPACK would write them at worst. A stream whose
-    /// response has more is reset.
+    /// The most octets of a response's head or trailers, in the longest form that HPACK could write. A stream whose response
+    /// has more is reset.
     private static let longestHeaderBlock = 1 << 20
 
-    /// About so many bytes do the objects of a stream, and of a session with its first streams, take.
+    /// The approximate size, in bytes, of a stream's objects, and of a session with its first streams.
     static let streamSize = 8192
     static let sessionSize = 65_536
 }

@@ -33,7 +33,7 @@ extension HTTP2ServerConnection {
 
     func fieldReceived(_ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> CInt {
         if block.isTrailers { trailerReceived(id, name, value) } else { block.add(name, value) }
-        // The rest has to be decoded for the sake of HPACK's table; a few octets on the wire may stand for many.
+        // The rest of the block has to be decoded to keep HPACK's table in step. A few octets on the wire may stand for many.
         return block.listSize <= Self.decodedLimit(context.configuration.maxHeaderSize) ? 0 : stop(.headerBlocks)
     }
 
@@ -63,7 +63,7 @@ extension HTTP2ServerConnection {
         if !countError(id) { exceed(.resets) }
     }
 
-    /// So many octets of fields are decoded of a head, or of trailers, that are too large anyway.
+    /// How many octets of fields are decoded of a head, or of trailers, that are too large anyway.
     private static func decodedLimit(_ limit: Int) -> Int { max(limit, 16_384) * 4 }
 
     // MARK: Frames
@@ -89,7 +89,7 @@ extension HTTP2ServerConnection {
             clocks.settingsSince = nil
             if isWindowOverflown { session?.terminate(NGHTTP2_FLOW_CONTROL_ERROR) }
         case UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue):
-            // nghttp2 ignores those for stream 0 (RFC 9218, 7.1).
+            // nghttp2 ignores updates for stream 0, which are an error (RFC 9218, 7.1).
             let payload = frame.pointee.ext.payload?.assumingMemoryBound(to: nghttp2_ext_priority_update.self)
             guard let update = payload?.pointee else { break }
             if update.stream_id == 0 { session?.terminate(NGHTTP2_PROTOCOL_ERROR) }
@@ -124,8 +124,8 @@ extension HTTP2ServerConnection {
         reset(id, NGHTTP2_PROTOCOL_ERROR)
     }
 
-    /// The client loses a stream by an error of its own. Those whose requests were begun count, once each. Returns false where
-    /// it is one too many.
+    /// Counts an error of the client by which it loses a stream, if the stream's request was begun; once for each stream.
+    /// Returns false where the limit is exceeded.
     func countError(_ id: Int32) -> Bool {
         guard let lost = openStream(id), !lost.isErrorCounted else { return true }
         lost.isErrorCounted = true
@@ -147,7 +147,7 @@ extension HTTP2ServerConnection {
 
     /// All fields of a request have come.
     private func beginRequest(_ id: Int32, isEnd: Bool) {
-        // The client is told, or will be, that this one was not processed: it may ask again elsewhere.
+        // The client is told, or will be, that this request was not processed: it may send it again elsewhere.
         if case .goingAway(let last) = phase, id > last { return reset(id, NGHTTP2_REFUSED_STREAM) }
         block.finish()
         // A WebSocket whose client can send nothing is none.
@@ -196,7 +196,7 @@ extension HTTP2ServerConnection {
         switch result {
         case .complete: return .readable
         case .needMore: return .malformed
-        // These have statuses of their own; what is malformed has none in HTTP/2 (RFC 9113, 8.1.1).
+        // These errors have statuses of their own. Malformed requests have none in HTTP/2 (RFC 9113, 8.1.1).
         case .invalid(let error):
             return error.status == 400 ? .malformed : .refused(RequestRefusal(error.status, error.reason))
         }
@@ -206,7 +206,7 @@ extension HTTP2ServerConnection {
 
     // MARK: Windows of responses
 
-    /// The client changes its initial window: notes what it lets each stream send before.
+    /// The client changes its initial window: notes how much it let each stream send before.
     private func noteWindows() {
         for stream in streams { stream.windowBefore = session?.remoteWindow(stream.id) ?? 0 }
         output.initialWindow = session?.remoteInitialWindow ?? 0

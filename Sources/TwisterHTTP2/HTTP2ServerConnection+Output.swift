@@ -40,7 +40,8 @@ extension HTTP2ServerConnection {
         case UInt8(NGHTTP2_RST_STREAM.rawValue) where Self.isClientsDoing(frame.pointee.rst_stream.error_code):
             // Errors of the client cost as much as its own resets.
             if !frames.takeReset(at: stream.turnTime) { exceed(.resets) }
-            // nghttp2 does not tell of all errors when it finds them: of a body of another length than declared it does not.
+            // nghttp2 does not report every error when it finds it: it does not for a body whose length differs from the
+            // declared one.
             if Self.isError(frame.pointee.rst_stream.error_code), !countError(header.stream_id) { exceed(.resets) }
         default: break
         }
@@ -101,10 +102,10 @@ extension HTTP2ServerConnection {
             clocks.idleSince = stream.turnTime
             stream.setDeadline(noLaterThan: context.deadlines.afterResponse(clocks.idleSince))
         }
-        // Some clients read nothing behind GOAWAY, so that it must not overtake the response.
+        // Some clients read nothing after GOAWAY, so that GOAWAY must not overtake the response.
         if closed.endsConnection { goAway() }
         closed.closed()
-        // A WebSocket tells what it holds only while it has its stream.
+        // A WebSocket reports the bytes that it holds only while it has its stream.
         if share.charged > 0 { recharge() }
         return 0
     }
@@ -143,8 +144,8 @@ extension HTTP2ServerConnection {
     /// How long a client that has the whole response may go on with the request's body before the stream is reset.
     private static let unwantedBodyTime = Duration.milliseconds(50)
 
-    /// Resets a stream whose response is sent and whose body nobody reads (RFC 9113, 8.1). Not at once: clients that find response
-    /// and reset in one read take the response for lost (curl 7.88), and most end their body by themselves.
+    /// Resets a stream whose response is sent and whose body nobody reads (RFC 9113, 8.1), but not at once: a client that finds
+    /// response and reset in one read takes the response for lost (curl 7.88), and most clients end their body by themselves.
     func stopUnwantedBodySoon(_ id: Int32) {
         let stop: () -> Void = { [weak self] in
             // The response may still wait for the kernel.

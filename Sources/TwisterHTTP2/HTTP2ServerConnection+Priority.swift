@@ -3,7 +3,7 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// The order of the streams' output (RFC 9218), by which none waits for ever.
+/// The order of the streams' output (RFC 9218). No stream waits for ever.
 extension HTTP2ServerConnection {
     /// The client changes the priority of a stream.
     func priorityUpdated(_ id: Int32, _ field: String) {
@@ -29,8 +29,8 @@ extension HTTP2ServerConnection {
         output.earlyPriorities[id] = priority
     }
 
-    /// A request begins. An update that came before it holds, whatever its own field says (RFC 9218, 7.1); nghttp2 would go by the
-    /// field.
+    /// Sets the priority of a request that begins. A PRIORITY_UPDATE that came before counts more than the request's own field
+    /// (RFC 9218, 7.1); nghttp2 would use the field.
     func beginPriority(_ stream: HTTP2Stream) {
         if !output.earlyPriorities.isEmpty {
             stream.priorityUpdate = output.earlyPriorities.removeValue(forKey: stream.id)
@@ -76,12 +76,13 @@ extension HTTP2ServerConnection {
     func raisedChanged(by change: Int, _ changed: HTTP2Stream?) {
         output.raisedStreams += change
         if let changed { applyPriority(changed) }
-        // The first one raised puts those of the highest urgency back, and the last one lowered frees them.
+        // The first raised stream moves those of the highest urgency back, and the last one that is lowered moves them forward
+        // again.
         guard output.raisedStreams == max(change, 0) else { return }
         for stream in streams where stream !== changed && stream.priority.urgency == 0 { applyPriority(stream) }
     }
 
-    /// Output waits: looks after a while whether it is passed over.
+    /// Checks after a while whether the output that waits is passed over.
     func lookAtOutput() { stream.setDeadline(noLaterThan: stream.turnTime &+ OutputAge.lookInterval) }
 }
 

@@ -11,8 +11,8 @@ final class HTTP2ServerConnection {
         case open
         /// The client was told to begin no more requests; those on their way are served.
         case draining
-        /// No request behind that stream is begun, and the connection ends with its last stream. GOAWAY names the stream, which
-        /// may wait long for a client that does not read.
+        /// No request after that stream is begun, and the connection ends with its last stream. A client that does not read may
+        /// get the GOAWAY, which names the stream, much later.
         case goingAway(last: Int32)
         /// Nothing more is read.
         case ended
@@ -50,7 +50,7 @@ final class HTTP2ServerConnection {
         var charged = 0
         /// Whether bytes are being read, after which the budget is told once.
         var isReceiving = false
-        /// Whether the budget is to be told.
+        /// Whether the budget has to be told of a change.
         var isStale = false
         /// Whether the connection is left unread because the budget is used up.
         var isParked = false
@@ -102,7 +102,7 @@ final class HTTP2ServerConnection {
     #endif
     var share: Share
     var phase = Phase.open
-    /// Whether nghttp2 is at work, which must not be asked for more then: it asks for everything by itself.
+    /// Whether nghttp2 is at work. It must not be asked to send then, and sends everything by itself.
     private var isBusy = false
 
     init(_ connection: HandedConnection, _ resources: HTTP2Resources) {
@@ -136,14 +136,14 @@ final class HTTP2ServerConnection {
 
     // MARK: Bytes
 
-    /// Sends what nghttp2 has to send, as far as the client takes it. Does nothing while nghttp2 is at work: `receive` does it
-    /// in the end.
+    /// Sends what nghttp2 has to send, as far as the client takes it. Does nothing while nghttp2 is at work: `receive` sends at
+    /// its end.
     func pump() {
         guard !isBusy, !stream.isClosed, phase != .ended else { return }
         guard send() else { return stream.close() }
         if stream.isPeerEnded, !stream.isOverHighWatermark, cutStalledStreams(), !send() { return stream.close() }
         if session?.isOver != false {
-            // A client that has sent GOAWAY gets one, too (RFC 9113, 6.8). nghttp2 sends no second one behind an error.
+            // A client that has sent GOAWAY gets one, too (RFC 9113, 6.8). After an error, nghttp2 does not send a second one.
             if session != nil, phase == .open || phase == .draining { return goAway() }
             end()
         }
@@ -162,8 +162,8 @@ final class HTTP2ServerConnection {
         return true
     }
 
-    /// Cuts the streams whose responses wait for the client's windows, where no frame of the client can open them any more.
-    /// Returns whether there were some.
+    /// Resets the streams whose responses wait for the client's windows, because no frame of the client can open the windows
+    /// any more. Returns whether there were such streams.
     private func cutStalledStreams() -> Bool {
         var found = false
         for stream in streams where stream.waitingBytes > 0 {
@@ -194,7 +194,8 @@ final class HTTP2ServerConnection {
         if share.isStale || share.charged > 0 || stream.isOverHighWatermark { recharge() }
     }
 
-    /// Gives nghttp2 the bytes, but for what it must not read. Returns how many it has read, or a negative error of it.
+    /// Gives nghttp2 the bytes, with zeros for those that it must not read. Returns how many bytes it has read, or its negative
+    /// error code.
     private func read(_ bytes: UnsafeRawBufferPointer) -> Int {
         let masks = frames.masks
         guard !masks.isEmpty else { return session?.receive(bytes) ?? -1 }
@@ -203,7 +204,8 @@ final class HTTP2ServerConnection {
         return copy.withUnsafeBytes { session?.receive($0) ?? -1 }
     }
 
-    /// So many frames may wait for a client that does not read: the responses' heads and bodies of all streams, and more.
+    /// How many frames may wait for a client that does not read. Enough for the heads and bodies of all streams' responses, and
+    /// more.
     private static let queueLimit = 4096
 
     /// nghttp2 cannot go on with what the client has sent.
@@ -232,7 +234,7 @@ final class HTTP2ServerConnection {
     /// Looks again in a while, since something can be late by then.
     func lookLater() { stream.setDeadline(noLaterThan: stream.turnTime &+ context.deadlines.streamLook) }
 
-    /// Whether the client waits for the server, which leaves it unread, or has so much output for it that nothing more is made.
+    /// Whether the server holds the client up: the connection is left unread, or so much output waits that no more is made.
     var isHeldUp: Bool { share.isParked || stream.isOverHighWatermark }
 
     /// Since when the client owes the rest of a header block or of a frame, or its first SETTINGS; nil: it owes nothing.
@@ -267,7 +269,7 @@ final class HTTP2ServerConnection {
         pump()
     }
 
-    /// Nothing more is sent on the streams that are left, and nothing more comes: handlers that have not begun do not begin.
+    /// Ends the streams that are left, on which nothing more is sent or received. Handlers that have not begun do not begin.
     private func closeStreams() {
         let open = streams
         streams = []
@@ -296,8 +298,8 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         return bytes.count
     }
 
-    /// The client sends nothing more. Requests that are complete and not begun are still responded to; those that wait, or whose
-    /// rest is missing, count as left.
+    /// The client sends nothing more. Complete requests are still responded to, even if their handlers have not begun; the
+    /// client of a request that waits, or whose rest is missing, counts as disconnected.
     func streamEnded(_ stream: IOStream) {
         guard phase != .ended else { return }
         for stream in streams { stream.clientEnded() }
@@ -307,21 +309,21 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         if case .goingAway = phase, streams.isEmpty { end() }
     }
 
-    /// The client ended before one of its requests was begun. A handler that responds at once does so; one that waits learns
-    /// of it.
+    /// Tells the exchanges in the next turn that the client has ended its side, which happened before a handler began. A
+    /// handler that responds at once is done by then; one that waits is treated as disconnected.
     func tellOfEndLater() {
         stream.loop.addLocalCallback { [weak self] in
             guard let self, !stream.isClosed else { return }
             streamPeerLeft(stream, isGone: false)
-            // Everything was read, so that nothing more comes for a WebSocket either that was accepted meanwhile.
+            // Everything was read, so that a WebSocket that was accepted meanwhile gets nothing more either.
             guard stream.isPeerEnded else { return }
             for stream in streams where stream.reading == .tunnel { stream.clientEnded() }
             pump()
         }
     }
 
-    /// Nothing is read at the moment, so that the rest of a request may wait in the socket. Only the clients of complete
-    /// requests count as disconnected.
+    /// Nothing is read at the moment, so that the rest of a request may wait in the socket. Therefore only the clients of
+    /// complete requests count as disconnected.
     func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
         if isGone { return stream.close(.endedByPeer) }
         for stream in streams where stream.reading == .complete { stream.clientEnded() }

@@ -3,8 +3,8 @@ import TwisterCodec
 
 /// nghttp2's state of one connection: frames, HPACK, windows, the states of streams (RFC 9113, 7541, 9218).
 ///
-/// It calls its functions with its owner, from within `receive` and `send` only. Owner and streams are pointers here, since
-/// nghttp2 knows no objects.
+/// nghttp2 calls its functions with a pointer to the owner, and only from within `receive` and `send`. Owner and streams are
+/// raw pointers here, because C knows no objects.
 struct HTTP2Session: ~Copyable {
     private let session: OpaquePointer
     private let functions: SessionFunctions
@@ -27,8 +27,8 @@ struct HTTP2Session: ~Copyable {
         nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
     }
 
-    /// The bytes of the next frame for the client, valid until the next call; empty: there are none. DATA goes another way
-    /// (`SessionCallbacks.sendData`). Nil: the session is broken.
+    /// The bytes of the next frame for the client, valid until the next call; empty: there are none. DATA is written by
+    /// `SessionCallbacks.sendData` instead. Nil: the session is broken.
     func send() -> UnsafeRawBufferPointer? {
         var bytes: UnsafePointer<UInt8>?
         let count = nghttp2_session_mem_send(session, &bytes)
@@ -115,14 +115,15 @@ struct HTTP2Session: ~Copyable {
         nghttp2_submit_trailer(session, id, fields, count)
     }
 
-    /// Has a stream go before others, or take turns with them. What the client says of it, nghttp2 does not heed any more: a field
-    /// `priority`, which nghttp2 reads after it has told of the request, or PRIORITY_UPDATE.
+    /// Has a stream go before others, or take turns with them. From then on nghttp2 ignores what the client says of the
+    /// stream's priority: in PRIORITY_UPDATE, or in the field `priority`, which nghttp2 reads after it has reported the
+    /// request.
     func setPriority(_ id: Int32, _ priority: Priority) {
         var value = nghttp2_extpri(urgency: priority.urgency, inc: priority.isIncremental ? 1 : 0)
         _ = nghttp2_session_change_extpri_stream_priority(session, id, &value, 1)
     }
 
-    /// There is more of a body that had nothing to send.
+    /// Tells nghttp2 that a body, which had nothing to send, has more.
     func resume(_ id: Int32) { _ = nghttp2_session_resume_data(session, id) }
 
     func reset(_ id: Int32, _ error: nghttp2_error_code) {

@@ -10,7 +10,7 @@ final class IncomingBody {
     var trailers = TrailerFields()
     /// Whether the client waits for a 100 before it sends its body.
     var awaitsContinue: Bool
-    /// Bytes that nghttp2 has not been told of: the stream's window stays closed for so many.
+    /// Bytes that nghttp2 has not been told are taken: the stream's window stays closed by that many.
     var unconsumed = 0
     /// Bytes that are still to come, by Content-Length; nil: not known.
     var remaining: Int?
@@ -91,7 +91,7 @@ extension HTTP2Stream: BodySource {
         body = nil
     }
 
-    /// Tells the client, which has the whole response, that the rest of its request is not waited for (RFC 9113, 8.1).
+    /// Tells a client that has the whole response not to send the rest of its request (RFC 9113, 8.1).
     func stopUnwantedBody() {
         guard isOpen, sending == .complete, hasUnwantedBody else { return }
         connection?.stopUnwantedBodySoon(id)
@@ -147,7 +147,7 @@ extension HTTP2Stream: BodySource {
 
     // MARK: Time
 
-    /// While the connection is left unread, neither a body nor an update of a window is late.
+    /// Stops the clocks: while the connection is left unread, neither a body nor an update of a window is late.
     func pauseClocks() {
         body?.clocks.pauseBody()
         flow.pause()
@@ -171,7 +171,7 @@ extension HTTP2Stream: BodySource {
             }
             return
         }
-        // A client that does not read the connection is another matter, and is looked after there.
+        // A client that does not read the connection at all is dealt with by the connection.
         if connection.isHeldUp { return flow.pause() }
         let window = connection.session?.remoteWindow(id) ?? 0
         let obstacle = window <= 0 ? OutputFlow.Obstacle.streamWindow : .connectionWindow

@@ -46,7 +46,8 @@ final class HTTP2Stream {
         case nothing
         /// The head, which has no body, and the end with it.
         case head
-        /// The head, which has no body. The end follows when the handler has finished: until then it may hear of its client.
+        /// The head, which has no body. The end follows when the handler has finished, because the handler may still be told of
+        /// its client until then.
         case headFirst
         /// The head; a body follows.
         case body
@@ -62,7 +63,7 @@ final class HTTP2Stream {
     /// Whether nghttp2 knows the stream.
     private(set) var isOpen = false
     private(set) var id: Int32 = 0
-    /// The place in the connection's list of open streams.
+    /// The index in the connection's list of open streams.
     var index = 0
     private(set) var run = Run.over
     var reading = Reading.complete
@@ -84,7 +85,7 @@ final class HTTP2Stream {
     @exclusivity(unchecked)
     #endif
     var flow = OutputFlow()
-    /// The size of the request's head.
+    /// The size of the request's head, in octets.
     var headSize = 0
     /// The stream's send window before the client's latest change of SETTINGS_INITIAL_WINDOW_SIZE.
     var windowBefore = 0
@@ -102,7 +103,7 @@ final class HTTP2Stream {
 
     deinit { exchange.detach() }
 
-    /// Whether a part of the request is to come that nobody will read: the response is sent then, or is being ended.
+    /// Whether a part of the request is missing that nobody will read. That is so once the response is sent, or being ended.
     var hasUnwantedBody: Bool {
         switch (reading, run) {
         case (.complete, _): false
@@ -114,7 +115,7 @@ final class HTTP2Stream {
         }
     }
 
-    /// Whether something of the stream can be late. A WebSocket looks at its own clock.
+    /// Whether the stream has deadlines to check. A WebSocket checks its own.
     var isWatched: Bool { tunnel?.isOpen != true }
 
     // MARK: The beginning
@@ -189,7 +190,7 @@ final class HTTP2Stream {
         exchange.detach()
         switch run {
         case .waiting, .scheduled: endWithoutRun()
-        // A handler that has responded already is not waited for at a shutdown.
+        // A shutdown does not wait for a handler that has responded already.
         case .executing: if sending != .complete { context.loneHandlers.insert(self) }
         case .ending: break
         case .over: leave()
@@ -309,7 +310,7 @@ extension HTTP2Stream: LoopWork {
 // MARK: - Shutdown
 
 extension HTTP2Stream: LoneHandler {
-    /// How often it is looked whether a handler runs that is to be told.
+    /// How often to check whether a handler, which has to be told of the shutdown, runs by now.
     private static let noticeInterval = Duration.milliseconds(5)
 
     /// Tells the handler that the server shuts down, once it runs.

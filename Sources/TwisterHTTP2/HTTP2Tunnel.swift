@@ -7,31 +7,32 @@ protocol TunnelBase: AnyObject {
     /// Opens the client's window again by so many bytes.
     func openWindow(_ count: Int)
 
-    /// Sends bytes as DATA, when all of those before are taken. They stay where they are; `HTTP2Tunnel.took` says that they are
-    /// taken, too.
+    /// Sends bytes as DATA, once all bytes before them are taken. The bytes stay where they are until `HTTP2Tunnel.took` says
+    /// that they are taken, too.
     func sendOfTunnel(_ bytes: UnsafeRawBufferPointer)
 
-    /// How many of them are not taken yet.
+    /// How many bytes of the last `sendOfTunnel` are not taken yet.
     var leftOfTunnel: Int { get }
 
-    /// Sends END_STREAM. The client has so many nanoseconds to end its side, too.
+    /// Sends END_STREAM. The client has `time` nanoseconds to end its side, too.
     func endTunnel(within time: UInt64)
 
     /// Sends RST_STREAM with CANCEL.
     func breakTunnel()
 
-    /// The tunnel holds more or fewer bytes in memory than before.
+    /// Tells the connection that the tunnel now holds more or fewer bytes in memory.
     func tunnelRecharged()
 }
 
-/// The bytes of a WebSocket inside one stream of HTTP/2 (RFC 8441): carries an `IOStream`, on which the WebSocket sits as it sits on
-/// a socket, and stands for the server in front of it.
+/// The bytes of a WebSocket inside one stream of HTTP/2 (RFC 8441). The tunnel carries an `IOStream`, which the WebSocket uses
+/// as it uses a socket, and takes the place of the server for the WebSocket.
 ///
 /// DATA of the client becomes bytes of the `IOStream`, and its output becomes DATA. The client's window opens as the WebSocket
 /// reads. An orderly end is END_STREAM, and any other one is RST_STREAM with CANCEL (RFC 8441, 5).
 final class HTTP2Tunnel {
     private enum State {
-        /// The handler has not accepted the WebSocket yet. What the client has sent nevertheless is kept: at most its window.
+        /// The handler has not accepted the WebSocket yet. Bytes that the client sends before that are kept, at most one window
+        /// of them.
         case offered(early: [UInt8])
         /// The WebSocket sits on that stream, and may send.
         case open(IOStream)
@@ -47,15 +48,15 @@ final class HTTP2Tunnel {
     /// Nil once it is closed.
     private var base: (any TunnelBase)?
     private var state = State.offered(early: [])
-    /// The WebSocket; nil before there is one, and once it is closed.
+    /// The WebSocket; nil before the handler accepts it, and once it is closed.
     private(set) var socket: (any ServerConnection)?
-    /// Bytes that nghttp2 has not been told of: the stream's window stays closed for so many.
+    /// Bytes that nghttp2 has not been told are taken: the stream's window stays closed by that many.
     private var unconsumed = 0
-    /// Whether the client has sent its last byte.
+    /// Whether the client has ended its side.
     private var isInputEnded = false
     private var timer: IOLoop.Timeout?
 
-    /// How long the client may take to end its side of the stream.
+    /// How long the client may take to end its side of the stream, in nanoseconds.
     private static let endTime: UInt64 = 2_000_000_000
 
     init(_ base: any TunnelBase, _ context: ServerContext) {
@@ -80,7 +81,7 @@ final class HTTP2Tunnel {
     /// Whether the WebSocket is open.
     var isOpen: Bool { stream != nil }
 
-    /// Whether the WebSocket has ended in order, and the client's end is waited for on a clock.
+    /// Whether the WebSocket has ended in an orderly way, and the client still has time to end its side.
     var isEnding: Bool {
         if case .ended = state { return true }
         return false
@@ -161,7 +162,8 @@ final class HTTP2Tunnel {
 extension HTTP2Tunnel: StreamCarrier {
     func startReceiving() {
         consume()
-        // The client has ended before the handler had accepted. The consumer is told in a turn of its own, as by a socket.
+        // The client had ended its side before the handler accepted. The consumer is told in a turn of its own, as with a
+        // socket.
         if isInputEnded { context.loop.addLocalCallback { [self] in stream?.carrierEnded() } }
     }
 
@@ -175,7 +177,7 @@ extension HTTP2Tunnel: StreamCarrier {
     func endOutput() {
         guard case .open(let stream) = state else { return }
         state = .halfClosed(stream)
-        // nghttp2 may be at work, and counts the windows when it has sent a frame.
+        // Called in a later turn: nghttp2 may be at work, and updates the windows only after it has sent a frame.
         context.loop.addLocalCallback { [self] in base?.endTunnel(within: Self.endTime) }
     }
 
@@ -202,7 +204,7 @@ extension HTTP2Tunnel: StreamCarrier {
     }
 }
 
-/// The server, as the WebSocket sees it: what concerns one connection concerns the stream of HTTP/2.
+/// The tunnel in the place of the server: calls of the WebSocket about its connection concern the stream of HTTP/2.
 extension HTTP2Tunnel: ConnectionHost {
     var isShuttingDown: Bool { context.isDraining }
     var writeStall: UInt64 { context.writeStall }
@@ -215,7 +217,7 @@ extension HTTP2Tunnel: ConnectionHost {
         base?.tunnelRecharged()
     }
 
-    /// The connection of HTTP/2 counts as its client's, whatever its streams are.
+    /// Ignored: the connection of HTTP/2 counts as the client's, not its streams.
     func releaseClient(_ client: IPAddress?) {}
 
     /// The bytes count as the connection's, which is parked where they are too many.

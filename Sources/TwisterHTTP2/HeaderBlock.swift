@@ -1,10 +1,10 @@
 import TwisterCodec
 
-/// Gathers the fields of one request as nghttp2 decodes them, and writes them down in the form of HTTP/1.1, which
-/// `RequestParser` then reads: a request is refused by the same rules in every version.
+/// Gathers the fields of one request as nghttp2 decodes them, and writes them as a head of HTTP/1.1, which `RequestParser` then
+/// reads. So the same rules refuse requests in every version of HTTP.
 ///
-/// nghttp2 has checked the pseudo-fields before (RFC 9113, 8.2 and 8.3): none is missing, unknown, late or there twice; no
-/// name has a capital letter, no field is one of HTTP/1.1's connection, and no value has CR, LF or NUL.
+/// nghttp2 has checked before (RFC 9113, 8.2 and 8.3) that no pseudo-field is missing, unknown, late or repeated, that names
+/// are in lower case, that no field belongs to a connection of HTTP/1.1, and that no value has CR, LF or NUL.
 ///
 /// A connection has one: header blocks do not overlap.
 struct HeaderBlock: ~Copyable {
@@ -16,13 +16,13 @@ struct HeaderBlock: ~Copyable {
         case tooLarge
         /// The scheme is neither http nor https: 421.
         case foreignScheme
-        /// Extended CONNECT asks for another protocol than WebSocket: 501 (RFC 9220, 3, which says it for HTTP/2's sake, too).
+        /// Extended CONNECT asks for another protocol than WebSocket: 501 (RFC 9220, 3, which states this for HTTP/2, too).
         case unknownProtocol
     }
 
-    /// Octets that each field counts beside its name and its value (RFC 9113, 6.5.2).
+    /// How many octets each field counts in addition to its name and its value (RFC 9113, 6.5.2).
     private static var fieldOverhead: Int { 32 }
-    /// Memory beyond this size is not kept for the next request.
+    /// Memory beyond this size, in octets, is not kept for the next request.
     private static var keptRoom: Int { 1024 }
 
     private var pseudoFields = OctetBuffer()
@@ -39,18 +39,18 @@ struct HeaderBlock: ~Copyable {
     private(set) var opensWebSocket = false
     private var hasRequestLine = false
     private var limit = 0
-    /// Octets of the fields that came, as the limit counts them.
+    /// Octets of the fields so far, counted as for the limit.
     private(set) var listSize = 0
     private(set) var defect: Defect?
     /// The stream whose block it is; nil between blocks.
     private(set) var streamID: Int32?
-    /// Whether the fields come behind a body.
+    /// Whether the fields are trailers, which follow a body.
     private(set) var isTrailers = false
     /// Whether observers know that the request is malformed.
     var isTold = false
     /// When its first frame came.
     private(set) var since: UInt64 = 0
-    /// Since when the rest of it is waited for.
+    /// Since when the server waits for the rest of the block.
     private(set) var awaitedSince: UInt64 = 0
 
     /// The head as text, once it is finished.
@@ -74,7 +74,7 @@ struct HeaderBlock: ~Copyable {
         awaitedSince = now
     }
 
-    /// The time until now was not the client's.
+    /// Restarts the clock, because the client was not to blame for the time until now.
     mutating func restartClock(at now: UInt64) { awaitedSince = now }
 
     /// The block is over, whether or not the request can be read.
@@ -85,7 +85,7 @@ struct HeaderBlock: ~Copyable {
         cookies.removeAll(keptRoom: Self.keptRoom)
     }
 
-    /// Counts a field. Returns false where it is one too many, and not to be kept.
+    /// Counts a field. Returns false where the fields are too large, so that this one is not kept.
     mutating func count(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
         listSize &+= name.count &+ value.count &+ Self.fieldOverhead
         guard listSize <= limit else {
@@ -100,7 +100,8 @@ struct HeaderBlock: ~Copyable {
         guard name.first != UInt8(ascii: ":") else { return addPseudoField(name, value) }
         if !hasRequestLine { writeRequestLine() }
         if !authority.isEmpty, name.equals("host") {
-            // The Host line stands already. A second authority must be the same, once both are normalized (RFC 9113, 8.3.1).
+            // The Host line was written already. A second authority must be the same, once both are normalized
+            // (RFC 9113, 8.3.1).
             let (first, second) = (withoutImpliedPort(pseudoField(authority)), withoutImpliedPort(value))
             if !first.equalsIgnoringCase(second) { note(.malformed) }
             return
@@ -168,7 +169,7 @@ struct HeaderBlock: ~Copyable {
 
     /// Keeps a part of the request line.
     private mutating func keep(_ value: UnsafeRawBufferPointer) -> Range<Int> {
-        // A space or a control character would be another place in the line.
+        // A space or a control character would end the target in the request line, or the line itself.
         guard value.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             note(.malformed)
             return 0..<0
@@ -186,7 +187,7 @@ struct HeaderBlock: ~Copyable {
     private mutating func writeRequestLine() {
         hasRequestLine = true
         if opensWebSocket {
-            // The handshake of HTTP/1.1 is a GET, and so it is for routes, middleware and handlers.
+            // The WebSocket handshake of HTTP/1.1 is a GET, so routes, middleware and handlers see a GET here, too.
             write("GET ")
             text.append(pseudoField(path))
         } else {

@@ -1,24 +1,24 @@
-/// How long the output of a stream has waited while the connection sent that of others.
+/// How long the output of a stream has waited while the connection sent output of other streams.
 ///
-/// nghttp2 sends what is most urgent, and nothing else as long as there is some of it. A response or a WebSocket of less urgency
-/// would wait for ever beside one that never waits for its client. So a stream that was passed over for a second is raised above
-/// all others, until a piece of its output is sent.
+/// nghttp2 sends the most urgent output, and nothing else as long as there is some of it. A less urgent response or WebSocket
+/// would wait for ever beside a stream that always has output. Therefore a stream that was passed over for a second is raised
+/// above all others until a piece of its output is sent.
 struct OutputAge {
     private enum State {
         case nothingWaits
-        /// Output waits since that time. The stream and the connection had sent so many bytes then.
+        /// Output waits since that time, at which the stream and the connection had sent this many bytes.
         case waiting(since: UInt64, sent: Int, connectionSent: Int)
-        /// The stream goes before all others until it has sent so many bytes.
+        /// The stream goes before all others until it has sent this many bytes.
         case raised(until: Int)
     }
 
     private var state = State.nothingWaits
 
-    /// So long a stream may be passed over, in nanoseconds.
+    /// How long a stream may be passed over, in nanoseconds.
     private static let limit: UInt64 = 1_000_000_000
-    /// The time between two looks at the streams of a connection of which some wait.
+    /// The time between two checks of a connection's streams while output of some waits, in nanoseconds.
     static let lookInterval = limit / 2
-    /// So many bytes are sent of a stream that was raised.
+    /// How many bytes a raised stream sends before it is lowered again.
     private static let piece = 65_536
 
     var isRaised: Bool {
@@ -37,14 +37,14 @@ struct OutputAge {
         case _ where !waits: state = .nothingWaits
         case .raised: break
         case .waiting(let since, sent, let before):
-            // Where the client takes nothing at all, none of the streams is passed over.
+            // Where the client takes nothing at all, no stream is passed over.
             return now &- since >= Self.limit && connectionSent != before
         case .nothingWaits, .waiting: state = .waiting(since: now, sent: sent, connectionSent: connectionSent)
         }
         return false
     }
 
-    /// The stream is raised, which has sent so many bytes.
+    /// Raises the stream, which has sent `sent` bytes so far.
     mutating func raise(_ sent: Int) { state = .raised(until: sent &+ Self.piece) }
 
     /// Whether a raised stream has sent its piece, or all that it had.

@@ -9,7 +9,8 @@ struct OutputFlow {
     /// Bytes that were sent.
     private(set) var sent = 0
     var age = OutputAge()
-    /// Since when some bytes wait without a break, or since the last look that found the client fast enough; nil: none wait.
+    /// Since when some bytes wait without a break, or since the last check that found the client fast enough; nil: no bytes
+    /// wait.
     private var stretchBegan: UInt64?
     private var sentBefore = 0
     private var connectionSentBefore = 0
@@ -18,7 +19,7 @@ struct OutputFlow {
     enum Obstacle {
         /// The stream's own window is exhausted.
         case streamWindow
-        /// The connection's window is, which all streams share.
+        /// The connection's window is exhausted, which all streams share.
         case connectionWindow
     }
 
@@ -26,7 +27,7 @@ struct OutputFlow {
 
     mutating func wait(_ waiter: LoopWaiter<Void>) { waiters.append(waiter) }
 
-    /// There is room.
+    /// Resumes the tasks that wait for room.
     mutating func resume() {
         guard !waiters.isEmpty else { return }
         let all = waiters
@@ -34,7 +35,7 @@ struct OutputFlow {
         for waiter in all { waiter.resume(with: .success(())) }
     }
 
-    /// There will be none.
+    /// Fails the tasks that wait for room: there will be none.
     mutating func fail() {
         let all = waiters
         waiters = []
@@ -45,12 +46,12 @@ struct OutputFlow {
 
     mutating func taken(_ count: Int) { sent &+= count }
 
-    /// Time in which the stream is not to blame does not count.
+    /// Leaves out the time from now on, in which the client is not to blame, until the next check.
     mutating func pause() { stretchBegan = nil }
 
-    /// Whether the client has taken too little while some bytes waited: nothing, or less than the least rate, for the stall
-    /// time. Where the connection's window is exhausted, the stream is not to blame for what other streams took of it: what
-    /// counts is what the client has taken of all of them.
+    /// Whether the client was too slow while some bytes waited: it took nothing for the stall time, or less than the least
+    /// rate. Where the connection's window is exhausted, other streams may have used it up, so that everything counts that the
+    /// client has taken of all streams.
     ///
     /// - Parameter connectionSent: bytes of bodies that all streams of the connection have sent.
     mutating func isTooSlow(

@@ -16,7 +16,7 @@ enum Environment {
     static var inheritedDescriptors: CInt? {
         guard let count = number("LISTEN_FDS"), count > 0, count <= 1024 else { return nil }
         if taskID != nil { return count }
-        // A parent that has died meanwhile has left its pipe.
+        // A parent that has died meanwhile has still left its pipe, so the descriptors are meant for this process.
         if Readiness.pipe != nil, getenv(supervisorVariable) != nil { return count }
         // A parent that spawns a child cannot put the child's process number into its environment; the child can compare
         // its parent's.
@@ -38,8 +38,8 @@ enum Environment {
 
     /// The worker's number and other values that the supervisor of this process has set; nil if it is no worker.
     ///
-    /// A worker gets SIGTERM when its supervisor dies, however that happens, so that it does not hold the port for ever. One
-    /// whose supervisor has died before ends here: it must not become a supervisor itself.
+    /// A worker gets SIGTERM when its supervisor dies, however that happens, so that the worker does not keep the port for
+    /// ever. A worker whose supervisor died before this call ends here: it must not become a supervisor itself.
     private static let worker: (supervisor: pid_t, taskID: Int)? = {
         guard let supervisor = number(supervisorVariable), let task = number(taskVariable) else { return nil }
         // The processes that this one starts inherit the environment, and are no workers.

@@ -43,8 +43,8 @@ public class ReactorOwner {
     func closeWithLoop() {}
 }
 
-/// The use of memory that may be short. When it runs out, accepting pauses first, then first requests are refused, and requests of
-/// clients that were served before are refused last.
+/// The use of memory that may be short. When it runs out, accepting pauses first, then first requests are refused, and requests
+/// of clients that were served before are refused last.
 package enum MemoryUse {
     /// First requests, and buffers whose size depends on the peer.
     case newcomers
@@ -162,8 +162,8 @@ package final class Reactor {
     /// After so many of them it is asked again.
     private static let probedBytes = 64 << 10
 
-    /// Memory that is given back to the heap of the loop's thread when the system has no more: closing streams takes small objects,
-    /// and Swift ends the program where there is no memory for one.
+    /// Memory that is given back to the heap of the loop's thread when the system has no more: closing streams takes small
+    /// objects, and Swift ends the program where there is no memory for one.
     private var reserve: UnsafeMutableRawPointer?
     /// Less than the C library takes from the system for a single allocation, so that it stays in the heap when it is freed.
     private static let reserveSize = 96 << 10
@@ -339,8 +339,8 @@ extension ReactorOwner {
         case REACTOR_HANGUP: hungUp(event.result)
         case REACTOR_CONNECTED: connected(event.result)
         case REACTOR_CLOSED:
-            // The loop lets go of the owner in here, and nobody else may hold it. An explicit retain, because the optimiser trusts
-            // the caller to hold what is not consumed, `withExtendedLifetime` or not.
+            // The loop lets go of the owner in here, and nobody else may hold it. An explicit retain, because the optimiser
+            // trusts the caller to hold what is not consumed, `withExtendedLifetime` or not.
             let kept = Unmanaged.passRetained(self)
             closedByReactor()
             kept.release()

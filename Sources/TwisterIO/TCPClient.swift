@@ -42,7 +42,7 @@ public final class TCPClient {
         var lookup: Task<Void, Never>?
         defer { lookup?.cancel() }
         let stream = try await connector.connect(timeout: timeout) {
-            let transfer = UncheckedTransfer(connector)
+            let transfer = LoopBound(connector)
             lookup = Task(executorPreference: loop) { [resolver] in
                 do {
                     let found = try await resolver.resolve(host: host, port: port, family: family)

@@ -48,7 +48,7 @@ open class TCPServer {
         if loop.isCurrentThread { return stop() }
         // The reactor belongs to the loop's thread. Until the loop stops the acceptors there, they close the connections that
         // they accept. A loop that is closed accepts nothing any more.
-        let listeners = UncheckedTransfer(listeners)
+        let listeners = LoopBound(listeners)
         loop.addCallback { Self.cancel(listeners.value) }
     }
 
@@ -150,9 +150,10 @@ open class TCPServer {
         stop()
     }
 
-    /// Where clients come without end, because other processes share the sockets, accepting ends all the same.
+    /// The most turns in which waiting connections are accepted: where clients never stop coming, because other processes share
+    /// the sockets, accepting has to end all the same.
     private static let mostLastTurns = 64
-    /// As many as wait at most by default.
+    /// The most connections that are accepted in one of these turns: as many as wait at most with the default backlog.
     private static let mostInOneTurn = 1024
 
     /// Accepts what waits.
@@ -179,7 +180,7 @@ open class TCPServer {
     /// Tornado: `TCPServer.handle_stream`.
     open func handleStream(_ stream: IOStream) throws {
         guard let handler else { return stream.close() }
-        let connection = UncheckedTransfer(stream)
+        let connection = LoopBound(stream)
         Task(executorPreference: loop) {
             let stream = connection.value
             do {
@@ -220,12 +221,4 @@ private func reportConnection(_ error: any Error) {
     case is StreamClosedError: Log.general.debug("Connection ended: \(error)")
     default: Log.application.error("Error in connection callback: \(error)")
     }
-}
-
-/// Carries a value that belongs to a loop's thread into a task or a callback of that loop.
-///
-/// Sendable, because the value is used on that thread only; the compiler cannot see this.
-struct UncheckedTransfer<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }

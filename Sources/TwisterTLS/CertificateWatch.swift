@@ -7,7 +7,7 @@ package import TwisterIO
 /// to it (certbot, Kubernetes).
 package final class CertificateWatch: Sendable {
     private let paths: [String]
-    /// In milliseconds.
+    /// How often a folder is looked for that is missing or cannot be watched, in milliseconds.
     private let retryTime: CInt
     private let changed: @Sendable () -> Void
     /// Two connected sockets: the first becomes readable when the watch is to end.
@@ -17,15 +17,16 @@ package final class CertificateWatch: Sendable {
     private static let mask =
         UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_CREATE) | UInt32(IN_DELETE)
         | UInt32(IN_ONLYDIR)
-    /// The new files are read once nothing has happened for so long: certificate and key change one after the other.
+    /// How long nothing must happen before the new files are read, in milliseconds: certificate and key change one after the
+    /// other.
     private static let quietTime: CInt = 500
-    /// However busy the folder is, the files are looked at that often while something happens.
+    /// How many events may follow each other before the files are read in any case, however busy the folder is.
     private static let mostPieces = 20
 
     /// - Parameters:
-    ///   - files: the files as they were before they were last read, by absolute paths.
-    ///   - retryInterval: how often a folder is looked for that is missing, or that the system does not watch.
-    ///   - changed: called on the watch's thread after one of them has changed.
+    ///   - files: the states of the files before they were last read; the paths are absolute.
+    ///   - retryInterval: how often a folder is looked for that is missing, or that the system does not watch. Default 5 s.
+    ///   - changed: called on the watch's thread after one of the files has changed.
     /// - Throws: `IOError` where the system has no more descriptors or threads.
     package init(
         _ files: FileStates, retryInterval: Duration = .seconds(5), changed: @escaping @Sendable () -> Void
@@ -43,12 +44,12 @@ package final class CertificateWatch: Sendable {
         try BackgroundTimer.call(after: .zero) { [self] in run(files) }
     }
 
-    // The thread keeps the watch until it ends.
+    // Runs only once the thread has ended, because the thread holds the watch.
     deinit {
         for descriptor in [inotify, ending.reading, ending.writing] where descriptor >= 0 { close(descriptor) }
     }
 
-    /// Ends the watch. Nothing is called after it but what is under way.
+    /// Ends the watch. A call of `changed` that is under way goes on; no other one follows.
     package func end() {
         shutdown(ending.writing, CInt(SHUT_RDWR))
     }
@@ -58,9 +59,9 @@ package final class CertificateWatch: Sendable {
     private func run(_ first: FileStates) {
         var known = first
         while true {
-            // The folders are other ones where one was made again, or a link leads elsewhere.
+            // The folders may be other ones than before: a folder may have been made again, or a link may lead elsewhere now.
             let areWatched = watchFolders()
-            // A change from before the folders were watched has no event.
+            // A change that happened before the folders were watched caused no event.
             if FileStates(of: paths) == known, wait(areWatched ? -1 : retryTime) == .end { return }
             if waitForQuiet() == .end { return }
             let now = FileStates(of: paths)
@@ -70,7 +71,7 @@ package final class CertificateWatch: Sendable {
         }
     }
 
-    /// Waits for what belongs together.
+    /// Waits until a change is complete, which may consist of several events.
     private func waitForQuiet() -> Waited {
         for _ in 0..<Self.mostPieces {
             drain()

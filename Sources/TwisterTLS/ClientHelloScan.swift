@@ -1,23 +1,24 @@
-/// Follows a client's first message through its records until it is complete, so that a client that stops before costs no more
-/// than the bytes that it has sent. OpenSSL would take memory for the length that the message announces.
+/// Follows a client's first message (ClientHello) through its records until the message is complete. A client that stops before
+/// costs no more memory than the bytes that it has sent; OpenSSL would allocate the length that the message announces.
 struct ClientHelloScan {
     enum Verdict {
         /// More bytes have to come.
         case incomplete
-        /// The message is complete, or it is something else, which OpenSSL refuses.
+        /// The message is complete, or the bytes are something else, which OpenSSL refuses.
         case ready
-        /// It is refused with this alert (RFC 8446, 6.2).
+        /// The message is refused with this alert (RFC 8446, 6.2).
         case refused(alert: UInt8)
     }
 
     /// The type of the records of a handshake.
     private static let handshakeRecord: UInt8 = 22
     private static let clientHello: UInt32 = 1
-    /// The longest text of a record (RFC 8446, 5.1).
+    /// The longest payload of a record, in bytes (RFC 8446, 5.1).
     private static let longestRecord = 16_384
-    /// Those of today's browsers have 2 KiB, and up to some more where a session with a client certificate is continued.
+    /// The longest message, in bytes. Today's browsers send 2 KiB, and some more to continue a session with a client
+    /// certificate.
     private static let longestMessage = 32_768
-    /// With the headers of small records.
+    /// The most bytes of the message together with the headers of its records, which may be small.
     private static let mostBytes = 65_536
 
     private static let unexpectedMessage: UInt8 = 10
@@ -36,7 +37,8 @@ struct ClientHelloScan {
             guard bytes[place] == Self.handshakeRecord else { return .ready }
             guard bytes.count >= place + 5 else { break }
             let count = Int(bytes[place + 3]) << 8 + Int(bytes[place + 4])
-            // OpenSSL refuses a record that is too long; it would take some that are empty (RFC 8446, 5.1: there are none).
+            // OpenSSL refuses a record that is too long. It would accept some empty records, which are forbidden here
+            // (RFC 8446, 5.1).
             guard count <= Self.longestRecord else { return .ready }
             guard count > 0 else { return .refused(alert: Self.unexpectedMessage) }
             guard bytes.count >= place + 5 + count else { break }

@@ -1,11 +1,11 @@
 /// A handshake under way.
 protocol HandshakeUnderWay: AnyObject {
-    /// Ends it in favour of later ones.
+    /// Ends the handshake, to make room for later ones.
     func giveUpHandshake()
 }
 
-/// The handshakes under way of one server on one loop, in the order in which they began. Over the limit, the oldest ends: clients
-/// that stop within their handshakes are always older than those that go on.
+/// The handshakes under way of one server on one loop, in the order in which they began. Over the limit, the oldest handshake
+/// ends: a client that stops within its handshake is always older than those that go on.
 final class HandshakeQueue {
     private let limit: Int
     private var handshakes: [UInt64: any HandshakeUnderWay] = [:]
@@ -33,7 +33,7 @@ final class HandshakeQueue {
     private func endOldest() {
         while oldestNumber <= lastNumber {
             let oldest = handshakes.removeValue(forKey: oldestNumber)
-            // Before the handshake ends, since that may change the number, too.
+            // Counted before the handshake ends, because its end may change the number, too.
             oldestNumber += 1
             if let oldest { return oldest.giveUpHandshake() }
         }

@@ -29,7 +29,7 @@ public enum PEMSource: Sendable, Equatable, CustomStringConvertible {
         return .file(Self.absolute(path))
     }
 
-    /// A path as messages and logs have it. What seems to be a key is not shown.
+    /// The path as messages and logs show it. A text that seems to be a key is not shown.
     static func shown(_ path: String) -> String {
         switch PathMistake(path) {
         case .pem: "PEM text in place of a path"

@@ -16,10 +16,10 @@ enum PathMistake: Equatable {
         }
     }
 
-    /// In base64, letters and digits change from one kind to another far more often than in names, and dots and hyphens are
-    /// missing. Slashes are seldom: the runs between them are long.
+    /// Whether a part of the text looks like base64 or hexadecimal digits. In base64, the kind of character changes far more
+    /// often than in names, dots and hyphens are missing, and slashes are rare, so that the runs between them are long.
     private static func hasSecret(_ path: String) -> Bool {
-        // Since the last character that base64 has not, with slashes and without them.
+        // The run of base64 characters up to here: `whole` with the slashes in it, `part` since the last slash.
         var whole = Run()
         var part = Run()
         for byte in path.utf8 {
@@ -30,12 +30,12 @@ enum PathMistake: Equatable {
             if let kind = Run.Kind(byte) {
                 whole.add(kind)
                 part.add(kind)
-                // Blanks stand where lines were joined.
+                // Spaces do not end a run: they may stand where lines were joined.
             } else if byte != UInt8(ascii: " "), byte != UInt8(ascii: "\r"), byte != UInt8(ascii: "\t") {
                 whole = Run()
                 part = Run()
             }
-            // 64 hexadecimal digits are a name that hashes give to files.
+            // 64 hexadecimal digits may be the name of a file that is named by its hash.
             if part.count > 64 || part.isMixed(24, percent: 40) || whole.isMixed(40, percent: 50) { return true }
         }
         return false
@@ -72,7 +72,7 @@ enum PathMistake: Equatable {
             if kind == .upper { hasUpper = true }
         }
 
-        /// Whether there are so many, of which so many differ in kind from the one before.
+        /// Whether the run has at least `least` characters, of which `percent` differ in kind from the one before.
         func isMixed(_ least: Int, percent: Int) -> Bool {
             count >= least && hasLower && hasUpper && changes * 100 >= count * percent
         }

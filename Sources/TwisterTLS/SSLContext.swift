@@ -10,12 +10,13 @@ public final class SSLContext: Sendable {
     let isServer: Bool
     private let tickets: SessionTicketKeys?
     private let credentials: ConditionLock<TLSCredentials>
-    /// One reload at a time, so that the files that were read last are those that are used. Handshakes do not wait for it.
+    /// Held during a reload, so that the files that were read last are the ones that are used. Handshakes do not wait for a
+    /// reload.
     private let reloading = ConditionLock<Void>(())
     /// The files as they were before they were first read.
     package let filesAtStart: FileStates
-    /// The buffers that connections of a loop share which do not come from a listening socket. A loop that is closed leaves its
-    /// own to a later one at the same address.
+    /// What the connections of each loop share, for connections that do not come from a listening socket. A loop that is closed
+    /// leaves its entry to a later loop at the same address.
     private let loops = ConditionLock<[ObjectIdentifier: LoopOwned]>([:])
 
     /// Sendable, because it is used on the thread of its loop only.
@@ -97,7 +98,7 @@ extension SSLContext: StreamFilterFactory {
         TLSFilter(shared(on: loop), self, hostName: hostName)
     }
 
-    /// Has TLS stand on the connections that are accepted from these sockets, by servers that begin to accept after this.
+    /// Secures these listening sockets: servers that begin to accept on them after this call speak TLS.
     package func secure(_ sockets: [ListeningSocket]) {
         precondition(isServer, "SSLContext: a client's context cannot secure a listening socket")
         for socket in sockets { socket.filters = self }

@@ -10,8 +10,8 @@ public struct SSLError: Error, Equatable, CustomStringConvertible {
         case configuration
         /// The peers could not agree, or the peer has broken the protocol.
         case protocolViolation
-        /// The peer's certificate was not verified: it is expired, for another host, or of an unknown authority, or there is none.
-        /// Python: `SSLCertVerificationError`.
+        /// The peer's certificate was not verified: it is expired, for another host, or of an unknown authority, or there is
+        /// none. Python: `SSLCertVerificationError`.
         case verification
         /// The connection ended without TLS's own end (`close_notify`), so that the last bytes may be missing. Python:
         /// `SSLEOFError`.

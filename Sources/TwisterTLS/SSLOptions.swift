@@ -49,26 +49,26 @@ public struct SSLOptions: Sendable, Equatable {
 
     /// How clients continue their sessions without another full handshake (RFC 5077, RFC 8446).
     public enum SessionTickets: Sendable, Equatable {
-        /// Tickets are encrypted with keys of the server's own, which change each hour; all loops and processes of a server have
-        /// the same.
+        /// Tickets are encrypted with the server's own keys, which change each hour. All loops and processes of a server have
+        /// the same keys.
         case rotated
         /// Tickets are encrypted with the key of the first file, and decrypted with those of all: for several machines behind
         /// one name. Each file has 80 random bytes, as nginx's `ssl_session_ticket_key` has; they have to be changed from
         /// outside, and are read again at a reload.
         case files([String])
-        /// There are none: each handshake is a full one.
+        /// No tickets: each handshake is a full one.
         case off
     }
 
-    /// The certificates. Of a server's, the first is for clients that ask for no name or an unknown one; the others are for the
-    /// host names that stand in them, with wildcards. Certificates with the same names and keys of different types (RSA and
-    /// ECDSA) go together. A client has at most one.
+    /// The certificates. A server's first certificate is for clients that name no host or an unknown one; the others are for
+    /// the host names that they contain, with wildcards. Certificates with the same names and keys of different types (RSA and
+    /// ECDSA) serve the same hosts. A client has at most one certificate.
     public var certificates: [Certificate]
     /// Certificates of the authorities that a peer's certificate must come from; nil: those of the system. A server that asks
-    /// for certificates needs it. Tornado: `ca_certs`.
+    /// clients for certificates has to set this. Tornado: `ca_certs`.
     public var certificateAuthorities: PEMSource?
-    /// Whether the peer has to show a certificate; nil: a client's server has to (`.required`), a server's client has not
-    /// (`.none`).
+    /// Whether the peer has to show a certificate. Default nil: a server has to show one to its client (`.required`), and a
+    /// client none to its server (`.none`).
     public var certificateRequirement: CertificateRequirement?
     /// Whether a client checks that the certificate is for the host that it connects to. Default true.
     ///
@@ -80,15 +80,15 @@ public struct SSLOptions: Sendable, Equatable {
     public var maximumVersion = Version.tls13
     /// Cipher suites of TLS 1.2, in OpenSSL's notation; nil: Mozilla's intermediate ones. Tornado: `ciphers`.
     public var ciphers: String?
-    /// The protocols above TLS that are offered, the best first (ALPN, RFC 7301); nil: those that the server speaks
-    /// (`http/1.1`), or none.
+    /// The protocols above TLS that are offered, the preferred one first (ALPN, RFC 7301). Default nil: a server of HTTP offers
+    /// the versions that it speaks, anything else none.
     public var applicationProtocols: [String]?
     /// How sessions are continued. Default `.rotated`.
     public var sessionTickets = SessionTickets.rotated
-    /// How long a handshake may take; the connection is closed after it. Default 10 s.
+    /// How long a handshake may take before the connection is closed. Default 10 s.
     public var handshakeTimeout = Duration.seconds(10)
-    /// How many handshakes of one server and loop may be under way. Over it, the oldest ends, so that clients that stop within
-    /// theirs do not keep others out. Default 2,048.
+    /// How many handshakes may be under way for one server on one loop. Over it, the oldest handshake ends, so that clients
+    /// that stop within a handshake do not keep others out. Default 2,048.
     public var maxHandshakes = 2048
 
     public init() { certificates = [] }
@@ -103,7 +103,7 @@ public struct SSLOptions: Sendable, Equatable {
 
     public init(certificates: [Certificate]) { self.certificates = certificates }
 
-    /// The files that the options name: when one of them changes, they are to be read again.
+    /// The files that the options name. The files are read again when one of them changes.
     var paths: [String] {
         var paths = certificates.flatMap { [$0.chain.path, $0.key.path, $0.ocspResponse] }.compactMap(\.self)
         if let path = certificateAuthorities?.path { paths.append(path) }

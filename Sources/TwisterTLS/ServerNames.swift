@@ -1,11 +1,11 @@
 /// Which certificate is for which host name: an index of the host names in certificates.
 struct ServerNames {
     private var exact: [String: Int] = [:]
-    /// By what follows the wildcard: `*.example.com` stands as `.example.com`.
+    /// The certificates of names with a wildcard, by what follows it: `*.example.com` is stored as `.example.com`.
     private var wildcards: [String: Int] = [:]
 
-    /// Adds the names of a certificate, in lower case; names that are known keep the certificate that they have. Returns whether
-    /// one of them was new.
+    /// Adds the names of a certificate, in lower case. A name that is known already keeps its certificate. Returns whether one
+    /// of the names was new.
     mutating func add(_ names: Set<String>, _ index: Int) -> Bool {
         var isNew = false
         for name in names {
@@ -27,8 +27,8 @@ struct ServerNames {
         return wildcards[String(name[dot...])]
     }
 
-    /// The name that a client's extension asks for (RFC 6066, 3), in its canonical form; nil where there is none. An extension that
-    /// breaks the form has none: OpenSSL ends the handshake.
+    /// The host name that a client's extension asks for (RFC 6066, 3), in its canonical form; nil where there is none. A
+    /// malformed extension counts as none: OpenSSL ends the handshake.
     static func name(in bytes: UnsafeBufferPointer<UInt8>) -> String? {
         // The length of the list, the type 0 of a host name, the length of the name.
         guard bytes.count > 5, bytes[2] == 0 else { return nil }

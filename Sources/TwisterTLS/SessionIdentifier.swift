@@ -1,7 +1,7 @@
 import CTwisterOpenSSL
 
-/// OpenSSL's session identifier context: a session is continued only for the same host name and rules for client certificates. It is a
-/// digest, and the same in each process of a server.
+/// OpenSSL's session identifier context: a session is continued only for the same host name and rules for client certificates.
+/// It is a digest, and the same in each process of a server.
 struct SessionIdentifier {
     /// 32 bytes.
     private let digest: [UInt8]

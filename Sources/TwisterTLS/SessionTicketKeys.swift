@@ -1,4 +1,4 @@
-import CTwisterOpenSSL
+import TwisterCrypto
 import TwisterIO
 
 /// The keys that session tickets are encrypted with.
@@ -64,7 +64,7 @@ final class SessionTicketKeys: Sendable {
         return (keys[index], index == 0)
     }
 
-    /// The keys that are accepted, the one for new tickets first.
+    /// The accepted keys; the first one is for new tickets.
     private func keys(_ now: UInt64) -> [Key] {
         state.withLock { state in
             switch state {
@@ -99,14 +99,9 @@ final class SessionTicketKeys: Sendable {
             mac: derive(secret, "mac"))
     }
 
-    /// 32 bytes that follow from the secret, and from which it cannot be found.
+    /// Derives 32 bytes from the secret. The secret cannot be found from them.
     private static func derive(_ secret: [UInt8], _ label: String) -> [UInt8] {
-        var result = [UInt8](repeating: 0, count: 32)
-        let label = Array(label.utf8)
-        var count: CUnsignedInt = 0
-        let made = HMAC(EVP_sha256(), secret, CInt(secret.count), label, label.count, &result, &count)
-        precondition(made != nil && count == 32, "SHA-256 is not available in OpenSSL")
-        return result
+        HMACKey(secret, .sha256).code(of: Array(label.utf8))
     }
 
     // MARK: Files

@@ -1,8 +1,8 @@
 import CTwisterOpenSSL
 import TwisterIO
 
-/// The values that OpenSSL's callbacks use during the handshake of one connection.
-final class HandshakeAnswers {
+/// The values that OpenSSL's callbacks use for one connection, during its handshake and after it.
+final class TLSCallbackState {
     let credentials: TLSCredentials
     /// The protocols above TLS that are offered, the best first.
     let applicationProtocols: [String]
@@ -17,8 +17,8 @@ final class HandshakeAnswers {
     }
 }
 
-/// OpenSSL's callbacks during a server's handshake. OpenSSL calls them only from within the calls of a `TLSFilter`; each finds
-/// its `HandshakeAnswers` through the connection.
+/// OpenSSL's callbacks for a server's connections. OpenSSL calls them only from within the calls of a `TLSFilter`; each finds
+/// its `TLSCallbackState` through the connection.
 enum TLSCallbacks {
     static func install(in context: OpaquePointer, hasTickets: Bool, asksForCertificate: Bool) {
         SSL_CTX_set_client_hello_cb(context, readHello, nil)
@@ -30,17 +30,17 @@ enum TLSCallbacks {
         if asksForCertificate { SSL_CTX_set_session_ticket_cb(context, nil, judgeSession, nil) }
     }
 
-    /// Has a connection find its answers, which must live as long as it.
-    static func connect(_ ssl: OpaquePointer, to answers: HandshakeAnswers) {
-        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(answers).toOpaque())
+    /// Gives a connection the state that its callbacks use. The state must live as long as the connection.
+    static func setState(_ state: TLSCallbackState, of ssl: OpaquePointer) {
+        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(state).toOpaque())
     }
 
-    /// Has the messages be counted that the peer sends after the handshake, beside data.
+    /// Has the messages counted that the peer sends after the handshake, other than data.
     static func countMessages(on ssl: OpaquePointer) { SSL_set_info_callback(ssl, countMessage) }
 
-    fileprivate static func answers(_ ssl: OpaquePointer?) -> HandshakeAnswers? {
+    fileprivate static func state(_ ssl: OpaquePointer?) -> TLSCallbackState? {
         guard let ssl, let pointer = SSL_get_ex_data(ssl, 0) else { return nil }
-        return Unmanaged<HandshakeAnswers>.fromOpaque(pointer).takeUnretainedValue()
+        return Unmanaged<TLSCallbackState>.fromOpaque(pointer).takeUnretainedValue()
     }
 }
 
@@ -51,12 +51,12 @@ private func readHello(
 ) -> CInt {
     var start: UnsafePointer<UInt8>?
     var count = 0
-    guard let answers = TLSCallbacks.answers(ssl),
+    guard let state = TLSCallbacks.state(ssl),
         SSL_client_hello_get0_ext(ssl, CUnsignedInt(TLSEXT_TYPE_server_name), &start, &count) == 1,
         let name = ServerNames.name(in: UnsafeBufferPointer(start: start, count: count))
     else { return SSL_CLIENT_HELLO_SUCCESS }
-    answers.serverName = name
-    let identifier = SessionIdentifier(answers.credentials.sessionRules, name)
+    state.serverName = name
+    let identifier = SessionIdentifier(state.credentials.sessionRules, name)
     if let identifier, identifier.set(on: ssl) { return SSL_CLIENT_HELLO_SUCCESS }
     alert?.pointee = SSL_AD_INTERNAL_ERROR
     return SSL_CLIENT_HELLO_ERROR
@@ -66,8 +66,8 @@ private func readHello(
 private func chooseContext(
     _ ssl: OpaquePointer?, _ alert: UnsafeMutablePointer<CInt>?, _: UnsafeMutableRawPointer?
 ) -> CInt {
-    guard let answers = TLSCallbacks.answers(ssl), let name = answers.serverName,
-        let context = answers.credentials.context(for: name)
+    guard let state = TLSCallbacks.state(ssl), let name = state.serverName,
+        let context = state.credentials.context(for: name)
     else { return SSL_TLSEXT_ERR_NOACK }
     return SSL_set_SSL_CTX(ssl, context) == nil ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_OK
 }
@@ -83,7 +83,7 @@ private func countMessage(_ ssl: OpaquePointer?, _ place: CInt, _: CInt) {
     } else if place != SSL_CB_WRITE_ALERT {
         return
     }
-    TLSCallbacks.answers(ssl)?.messageCount += 1
+    TLSCallbacks.state(ssl)?.messageCount += 1
 }
 
 /// The best protocol that both sides speak. A client that speaks none of ours gets an alert (RFC 7301, 3.2), so that its bytes
@@ -93,7 +93,7 @@ private func chooseProtocol(
     _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ offeredCount: CUnsignedInt,
     _: UnsafeMutableRawPointer?
 ) -> CInt {
-    guard let protocols = TLSCallbacks.answers(ssl)?.applicationProtocols, !protocols.isEmpty, let offered else {
+    guard let protocols = TLSCallbacks.state(ssl)?.applicationProtocols, !protocols.isEmpty, let offered else {
         return SSL_TLSEXT_ERR_NOACK
     }
     let client = UnsafeBufferPointer(start: offered, count: Int(offeredCount))
@@ -117,7 +117,7 @@ private func chooseProtocol(
 
 /// Sends the authority's statement that the certificate is not revoked (RFC 6066, 8). OpenSSL has chosen the certificate before.
 private func staple(_ ssl: OpaquePointer?, _: UnsafeMutableRawPointer?) -> CInt {
-    guard let credentials = TLSCallbacks.answers(ssl)?.credentials, let certificate = SSL_get_certificate(ssl),
+    guard let credentials = TLSCallbacks.state(ssl)?.credentials, let certificate = SSL_get_certificate(ssl),
         let key = X509_get0_pubkey(certificate),
         let response = credentials.ocspResponse(for: SSL_get_SSL_CTX(ssl), keyType: EVP_PKEY_get_base_id(key))
     else { return SSL_TLSEXT_ERR_NOACK }
@@ -131,13 +131,14 @@ private struct TicketCipher: @unchecked Sendable {
 
 private let ticketCipher = TicketCipher()
 
-/// Encrypts a session ticket, or decrypts one that a client has sent. Returns 1 for yes, 2 where the client is to get a new
-/// ticket, 0 where the key is not known and a full handshake follows, and -1 for an error.
+/// Encrypts a session ticket, or decrypts one that a client has sent. The results are those that OpenSSL defines: 1 for
+/// success, 2 for success where the client has to get a new ticket, 0 where the key is not known so that a full handshake
+/// follows, and -1 for an error.
 private func protectTicket(
     _ ssl: OpaquePointer?, _ name: UnsafeMutablePointer<UInt8>?, _ vector: UnsafeMutablePointer<UInt8>?,
     _ cipher: OpaquePointer?, _ mac: OpaquePointer?, _ isNew: CInt
 ) -> CInt {
-    guard let keys = TLSCallbacks.answers(ssl)?.credentials.tickets, let name, let vector else {
+    guard let keys = TLSCallbacks.state(ssl)?.credentials.tickets, let name, let vector else {
         return isNew == 1 ? -1 : 0
     }
     if isNew == 1 {
@@ -153,13 +154,13 @@ private func protectTicket(
         openssl_set_hmac(mac, key.mac, key.mac.count, "SHA256") == 1
         && EVP_DecryptInit_ex(cipher, ticketCipher.pointer, nil, key.cipher, vector) == 1
     guard isSet else { return -1 }
-    // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so that it needs the next one.
+    // A client of TLS 1.3 uses each ticket once (RFC 8446, C.4), so it always gets a new one.
     return isCurrent && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2
 }
 
-/// Whether the session of a ticket, which OpenSSL has decrypted or not, is continued. A client whose certificate has expired
-/// since the session began has to show one again: each ticket of TLS 1.3 is followed by a new one, and so a session could
-/// outlive its certificate for ever (RFC 8446, 4.6.1).
+/// Decides whether the session of a ticket is continued. A client whose certificate has expired since the session began has to
+/// show a certificate again. Without this rule, a session could outlive its certificate for ever, because each use of a TLS 1.3
+/// ticket yields a new one (RFC 8446, 4.6.1).
 private func judgeSession(
     _: OpaquePointer?, _ session: OpaquePointer?, _: UnsafePointer<UInt8>?, _: Int, _ status: SSL_TICKET_STATUS,
     _: UnsafeMutableRawPointer?

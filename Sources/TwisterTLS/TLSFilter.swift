@@ -8,8 +8,9 @@ protocol CredentialSource: AnyObject {
     var current: TLSCredentials { get }
 }
 
-/// TLS on one stream. OpenSSL works on the bytes at hand: it gets what was received, and what it has to send is transmitted after
-/// each call. It is begun only when the client's first message is complete (`ClientHelloScan`).
+/// TLS on one stream. OpenSSL only works on bytes in memory: it is given what was received, and what it wants to send is
+/// transmitted after each call. OpenSSL's connection is made only when the client's first message is complete
+/// (`ClientHelloScan`).
 final class TLSFilter: StreamFilter {
     private enum Phase {
         /// The client's first message is not complete; these are its bytes.
@@ -22,7 +23,7 @@ final class TLSFilter: StreamFilter {
         case failed(any Error)
     }
 
-    /// The stream was closed during the handshake; it knows why.
+    /// Says that the stream was closed during the handshake. The stream knows the reason.
     struct HandshakeCut: Error {}
 
     private let tls: TLSLoop
@@ -34,13 +35,13 @@ final class TLSFilter: StreamFilter {
     private var ssl: OpaquePointer?
     private var phase = Phase.hello([], ClientHelloScan())
     /// The values that OpenSSL's callbacks use; lives as long as `ssl`.
-    private var answers: HandshakeAnswers?
+    private var callbackState: TLSCallbackState?
     /// How many bytes of data the peer has sent.
     private var receivedCount = 0
     private(set) var security: StreamSecurity?
-    /// The number of the handshake under way in the loop's queue; nil: none is.
+    /// The handshake's number in the loop's `HandshakeQueue`; nil: no handshake is under way.
     private var handshakeNumber: UInt64?
-    /// Each is called once, in order, when the handshake is finished or has failed.
+    /// The callbacks of `whenHandshakeEnds`. Each is called once, in order.
     private var waiting: [(Result<Void, any Error>) -> Void] = []
 
     init(_ tls: TLSLoop, _ source: any CredentialSource, hostName: String? = nil) {
@@ -53,7 +54,8 @@ final class TLSFilter: StreamFilter {
 
     var isServer: Bool { source.isServer }
 
-    /// Has `callback` called once the handshake is finished or has failed; at once, where that is so. There may be several.
+    /// Calls `callback` once the handshake is finished or has failed; at once, if it is over already. May be called several
+    /// times.
     func whenHandshakeEnds(_ callback: @escaping (Result<Void, any Error>) -> Void) {
         if security != nil { return callback(.success(())) }
         if case .failed(let error) = phase { return callback(.failure(error)) }
@@ -115,7 +117,7 @@ final class TLSFilter: StreamFilter {
         host = nil
         leaveQueue()
         SSL_free(ssl.take())
-        answers = nil
+        callbackState = nil
         if case .failed = phase { return }
         let error = HandshakeCut()
         phase = .failed(error)
@@ -127,7 +129,7 @@ final class TLSFilter: StreamFilter {
     private func receiveHello(_ begun: [UInt8], _ begunScan: ClientHelloScan, _ bytes: UnsafeRawBufferPointer) {
         if handshakeNumber == nil {
             guard let first = bytes.first else { return }
-            // Each method of HTTP begins with a letter, and so does nothing of TLS.
+            // Each method of HTTP begins with a capital letter, and no record of TLS does.
             if UInt8(ascii: "A")...UInt8(ascii: "Z") ~= first, let response = tls.usage.responseToPlainText {
                 host?.transmit(response())
                 return fail(SSLError(.plainText, "the client does not speak TLS"))
@@ -142,7 +144,7 @@ final class TLSFilter: StreamFilter {
         case .incomplete: phase = .hello(all, scan)
         case .ready: all.withUnsafeBytes { begin(with: $0) }
         case .refused(let alert):
-            // A record of type 21 with a fatal alert.
+            // An alert: a record of type 21 with the level fatal.
             host?.transmit([21, 3, 1, 0, 2, 2, alert])
             fail(SSLError(.protocolViolation, "the client's first message is too long or has empty records"))
         }
@@ -160,10 +162,10 @@ final class TLSFilter: StreamFilter {
         }
         // One BIO for both directions; OpenSSL then owns the one reference.
         SSL_set_bio(ssl, bio, bio)
-        let answers = HandshakeAnswers(
+        let callbackState = TLSCallbackState(
             credentials, credentials.options.applicationProtocols ?? tls.usage.applicationProtocols)
-        self.answers = answers
-        TLSCallbacks.connect(ssl, to: answers)
+        self.callbackState = callbackState
+        TLSCallbacks.setState(callbackState, of: ssl)
         if isServer {
             SSL_set_accept_state(ssl)
         } else {
@@ -219,12 +221,12 @@ final class TLSFilter: StreamFilter {
     /// Decrypts what has arrived.
     private func read(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
-        // To ask OpenSSL for more than there is would have it allocate a buffer and free it again.
+        // Asked for more than there is, OpenSSL would allocate a buffer and free it again.
         while case .open = phase, let ssl, !rest.isEmpty || SSL_has_pending(ssl) == 1 {
             var count = 0
             var error = SSL_ERROR_NONE
             var problem: SSLError?
-            // A peer that has the keys changed is responded to.
+            // OpenSSL may have to write here, too: a peer that has its keys changed gets a response.
             rest = work(on: rest) {
                 guard SSL_read_ex(ssl, tls.plainText.baseAddress, tls.plainText.count, &count) != 1 else { return }
                 error = SSL_get_error(ssl, 0)
@@ -248,7 +250,7 @@ final class TLSFilter: StreamFilter {
     /// Messages of TLS that are not data (key updates, attempts to renegotiate) cost far more than their few bytes: a peer may
     /// send some, and more the more data it sends.
     private var sendsTooManyMessages: Bool {
-        (answers?.messageCount ?? 0) > 64 + receivedCount / 16_384
+        (callbackState?.messageCount ?? 0) > 64 + receivedCount / 16_384
     }
 
     private static let tooManyMessages = SSLError(
@@ -265,8 +267,9 @@ final class TLSFilter: StreamFilter {
         return rest
     }
 
-    /// Tells the log of a handshake that has failed. Scanners cause many, so that most are for those who look for a mistake;
-    /// a client that is refused for its certificate may belong to one who does not know that it has expired.
+    /// Logs a handshake that has failed. Scanners cause many failures, so most are logged at a level for debugging. A client
+    /// that is refused because of its certificate may belong to somebody who does not know that it has expired, so that is
+    /// logged more prominently.
     private func note(_ error: SSLError) {
         let level: Logger.Level = isServer && error.reason == .verification ? .info : .debug
         Log.general.log(level: level, "TLS with \(host?.peerName ?? "an unknown peer"): \(error)")

@@ -1,9 +1,9 @@
 import CTwisterOpenSSL
 import Glibc
 
-/// The place where OpenSSL finds the bytes that a stream has received and leaves those that are to be sent. All connections of a
-/// loop use the same one after the other, so that a connection has no buffers of its own for this. There is no way to use it but
-/// `use`, which leaves nothing in it: the next connection would send it.
+/// The memory through which OpenSSL reads the bytes that a stream has received, and writes those that are to be sent. All
+/// connections of a loop use the same wire one after the other, so that no connection needs such buffers of its own. The only
+/// way to use a wire is `use`, which leaves no bytes behind: they would be sent on the next connection.
 ///
 /// OpenSSL knows it as a BIO: a table of functions over memory that is the caller's.
 struct TLSWire {
@@ -13,10 +13,10 @@ struct TLSWire {
     private var outputCount = 0
     private var outputCapacity = 0
 
-    /// Has OpenSSL work on `bytes` in `work`, with the error queue empty at first.
+    /// Runs `work`, in which OpenSSL works on `bytes`, with an empty error queue.
     ///
-    /// Returns the bytes that OpenSSL has not taken, and those that it has written; nil: none. The caller transmits these,
-    /// whatever has become of the connection.
+    /// - Returns: the bytes that OpenSSL has not taken, and those that it has written (nil: none). The caller transmits these,
+    ///   whatever has happened to the connection.
     @inline(__always)
     static func use(
         _ wire: UnsafeMutablePointer<TLSWire>, _ bytes: UnsafeRawBufferPointer, _ work: () -> Void
@@ -90,7 +90,7 @@ struct TLSWire {
             let taken = wire.pointee.read(into: bytes, count)
             read?.pointee = taken
             if taken == 0, count > 0 {
-                // OpenSSL is to come back when more has arrived.
+                // Tells OpenSSL to try again when more bytes have arrived.
                 openssl_set_retry_read(bio)
                 return 0
             }

@@ -16,7 +16,7 @@ extension PreparedRequest {
         }
         let resolved = try resolve(reference, authority: authority)
         next.target = try Self.target(resolved, [:])
-        // What a browser does, and what RFC 9110 allows for 301 and 302: POST becomes GET.
+        // As browsers do, and as RFC 9110 allows for 301 and 302: POST becomes GET.
         let becomesGet = status.code == 303 && method != .head || (status.code <= 302 && method == .post)
         if becomesGet {
             next.method = .get
@@ -26,7 +26,7 @@ extension PreparedRequest {
         return next
     }
 
-    /// RFC 3986, 5.2.
+    /// Resolves a reference against the request's own target (RFC 3986, 5.2).
     private func resolve(_ reference: Substring, authority: String) throws(TestClientError) -> String {
         if reference.hasPrefix("//") { return try local(reference.dropFirst(2), reference, authority) }
         if reference.lowercased().hasPrefix("http://") {
@@ -52,7 +52,7 @@ extension PreparedRequest {
         return Self.withoutDots(path.hasPrefix("/") ? path : "/" + path)
     }
 
-    /// RFC 3986, 5.2.4, for the path; the query stays.
+    /// Removes `.` and `..` from the path (RFC 3986, 5.2.4); the query stays as it is.
     private static func withoutDots(_ target: Substring) -> String {
         let path = target.prefix { $0 != "?" }
         var segments: [Substring] = []

@@ -4,7 +4,7 @@ public enum TestBody: Sendable, ExpressibleByStringLiteral {
     case bytes([UInt8])
     /// Text, as UTF-8. Its `Content-Type` is what the request's fields say.
     case text(String)
-    /// Pieces that are sent one behind the other, with a head that does not say their length: chunked in HTTP/1.1. An empty
+    /// Pieces that are sent one after the other, with a head that does not give their length: chunked in HTTP/1.1. An empty
     /// piece is left out.
     case pieces([[UInt8]])
 

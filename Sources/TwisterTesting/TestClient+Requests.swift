@@ -34,7 +34,8 @@ extension TestClient {
         return try await response.collect(until: end, timeout: timeout, limit: maxResponseSize)
     }
 
-    /// Sends a request, and returns as soon as the response's head has come; its body is read while it arrives.
+    /// Sends a request, and returns as soon as the response's head has come. The body is then read while it arrives. The
+    /// parameters and errors are those of `execute`.
     public func stream(
         _ method: HTTPRequest.Method, _ path: String, query: KeyValuePairs<String, String> = [:],
         headers: HTTPFields = [:], body: TestBody? = nil, json: (any Encodable)? = nil, bearer: String? = nil,

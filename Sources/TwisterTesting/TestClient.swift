@@ -55,9 +55,9 @@ public struct TestClient: Sendable {
 
     // MARK: Time
 
-    /// Moves the virtual clock of the server's loop, and waits until everything that has become due has run, each timer at its
-    /// own time: `callLater`, `sleep(for:)`, `PeriodicCallback`, `withTimeout` on the loop and, but for the depth
-    /// `handler`, the server's deadlines. `Task.sleep`, other threads and the `Date` of responses keep the real time.
+    /// Moves the virtual clock of the server's loop, and waits until everything that becomes due has run, each timer at its own
+    /// time: `callLater`, `sleep(for:)`, `PeriodicCallback`, `withTimeout` on the loop and, except at the depth `handler`, the
+    /// server's deadlines. `Task.sleep`, other threads and the `Date` of responses keep the real time.
     ///
     /// - Throws: `TestClientError.clockIsReal` unless `TestConfiguration.clock` is `.virtual`.
     public func advance(by duration: Duration) async throws {
@@ -65,8 +65,8 @@ public struct TestClient: Sendable {
         do { try await time.advance(by: duration) } catch is IOLoopError { throw TestClientError.ended }
     }
 
-    /// How many requests have reached the server and are not over: not responded to, or with a handler that goes on after its
-    /// client has disconnected.
+    /// How many requests have reached the server and are not over: they have no complete response, or their handlers go on
+    /// although their clients have disconnected.
     ///
     /// - Throws: `TestClientError.ended` after the test.
     public var requestsUnderWay: Int {
@@ -75,8 +75,8 @@ public struct TestClient: Sendable {
         }
     }
 
-    /// Waits until so many requests have reached the server and are not responded to: for a test that starts a request with
-    /// `async let` and then advances the clock.
+    /// Waits until `count` requests have reached the server and are not over (`requestsUnderWay`). For a test that starts a
+    /// request with `async let` and then advances the clock.
     ///
     /// - Throws: `TestClientError.timedOut` after `timeout`, `CancellationError`.
     public func waitForRequests(_ count: Int) async throws {

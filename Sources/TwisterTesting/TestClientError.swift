@@ -1,4 +1,4 @@
-/// Why a test's client has no response, or none that is whole.
+/// Why the client of a test has no response, or only a part of one.
 public enum TestClientError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The response, or its next piece, did not come in time.
     case timedOut(request: String, after: Duration)

@@ -11,8 +11,8 @@ public import TwisterIO
 ///
 /// At every depth the handlers run on an `IOLoop` with a thread of its own.
 public enum TestDepth: String, CaseIterable, Sendable {
-    /// Request and response are values: routing, handlers and bodies, without a connection. The fastest depth. What a
-    /// connection does is left out: deadlines, keep-alive, compressed request bodies, observers, limits of clients.
+    /// Request and response are values: routing, handlers and bodies, without a connection. The fastest depth. It leaves out
+    /// what a connection does: deadlines, keep-alive, compressed request bodies, observers, limits by client.
     case handler
     /// The bytes of HTTP/1.1 go through the server's connections over a pair of connected sockets, without the network.
     case inProcess
@@ -33,7 +33,8 @@ public struct TestConfiguration: Sendable {
     /// The limits and deadlines of the server. At the depth `handler` only `maxBodySize`, `bodyBufferSize`,
     /// `outputHighWatermark`, the limits of a request's head and `serverName` have a meaning.
     public var server = HTTPServerConfiguration()
-    /// The backend of the loops; nil: `TWISTER_BACKEND` of the environment, else the best that can be had.
+    /// The backend of the loops. Default nil: the one that `TWISTER_BACKEND` of the environment names, otherwise the best one
+    /// available.
     public var backend: IOBackend?
     /// The clock of the server's loop. Default: the real one.
     public var clock = TestClock.real

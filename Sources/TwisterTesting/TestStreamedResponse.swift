@@ -69,7 +69,7 @@ public final class TestStreamedResponse: AsyncSequence, Sendable {
             private var bytes: [UInt8] = []
             /// Where the next line begins.
             private var start = 0
-            /// No line end lies before this place.
+            /// No line ends before this index: it is where the next search begins.
             private var searched = 0
 
             fileprivate init(pieces: TestStreamedResponse.AsyncIterator) { self.pieces = pieces }

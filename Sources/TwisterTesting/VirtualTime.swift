@@ -15,7 +15,8 @@ struct VirtualTime: Sendable {
     /// How far the clock has been advanced, in whole seconds.
     var elapsedSeconds: Int64 { Int64(clamping: (clock.now - start) / 1_000_000_000) }
 
-    /// Stops at each deadline on the way, so that a timer that a callback starts runs at its own time, and not late.
+    /// Advances the clock step by step, from one deadline to the next, so that a timer that a callback starts runs at its own
+    /// time and not late.
     func advance(by duration: Duration) async throws {
         let (sum, overflow) = clock.now.addingReportingOverflow(UInt64(max(duration.nanosecondsClamped, 0)))
         let end = overflow ? UInt64.max - 1 : sum
@@ -23,7 +24,7 @@ struct VirtualTime: Sendable {
         while true {
             let next = try await loop.perform { [loop] in loop.nextDeadline }
             guard next <= end else { break }
-            // The wheel may name a time before the true one; the clock then moves on by the least of its steps.
+            // The timer wheel may report a time before the true deadline; the clock then advances by at least one nanosecond.
             clock.advance(to: min(max(next, clock.now + 1), end), waking: loop)
             try await settle()
             if clock.now >= end { break }
@@ -32,8 +33,8 @@ struct VirtualTime: Sendable {
         try await settle()
     }
 
-    /// Waits until nothing is left to be run, in several turns in a row: what a timer resumes runs after its turn, and may
-    /// make more ready. Work that never rests, such as a download, is waited for no longer than so many turns.
+    /// Waits until nothing is left to run, in several turns in a row: work that a timer resumes runs after its turn, and may
+    /// make more work ready. Work that never pauses, such as a download, is waited for at most a fixed number of turns.
     private func settle() async throws {
         var quietTurns = 0
         for _ in 0..<10_000 where quietTurns < 4 {

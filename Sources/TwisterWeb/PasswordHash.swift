@@ -1,13 +1,13 @@
 import TwisterCrypto
 
-/// Makes slow hashes of passwords, so that who steals the database cannot try passwords quickly. A hash is one text with the function,
-/// its parameters and its salt: `scrypt$32768$8$3$SALT$KEY` (scrypt, RFC 7914).
+/// Makes slow hashes of passwords, so that somebody who steals the database cannot try passwords quickly. A hash is one text
+/// with the function, its parameters and its salt: `scrypt$32768$8$3$SALT$KEY` (scrypt, RFC 7914).
 ///
 ///     let hash = try await handler.loop.runInExecutor { try PasswordHash().hash(password) }
 ///     let isRight = try await handler.loop.runInExecutor { try PasswordHash.verify(password, hash) }
 ///
-/// Both functions block their thread for some tenths of a second, which is the purpose, and take 32 MiB of memory meanwhile: hence
-/// `runInExecutor`. `Policy(concurrency:)` on the login's route bounds how many run at once.
+/// Both functions block their thread for some tenths of a second, which is their purpose, and take 32 MiB of memory while they
+/// run. Therefore call them by `runInExecutor`. `Policy(concurrency:)` on the login's route limits how many run at once.
 ///
 /// Tornado has none; its demo `blog` uses bcrypt.
 public struct PasswordHash: Sendable {
@@ -15,7 +15,8 @@ public struct PasswordHash: Sendable {
     private let blockSize: Int
     private let parallelism: Int
 
-    /// A hash takes 128 × `rounds` × `blockSize` bytes of memory, at most 256 MiB, and time in proportion to that and to `parallelism`.
+    /// A hash takes 128 × `rounds` × `blockSize` bytes of memory, at most 256 MiB. Its time is proportional to that and to
+    /// `parallelism`.
     ///
     /// - Parameters:
     ///   - rounds: a power of two greater than 1. Default 32,768.
@@ -60,7 +61,7 @@ public struct PasswordHash: Sendable {
     }
 
     private static let keySize = 32
-    /// A text that claims to be a hash cannot take more either.
+    /// The most memory of a hash, in bytes. A text that claims to be a hash cannot make `verify` take more.
     private static let maxMemory = 256 << 20
 
     /// - Parameter memory: the most that OpenSSL may take.

@@ -14,7 +14,7 @@ struct LayerTests {
         "TwisterHTTP": [
             "Glibc", "HTTPTypes", "Logging", "Synchronization", "TwisterCodec", "TwisterCompression", "TwisterIO",
         ],
-        "TwisterTLS": ["CTwisterOpenSSL", "Glibc", "Logging", "TwisterIO"],
+        "TwisterTLS": ["CTwisterOpenSSL", "Glibc", "Logging", "TwisterCrypto", "TwisterIO"],
         "TwisterHTTP2": ["CTwisterNghttp2", "HTTPTypes", "Logging", "TwisterCodec", "TwisterHTTP", "TwisterIO"],
         "TwisterWeb": [
             "CTwisterMethodLookup", "FoundationEssentials", "HTTPTypes", "Logging", "Mustache", "Synchronization",

@@ -3,9 +3,9 @@ package import TwisterCodec
 
 /// The page for an error: HTML, or the problem details of RFC 9457, whichever the client's `Accept` prefers.
 ///
-/// Where the client likes several equally, and without `Accept`, it is HTML, or problem details where they are preferred. For a
-/// request whose head could not be read it is HTML. A client that wants none of these gets
-/// HTML too: no error text at all is worse than one in the wrong format (RFC 9110, 12.4.1 allows it).
+/// The page is HTML where the client likes several formats equally or sends no `Accept`; with `prefersProblemDetails` it is
+/// then problem details. A request whose head could not be read gets HTML. A client that accepts none of the formats gets HTML
+/// too: no error text at all is worse than one in the wrong format (RFC 9110, 12.4.1 allows it).
 package struct ErrorPage {
     package let contentType: StaticString
     package let text: String
@@ -42,7 +42,8 @@ package struct ErrorPage {
         }
     }
 
-    /// The format that the client likes best; of equals `preferred`, then the first of HTML, problem details, plain JSON.
+    /// The format with the greatest weight in `Accept`. Where several weigh the same: `preferred`, then HTML, problem details,
+    /// plain JSON.
     private static func format(_ request: RequestHead, _ preferred: Format) -> Format {
         guard var accept = request[.accept] else { return preferred }
         return accept.withUTF8 { octets in
@@ -111,7 +112,8 @@ extension HTTPConnection {
         write(page.text)
     }
 
-    /// Says that the response depends on that field of the request, besides those that it names already (RFC 9110, 12.5.5).
+    /// Adds `name` to the response's `Vary`, because the response depends on that field of the request (RFC 9110, 12.5.5).
+    /// Names that `Vary` has already stay.
     package func addVary(_ name: StaticString) {
         let others = head.values(for: .vary)
         setTrusted(.vary, VaryField.adding(name, to: others.isEmpty ? nil : others.joined(separator: ", ")))

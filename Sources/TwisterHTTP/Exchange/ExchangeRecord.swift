@@ -2,10 +2,11 @@ public import HTTPTypes
 public import TwisterCodec
 package import TwisterIO
 
-/// The account of one exchange, for access logs, metrics and reports of crashes. It is made only where the server's configuration
-/// has observers or gives requests identifiers, and belongs to the loop that serves the exchange.
+/// What is noted of one exchange, for access logs, metrics and crash reports. A record is made only where the server's
+/// configuration has observers or gives requests identifiers. It belongs to the loop that serves the exchange.
 public final class ExchangeRecord {
-    /// When the parts of an exchange happened, in nanoseconds of the loop's clock (`CLOCK_MONOTONIC`); nil: they did not.
+    /// When the parts of an exchange happened, in nanoseconds of the loop's clock (`CLOCK_MONOTONIC`); nil: that part did not
+    /// happen.
     public struct Times: Sendable {
         /// The connection was accepted; nil for all but the first request of a connection.
         public internal(set) var accepted: UInt64?
@@ -17,7 +18,7 @@ public final class ExchangeRecord {
         public internal(set) var handler: UInt64?
         /// The first byte of the response was given to the stream.
         public internal(set) var firstWrite: UInt64?
-        /// The kernel has taken the last byte of the response, or it was known that it never will.
+        /// The kernel took the last byte of the response, or it became certain that the kernel never will.
         public internal(set) var lastByte: UInt64?
     }
 
@@ -27,15 +28,16 @@ public final class ExchangeRecord {
         case responded
         /// The client disconnected before it had the whole response.
         case clientDisconnected = "client_disconnected"
-        /// The server gave it up: the end of a shutdown, a handler that failed amid its response, a lack of memory.
+        /// The server ended the exchange early: a shutdown ran out of time, the handler failed amid its response, or memory was
+        /// short.
         case cut
         /// The client missed a deadline: the request's head or body came too slowly, or the response was not taken.
         case timeout
     }
 
-    /// All that is noted, as one value. Release builds do not check its accesses for overlaps, which would take 2,400
-    /// instructions of each exchange that is noted: the record belongs to one thread, and no access calls anything.
-    /// Debug builds check them.
+    /// All properties of the record as one value. Release builds do not check accesses to this value for overlaps, because the
+    /// checks would take 2,400 instructions of each exchange. Overlaps cannot occur: the record belongs to one thread, and no
+    /// access calls other code. Debug builds check the accesses.
     private struct Notes {
         var times = Times()
         var status: Int?
@@ -66,7 +68,7 @@ public final class ExchangeRecord {
     #endif
     private var notes = Notes()
 
-    /// When its parts happened.
+    /// When the parts of the exchange happened.
     public internal(set) var times: Times {
         get { notes.times }
         set { notes.times = newValue }
@@ -76,30 +78,30 @@ public final class ExchangeRecord {
         get { notes.status }
         set { notes.status = newValue }
     }
-    /// Nil while it goes on.
+    /// How the exchange ended; nil while it goes on.
     public internal(set) var outcome: Outcome? {
         get { notes.outcome }
         set { notes.outcome = newValue }
     }
     /// The request's method; nil where its head could not be read.
     public var method: HTTPRequest.Method? { notes.method }
-    /// The same as a small number; `.other` where the head could not be read.
+    /// The request's method as a small number; `.other` where the head could not be read.
     package var methodNumber: RequestMethod { notes.methodNumber }
-    /// 0 or 1: the minor version of HTTP/1. It is 1 for a request of HTTP/2, too.
+    /// The minor version of HTTP/1: 0 or 1. For a request of HTTP/2, 1.
     public var versionMinor: Int { notes.versionMinor }
     /// Whether the request came by HTTP/2.
     public var isHTTP2: Bool { notes.isHTTP2 }
-    /// The client's address, by what is known best; nil over a unix socket.
+    /// The client's address: the one that a trusted proxy reports, otherwise the peer's; nil over a unix socket.
     public package(set) var client: IPAddress? {
         get { notes.client }
         set { notes.client = newValue }
     }
-    /// Whether the client speaks https, as far as a trusted proxy says so.
+    /// Whether the client uses https: as a trusted proxy reports it, otherwise whether this connection has TLS.
     public internal(set) var isSecured: Bool {
         get { notes.isSecured }
         set { notes.isSecured = newValue }
     }
-    /// Bytes of the request that were read: its head, and its body as the application gets it.
+    /// Bytes of the request that were read: those of its head, and those of its body as the application gets it.
     public internal(set) var bytesIn: Int {
         get { notes.bytesIn }
         set { notes.bytesIn = newValue }
@@ -124,33 +126,34 @@ public final class ExchangeRecord {
         get { notes.requestID }
         set { notes.requestID = newValue }
     }
-    /// The handler that serves it, and its route.
+    /// The handler that serves the exchange, and its route.
     package internal(set) var label: JobLabel {
         get { notes.label }
         set { notes.label = newValue }
     }
-    /// The pattern of the route that serves it (`/users/([0-9]+)`); nil: no route, or a delegate without routes.
+    /// The pattern of the route that serves the exchange (`/users/([0-9]+)`); nil: no route matched, or the delegate has no
+    /// routes.
     public var route: String? { label.route }
-    /// The name of the handler's type; nil: nothing is known of it.
+    /// The name of the handler's type; nil where it is not known.
     public var handlerName: String? { label.handler }
-    /// The fields of the request that an observer has asked for (`ExchangeObserver.requestFields`), in the order in which
-    /// they came, their names in lower case; the values of lines with the same name are joined by commas. They are as the
+    /// The fields of the request that an observer has asked for (`ExchangeObserver.requestFields`), in the order in which they
+    /// came, their names in lower case. The values of several lines with one name are joined by commas. The values are as the
     /// client sent them: credentials are not redacted.
     public private(set) var requestFields: [(name: String, value: String)] {
         get { notes.requestFields }
         set { notes.requestFields = newValue }
     }
-    /// Whether the observers were told that it began.
+    /// Whether the observers were told that the exchange began.
     var isTold: Bool {
         get { notes.isTold }
         set { notes.isTold = newValue }
     }
-    /// Whether its end is told once the stream has no more of its output.
+    /// Whether the observers are told of the exchange's end only once the stream has sent all of its output.
     var awaitsOutput: Bool {
         get { notes.awaitsOutput }
         set { notes.awaitsOutput = newValue }
     }
-    /// The place of the exchange in the table of an observer; nil: it has none.
+    /// The index of the exchange in an observer's table; nil: it is in none.
     package var slot: Int? {
         get { notes.slot }
         set { notes.slot = newValue }
@@ -160,15 +163,15 @@ public final class ExchangeRecord {
 
     deinit { notes.octets.deallocate() }
 
-    /// The request line, as the client sent it: `GET /path?query HTTP/1.1`. Where the head could not be read, the first 1,024 bytes
-    /// of what came of the line, if all of them are visible ASCII or spaces; otherwise empty.
+    /// The request line, as the client sent it: `GET /path?query HTTP/1.1`. Where the head could not be read, this is the part
+    /// of the line that came, at most 1,024 bytes; it is empty if a byte of that part is not visible ASCII or a space.
     public var requestLine: [UInt8] { Array(requestLineOctets) }
     /// The value of the field `Referer`; empty where there is none.
     public var referer: [UInt8] { Array(refererOctets) }
     /// The value of the field `User-Agent`; empty where there is none.
     public var userAgent: [UInt8] { Array(userAgentOctets) }
 
-    // The same, without a copy; valid as long as the record.
+    // The three values above without a copy. The bytes are valid as long as the record lives.
     package var requestLineOctets: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: notes.octets[..<notes.ends.line])
     }
@@ -179,14 +182,16 @@ public final class ExchangeRecord {
         UnsafeRawBufferPointer(rebasing: notes.octets[notes.ends.referer..<notes.ends.userAgent])
     }
 
-    /// Copies what is kept of the request's head. The exchange uses the head again for the connection's next request.
+    /// Copies the request line and two fields of the request's head, because the exchange uses the head again for the
+    /// connection's next request.
     package func note(_ head: RequestHead) {
         notes.method = head.httpMethod
         notes.methodNumber = head.method
         notes.versionMinor = head.versionMinor
         notes.isHTTP2 = head.isHTTP2
         notes.bytesIn = head.octetCount
-        // The three are parts of the head, so they have room. An array, filled in closures, would cost 600 instructions more.
+        // All three are parts of the head, so that its size is room enough. An array, filled in closures, would cost 600
+        // instructions more.
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytesIn, 1), alignment: 1)
         let line = head.withRequestLine { Self.copy($0, to: memory, at: 0) }
         let referer = head.firstValueBytes(for: .referer) { Self.copy($0, to: memory, at: line) } ?? line
@@ -196,7 +201,7 @@ public final class ExchangeRecord {
         notes.ends = (line, referer, end)
     }
 
-    /// Notes the first line of a head that cannot be read, if it is plain text, as the request line.
+    /// Notes the first line of a malformed head as the request line, if that line is plain text.
     func note(malformedHead bytes: UnsafeRawBufferPointer) {
         notes.bytesIn = bytes.count
         let line = bytes.prefix(Self.longestMalformedLine).prefix {
@@ -210,7 +215,7 @@ public final class ExchangeRecord {
         notes.ends = (line.count, line.count, line.count)
     }
 
-    /// So many bytes of such a line are noted.
+    /// At most this many bytes are noted of a request line that cannot be read.
     private static let longestMalformedLine = 1024
 
     /// Copies a part of the head behind the parts before it. Returns where it ends.
@@ -223,12 +228,12 @@ public final class ExchangeRecord {
 }
 
 extension ExchangeRecord {
-    /// Which fields of a request are noted.
+    /// The fields of a request that an observer wants in its record.
     public enum FieldSelection: Sendable, Hashable {
         case none
-        /// These alone.
+        /// These fields alone.
         case some(Set<HTTPField.Name>)
-        /// Every field but these.
+        /// Every field except these.
         case all(except: Set<HTTPField.Name> = [])
 
         func contains(_ name: HTTPField.Name) -> Bool {
@@ -240,7 +245,7 @@ extension ExchangeRecord {
         }
     }
 
-    /// Copies the fields that one of the selections has.
+    /// Copies the fields that at least one of the selections contains.
     func note(_ head: RequestHead, fields selections: [FieldSelection]) {
         for index in 0..<head.fieldCount {
             guard let name = HTTPField.Name(head.fieldName(at: index)),
@@ -264,14 +269,14 @@ public protocol ExchangeObserver: AnyObject, Sendable {
     /// The fields of each request that the observer wants to find in its record; asked once for each server. Default: none.
     var requestFields: ExchangeRecord.FieldSelection { get }
 
-    /// A request's head was read, and its handler was made; or the request is about to be refused.
+    /// A request's head was read and its handler was made, or the request is about to be refused.
     func exchangeBegan(_ record: ExchangeRecord)
 
-    /// The response was taken by the kernel as a whole, or it is known that it never will be. Once for each exchange.
+    /// The kernel has taken the whole response, or it is certain that it never will. Called once for each exchange.
     func exchangeEnded(_ record: ExchangeRecord)
 }
 
 extension ExchangeObserver {
-    /// None.
+    /// No fields.
     public var requestFields: ExchangeRecord.FieldSelection { .none }
 }

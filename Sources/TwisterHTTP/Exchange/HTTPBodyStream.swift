@@ -12,16 +12,16 @@ package protocol BodySource: AnyObject {
 
 /// A request's body as it arrives: an async sequence of byte arrays, read once, by one reader at a time.
 ///
-/// A reader that lags behind holds up its client, not the memory: over `bodyBufferSize` bytes the socket is left unread.
-/// Iterating throws `HTTPBodyError` where the body ends early, `CancellationError` where the task is cancelled, and
+/// A reader that lags behind slows its client down instead of filling memory: over `bodyBufferSize` bytes the socket is left
+/// unread. Iterating throws `HTTPBodyError` where the body ends early, `CancellationError` where the task is cancelled, and
 /// `AlreadyReadingError` while another task waits for the next bytes.
 ///
-/// It belongs to the loop that serves the request: read off that loop's thread, it ends the program with a message.
+/// The stream belongs to the loop that serves the request: reading it off that loop's thread ends the program with a message.
 public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     /// Some bytes of the body, as many as came together.
     public typealias Element = [UInt8]
 
-    /// Nil once all of the body has come, or no more of it will come: `finish` is called at the end of each exchange.
+    /// Nil once all of the body has come, or once no more of it can come: `finish` is called at the end of each exchange.
     private var source: (any BodySource)?
     private let loop: IOLoop
     private let highWatermark: Int
@@ -33,7 +33,7 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
     private(set) var isPaused = false
     private var end: Result<Void, any Error>?
     private var reader: UnsafeContinuation<[UInt8]?, any Error>?
-    /// Moves on with each reader that waits.
+    /// The number of the reader that waited last. A late cancellation names the reader that it is meant for.
     private var readerNumber = 0
 
     init(_ loop: IOLoop, source: (any BodySource)?, highWatermark: Int) {
@@ -113,7 +113,7 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         reader.take()?.resume(with: result.map { nil })
     }
 
-    /// Ends the body with an error, even where all of it has come; what waits for the reader is dropped.
+    /// Ends the body with an error, even where all of it has come. Bytes that wait for the reader are dropped.
     func refuse(_ error: HTTPBodyError) {
         chunks = FIFO()
         last = []
@@ -123,7 +123,7 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         finish(.failure(error))
     }
 
-    /// Ends the wait of the reader with that number; another one may wait by now.
+    /// Ends the wait of the reader with that number. Another reader may be waiting by now, which goes on waiting.
     fileprivate func cancelReader(_ number: Int) {
         if number == readerNumber { reader.take()?.resume(throwing: CancellationError()) }
     }
@@ -131,10 +131,10 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
 
 /// Why a body ended before its end.
 public enum HTTPBodyError: Error, Sendable {
-    /// The client disconnected, the connection broke, or the handler has returned: a task that it left behind gets no
+    /// The client disconnected, the connection broke, or the handler has returned: a task that the handler left behind gets no
     /// more of the body.
     case clientDisconnected
-    /// The body was refused: too long, too slow, or badly framed; the status that the client is told.
+    /// The server refused the body as too long, too slow or badly framed. `status` is what the client is told.
     case refused(status: Int)
 }
 

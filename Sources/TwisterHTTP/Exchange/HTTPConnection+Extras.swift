@@ -47,10 +47,11 @@ extension HTTPConnection {
     }
 }
 
-/// The request in the log.
+/// The request's identifier, and the log of the application's mistakes.
 extension HTTPConnection {
-    /// The identifier of the request in logs. Where the server gives requests no identifiers, it is made by this call: that of the
-    /// request's field `X-Request-Id`, or a new one, which the caller has to keep.
+    /// The request's identifier in logs. Where the server gives requests no identifiers, this call takes the one from the
+    /// request's `X-Request-Id` or makes a new one. Without a record to store it in, each call makes another one, so that the
+    /// caller has to keep it.
     package func madeRequestID() -> String {
         if let known = record?.requestID { return known }
         let made = RequestIDs.received(requestHead) ?? Self.newRequestID()
@@ -58,10 +59,10 @@ extension HTTPConnection {
         return made
     }
 
-    /// The identifier that the server, or the client, has given the request; nil: none.
+    /// The identifier that the server or the client has given the request; nil: neither has.
     package var givenRequestID: String? { record?.requestID ?? RequestIDs.received(requestHead) }
 
-    /// An identifier of a request that nobody has given one.
+    /// A new identifier, for a request that has none.
     package static func newRequestID() -> String { RequestIDs.shared.withLock { $0.next() } }
 
     /// Logs a mistake of the application in this exchange.

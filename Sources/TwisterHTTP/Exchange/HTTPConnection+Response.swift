@@ -29,7 +29,7 @@ extension HTTPConnection {
         }
     }
 
-    /// Whether the handler has finished the response, and the filter holds it back.
+    /// Whether the handler has finished the response, but the filter holds it back.
     package var isHeld: Bool {
         if case .held = state.phase { return true }
         return false
@@ -140,8 +140,8 @@ extension HTTPConnection {
         if transport.isBackedUp { try await transport.drained() }
     }
 
-    /// No client holds up a handler that writes a body of which nothing is sent. So it waits for the loop's next turn, and learns
-    /// there whether its client is still connected.
+    /// Drops the gathered bytes, because this response has no body (HEAD, 204, 304). No client's backpressure slows such a
+    /// handler down, so it waits for the loop's next turn, and learns there whether its client is still connected.
     @inline(never)
     private func dropGathered() async throws {
         responseBody.removeAll()
@@ -149,8 +149,8 @@ extension HTTPConnection {
         if isClientDisconnected { throw StreamClosedError(realError: .endedByPeer) }
     }
 
-    /// Sends `bytes` behind what is gathered, unless the client lags behind or the response is over: for a caller that cannot
-    /// wait.
+    /// Sends `bytes` after the gathered ones, for a caller that cannot wait. Drops them where the client lags behind or the
+    /// response is over.
     package func writeIfReady(_ bytes: [UInt8]) {
         checkThread()
         guard !isFinished, !isClientDisconnected, let transport, !transport.isBackedUp else { return }
@@ -195,7 +195,8 @@ extension HTTPConnection {
         finishBody(transport)
     }
 
-    /// Sends the rest of a response that was begun before, or of a large one. Apart, because few have anything left.
+    /// Sends the rest of a response that was begun before, or of a large one. A function of its own, because few responses have
+    /// a rest.
     @inline(never)
     private func finishBody(_ transport: any ExchangeTransport) {
         do {
@@ -211,7 +212,7 @@ extension HTTPConnection {
         }
     }
 
-    /// Has the filter change what is about to be sent. It may cut the response.
+    /// Has the filter change what is about to be sent. The filter may abort the response.
     @inline(never)
     private func filterResponse(isComplete: Bool) {
         guard let filter else { return }
@@ -222,7 +223,7 @@ extension HTTPConnection {
         }
     }
 
-    /// Whether the filter holds the complete response back, of which nothing is sent.
+    /// Asks the filter whether it holds back this complete response, of which nothing is sent yet.
     @inline(never)
     private func isHeldByFilter() -> Bool {
         guard case .open = state.phase, let filter, filter.holdsResponse(self) else { return false }
@@ -230,8 +231,8 @@ extension HTTPConnection {
         return true
     }
 
-    /// Opens a response again that the filter has held back: `finish` sends it, or it is replaced by an error. Without effect
-    /// where none is held, or the client has disconnected meanwhile.
+    /// Opens a response again that the filter has held back, so that `finish` sends it or an error replaces it. Does nothing
+    /// where no response is held back, or where the client has disconnected meanwhile.
     package func reopenHeldResponse() {
         checkThread()
         if case .held = state.phase { state.phase = .open }
@@ -245,7 +246,8 @@ extension HTTPConnection {
         responseBody.removeAll()
     }
 
-    /// Cuts the response: nothing else tells the client that it is not whole. Responses to earlier requests still go out.
+    /// Ends an incomplete response by cutting the transport: nothing else tells the client that the response is incomplete.
+    /// Responses to earlier requests still go out.
     package func abort() {
         checkThread()
         let isOver = isFinished
@@ -281,7 +283,8 @@ extension HTTPConnection {
         state.phase = .sending(remaining: due - bodyLength)
     }
 
-    /// The head is about to be sent.
+    /// Notes the response's status and time in the record, and adds the request's identifier to the head, which is about to be
+    /// sent.
     @inline(never)
     func noteHead(_ record: ExchangeRecord) {
         record.status = head.status < 200 && head.status != 101 ? 500 : head.status
@@ -300,8 +303,9 @@ extension HTTPConnection {
         if !head.allowsBody || requestHead.method == .head {
             state.phase = .bodiless
             if head.status == 205 { return .omitted(0) }
-            // To HEAD, what GET would have sent (RFC 9110, 9.3.2), where that is known: a handler that wrote nothing may
-            // have left it out because it is HEAD. A 304 says nothing of a body that it did not make.
+            // The response to HEAD has the `Content-Length` that GET would have got (RFC 9110, 9.3.2), where that is known: a
+            // handler that wrote nothing may have left the body out because the method is HEAD. A 304 gives no length of a body
+            // that was not made.
             guard let length, head.allowsBody, length > 0 || head.contentLength != nil else { return .none }
             return .omitted(length)
         }
@@ -315,7 +319,7 @@ extension HTTPConnection {
         return .unknown
     }
 
-    /// A response that ends with a 1xx would leave the client waiting for ever.
+    /// Replaces a final status in the 1xx range by 500: the client would wait for ever for a final response.
     private func replaceInformationalStatus() {
         logMistake("\(head.status) is no final status")
         try? head.setStatus(500)

@@ -5,7 +5,7 @@ package import TwisterIO
 /// The calls by which a transport of another target tells its exchange what has come. `HTTP1Connection` lies in this target and
 /// accesses the exchange directly, which saves calls on each request.
 extension HTTPConnection {
-    /// The exchange is carried by `transport` from now on, which detaches itself before it is released.
+    /// Has `transport` carry the exchange from now on. The transport must detach itself before it is released.
     package func attach(_ transport: any ExchangeTransport) { self.transport = transport }
 
     /// The longest request body that is taken, in bytes.
@@ -38,7 +38,7 @@ extension HTTPConnection {
     /// Bytes of the request's body in memory.
     package var heldBodyBytes: Int { requestBody.held }
 
-    /// Whether the request's body was used, or is to be streamed: its end has to be told then.
+    /// Whether the request's body was used or is to be streamed; the transport then has to call `endBody`.
     package var isBodyUsed: Bool { requestBody.isUsed }
 
     /// Forgets a collected body that nobody will read.
@@ -47,13 +47,13 @@ extension HTTPConnection {
     /// Nothing more of the request's body comes.
     package func failBody(_ error: HTTPBodyError) { requestBody.fail(error) }
 
-    /// Whether nobody but the caller holds the exchange or its request, so that it can serve another request.
+    /// Whether nobody but the caller holds the exchange or its request. The exchange can then serve another request.
     package static func isReusable(_ exchange: Unmanaged<HTTPConnection>) -> Bool {
         exchange.isUniquelyReferenced && exchange._withUnsafeGuaranteedRef { !$0.isHeldPartly }
     }
 
-    /// The response's head would say that the WebSocket is open which the client asks for (RFC 8441, 4), but no WebSocket handler
-    /// has taken the stream: the response becomes a 405 without a body.
+    /// Replaces the response by a 405 without a body. Its head would have told the client that the WebSocket it asks for is
+    /// open (RFC 8441, 4), but no WebSocket handler has taken the stream.
     package func refuseWebSocket() {
         state.phase = .bodiless
         head.reuse()

@@ -61,8 +61,9 @@ public final class HTTPConnection {
     @exclusivity(unchecked)
     #endif
     package var filter: (any ResponseFilter)?
-    /// Carries the exchange; nil once it is over. A transport that goes detaches itself before: a strong reference would
-    /// be a circle, and a weak one would make each retain of the transport slow.
+    /// Carries the exchange; nil once the exchange is over. A transport detaches itself before it is released, which makes the
+    /// unowned reference safe: a strong one would be a retain cycle, and a weak one would make each retain of the transport
+    /// slow.
     unowned(unsafe) var transport: (any ExchangeTransport)?
     #if !DEBUG
     @exclusivity(unchecked)
@@ -166,7 +167,7 @@ public final class HTTPConnection {
         requestBody.fail(.clientDisconnected)
     }
 
-    /// Whether somebody holds the request's head, or holds the exchange weakly: both then stay as they are for ever.
+    /// Whether somebody holds the request's head, or holds the exchange weakly. Both objects must then stay as they are.
     var isHeldPartly: Bool {
         // Each object counts one unowned and one weak reference of its own.
         !unretainedHead.isUniquelyReferenced || _getUnownedRetainCount(self) > 1 || _getWeakRetainCount(self) > 1
@@ -185,7 +186,8 @@ public final class HTTPConnection {
         owners.keepOne()
     }
 
-    /// Gives back the memory that a finished exchange does not need: for one that is kept for long, as that of a WebSocket.
+    /// Releases the memory that a finished exchange does not need, for an exchange that is kept for long, as that of a
+    /// WebSocket.
     package func shrink() {
         guard isFinished else { return }
         head.giveBackMemory()
@@ -194,15 +196,15 @@ public final class HTTPConnection {
         if unretainedHead.isUniquelyReferenced { requestHead.shrink() }
     }
 
-    /// Keeps `owner` (an application) alive for as long as the exchange, so that the objects that it makes for each request
-    /// need not retain it. Several may be kept: a delegate may ask several applications about one request.
+    /// Keeps `owner` (an application) alive for as long as the exchange, so that the objects that `owner` makes for each
+    /// request need not retain it. Several owners may be kept: a delegate may ask several applications about one request.
     package func keep(_ owner: AnyObject) { owners.keep(owner) }
 
-    /// The object that is kept, where it is one.
+    /// The owner, where exactly one is kept.
     package var onlyOwner: AnyObject? { owners.only }
 
     private struct Owners {
-        /// It is kept from request to request: nearly all of a server's have the same.
+        /// Kept from request to request, because nearly all requests of a server have the same owner.
         private var first: AnyObject?
         private var others: [AnyObject] = []
 
@@ -256,8 +258,8 @@ public final class HTTPConnection {
 }
 
 extension Unmanaged {
-    /// `isKnownUniquelyReferenced` for an object that a constant holds. That function wants a variable, and to read a variable
-    /// retains the object, which constants do not: 20 times a request here.
+    /// `isKnownUniquelyReferenced` for an object in a constant. The standard function takes a variable, and reading a variable
+    /// retains the object, which reading a constant does not. These retains would be 20 in each request.
     package var isUniquelyReferenced: Bool {
         var reference = self
         return withUnsafeMutablePointer(to: &reference) { pointer in

@@ -81,8 +81,8 @@ public struct HTTPServerRequest {
     /// none. Tornado: `HTTPServerRequest.get_ssl_certificate`.
     public var peerCertificate: PeerCertificate? { security?.peerCertificate }
 
-    /// The client's address in numbers: by what trusted proxies say (`xheaders`, `forwardedHeader`, `proxyProtocol`), else
-    /// the peer's. `0.0.0.0` over a unix socket, as Tornado has it.
+    /// The client's numeric address: the one that trusted proxies report (`xheaders`, `forwardedHeader`, `proxyProtocol`),
+    /// otherwise the peer's. `0.0.0.0` over a unix socket, as in Tornado. Tornado: `HTTPServerRequest.remote_ip`.
     public var remoteIP: String {
         connection.checkThread("HTTPServerRequest.remoteIP")
         return connection.state.origin.address?.description ?? "0.0.0.0"
@@ -114,7 +114,7 @@ public struct HTTPServerRequest {
         head.targetForm == .absolute ? uri : "\(`protocol`)://\(host)\(uri)"
     }
 
-    /// Since the head arrived. Tornado: `HTTPServerRequest.request_time`.
+    /// The time since the request's head arrived. Tornado: `HTTPServerRequest.request_time`.
     public func requestTime() -> Duration {
         .nanoseconds(Int64(clamping: connection.loop.now &- connection.state.startedAt))
     }

@@ -1,15 +1,16 @@
-/// A delegate that responds itself to a request that the server refuses by its head or its body: one that is too long or too
-/// slow, or that cannot be read. Where the delegate is none of these, the server responds with a page of its own.
+/// A delegate that writes the response itself when the server refuses its request: because the head or the body is too long or
+/// too slow, or cannot be read. For any other delegate, the server responds with its own error page.
 package protocol RefusalResponder: HTTPMessageDelegate {
-    /// The server refuses the request, of which it reads nothing more.
+    /// The server refuses the request and reads no more of it.
     ///
-    /// - Returns: the delegate that responds in place of this one, and hears of the exchange's end for it; nil: the server
-    ///   responds. A delegate that runs already is not replaced: it gets the error where it reads the body.
+    /// - Returns: the delegate that responds in place of this one, and is told of the exchange's end for it; nil: the server
+    ///   responds. A delegate that runs already is not replaced: it gets the error when it reads the body.
     func refused(_ refusal: RequestRefusal) -> (any HTTPMessageDelegate)?
 }
 
 extension HTTPConnection {
-    /// The responder to a refusal of the request; nil: `refuse` has to respond. No more of the request's body comes.
+    /// Finds the delegate that responds to a refusal; nil: the caller has to respond with `refuse`. No more of the request's
+    /// body comes.
     ///
     /// - Parameter isRunning: whether the delegate runs, so that it can learn of the refusal by its body alone.
     package func responder(

@@ -1,13 +1,12 @@
-package import HTTPTypes
-import TwisterCodec
+import HTTPTypes
 import TwisterCompression
 import TwisterIO
 
 /// A server's limits of request bodies, in bytes.
 package struct BodyLimits: Sendable {
-    /// The longest body that is collected, where nobody says otherwise.
+    /// The longest body that is collected, unless the delegate or the handler sets another limit.
     var collected: Int
-    /// So many bytes of a streamed body wait for their reader.
+    /// How many bytes of a streamed body may wait for their reader before the socket is left unread.
     var buffered: Int
     /// Most bytes that one byte of a compressed body may yield; 0: no limit.
     var inflateRatio: Int
@@ -22,7 +21,7 @@ package struct BodyLimits: Sendable {
 /// A request's body on its way to the application: collected in one array, or delivered piece by piece. It does not know
 /// how the bytes were framed.
 struct RequestBody {
-    /// Whether there is anything to forget before the next request.
+    /// Whether a part of the body's state has to be reset before the next request.
     private(set) var isUsed = false
     /// The whole body, where it is collected and has come.
     private(set) var bytes: [UInt8] = []
@@ -69,7 +68,7 @@ struct RequestBody {
         }
     }
 
-    /// The limit is known by now, and holds for what the inflated bytes yield, too.
+    /// Gives the limit, which is known by now, to the inflater: it holds for the inflated bytes, too.
     func limitInflating() { inflater?.limit = limit }
 
     /// Takes bytes as they were sent.
@@ -104,55 +103,12 @@ struct RequestBody {
         stream?.finish(.success(()))
     }
 
-    /// No more of the body will come. Ignored where all of it has.
+    /// Ends a streamed body early, because no more of it will come. Ignored where all of it has come.
     func fail(_ error: HTTPBodyError) { stream?.finish(.failure(error)) }
 
-    /// The body is refused, even where all of it has come: what waits for the reader is dropped.
+    /// Refuses the body, even where all of it has come: bytes that wait for the reader are dropped.
     func refuse(_ status: Int) { stream?.refuse(.refused(status: status)) }
 
     /// Forgets a collected body that nobody will read.
     mutating func drop() { bytes = [] }
-}
-
-extension RequestHead {
-    /// The coding of the body that is to be undone; the application then sees it as `X-Consumed-Content-Encoding`, which the
-    /// head says before anybody else has seen it.
-    func takeContentCoding() throws(RequestRefusal) -> ContentCoding? {
-        guard let field = self[.contentEncoding] else { return nil }
-        // `identity` is the absence of a coding (RFC 9110, 12.5.3).
-        let names = TokenList.elements(of: field).filter { $0.lowercased() != "identity" }
-        guard let name = names.first else { return nil }
-        guard names.count == 1, let coding = ContentCoding(name) else {
-            throw RequestRefusal(
-                415, "the body's Content-Encoding is not supported", [.acceptEncoding: "gzip, deflate"])
-        }
-        renameField("content-encoding", to: "X-Consumed-Content-Encoding")
-        return coding
-    }
-}
-
-/// Why a request is refused, as its response will say it.
-package struct RequestRefusal: Error {
-    package let status: Int
-    package let detail: String?
-    package let fields: HTTPFields?
-
-    package init(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
-        self.status = status
-        self.detail = detail
-        self.fields = fields
-    }
-
-    /// Whether it is known what the request asks for, and only the server cannot do it: its route responds then.
-    var isOfKnownRequest: Bool { status == 415 || status == 417 }
-
-    init(_ error: InflateError) {
-        switch error {
-        case .malformed: self.init(400, "the compressed body is malformed")
-        case .truncated: self.init(400, "the compressed body is not whole")
-        case .tooLong: self.init(413)
-        case .ratioTooHigh: self.init(413, "the body is compressed suspiciously well")
-        case .outOfMemory: self.init(503)
-        }
-    }
 }

@@ -1,7 +1,7 @@
 import TwisterCodec
 import TwisterIO
 
-/// The way of a connection to a protocol that is not HTTP.
+/// Hands a connection over to a protocol that is not HTTP.
 extension HTTP1Connection {
     package var mayHandOver: Bool {
         guard case .executing = run, isRequestRead, !isHTTP10 else { return false }

@@ -21,8 +21,8 @@ extension HTTP1Connection {
         return false
     }
 
-    // The exchange and the context come as parameters on the way of each request: what is reached through two properties
-    // is retained, what is reached through one is not.
+    // On the path of every request, the exchange and the context are passed as parameters: Swift retains an object that code
+    // reaches through two properties, but not one that it reaches through one.
 
     private func readHead(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPConnection, _ context: ServerContext) -> Int
     {
@@ -35,7 +35,7 @@ extension HTTP1Connection {
             begin(exchange, context, hasMore: bytes.count > consumed)
             return consumed
         case .needMore:
-            // Empty lines before a request are none of it: the connection is idle, not slow.
+            // Empty lines before a request do not belong to it: the connection is idle, not slow.
             if clocks == nil, !parser.isIdle { awaitHead() }
             return 0
         case .invalid(let error):
@@ -45,14 +45,14 @@ extension HTTP1Connection {
         }
     }
 
-    /// From now on the head has to be complete in time.
+    /// Starts the clock of the head, which has to be complete in time from now on.
     @inline(never)
     func awaitHead() {
         clocks = RequestClocks(headSince: context.loop.turnTime)
         owner?.updateDeadline()
     }
 
-    /// The head was read. `hasMore`: more bytes came with it.
+    /// Begins the exchange, whose head was read. `hasMore`: more bytes came with the head.
     private func begin(_ exchange: HTTPConnection, _ context: ServerContext, hasMore: Bool) {
         exchange.begin(at: context.loop.turnTime, from: client)
         if isFiltered { exchange.note(withStream { $0.security } ?? nil) }
@@ -99,7 +99,7 @@ extension HTTP1Connection {
         return (framing, context.decompressesBodies && framing.hasBody ? try head.takeContentCoding() : nil)
     }
 
-    /// The request is refused by its head. Its route responds where it is known what the request asks for.
+    /// Refuses a request because of its head. The request's route responds where the request itself was understood (415, 417).
     @inline(never)
     private func beginRefused(_ refusal: RequestRefusal) {
         if refusal.isOfKnownRequest {
@@ -111,7 +111,7 @@ extension HTTP1Connection {
         refuse(refusal.status, refusal.detail, refusal.fields)
     }
 
-    /// Apart, because few requests are refused.
+    /// Refuses the request. A function of its own, because few requests are refused.
     @inline(never)
     private func refuse(_ status: Int, _ detail: String? = nil, _ fields: HTTPFields? = nil) {
         owner?.refuse(status, detail, fields)
@@ -128,7 +128,7 @@ extension HTTP1Connection {
             }
         }
         reading = body
-        // A client that sends its body with its head waits for nothing.
+        // A client that sends its body along with its head does not wait for a 100.
         self.body = IncomingBody(awaitsContinue: !hasMore && exchange.requestHead.expectation == .continue100)
         var started = clocks ?? RequestClocks()
         started.startBody(context.loop.turnTime)
@@ -233,13 +233,13 @@ extension HTTP1Connection {
         exchange.requestBody.drop()
     }
 
-    /// Drops the rest of the body, whose request is responded to.
+    /// Begins to drop the rest of the body, whose request has its response.
     func dropBody() {
         body?.dropped = 0
         clocks = RequestClocks(bodySince: context.loop.turnTime)
     }
 
-    /// Whether more was dropped than the connection is worth: a chunked body may turn out to be long.
+    /// Whether more bytes were dropped than a new connection would cost. The length of a chunked body is not known before.
     var hasDroppedTooMuch: Bool { body?.dropped ?? 0 > Self.dropLimit }
 
     // MARK: BodySource
@@ -249,7 +249,7 @@ extension HTTP1Connection {
         owner?.leaveUnread()
     }
 
-    /// While nothing is read, a body is not late.
+    /// Stops the clock of the body: while the server reads nothing, the client is not late.
     func pauseClocks() { clocks?.pauseBody() }
 
     func resumeBody() {
@@ -263,7 +263,7 @@ extension HTTP1Connection {
         }
     }
 
-    /// The connection may be read again, after there was no memory for more.
+    /// Reads the connection on once the budget, for lack of which it was parked, has room again.
     func resumeAfterParking() {
         switch reading {
         case .fixedBody, .chunkedBody: if exchange.requestBody.stream?.isPaused != true { resumeBody() }
@@ -272,7 +272,7 @@ extension HTTP1Connection {
         }
     }
 
-    /// Tells a client that waits for it to send its body (RFC 9110, 10.1.1).
+    /// Sends a 100 to a client that waits for it before it sends its body (RFC 9110, 10.1.1).
     func bodyAwaited() {
         guard body?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
         body?.awaitsContinue = false
@@ -280,7 +280,7 @@ extension HTTP1Connection {
     }
 
     func bodyLimitChanged() {
-        // A request that is refused is not refused again.
+        // The request was refused before and is not refused a second time.
         if case .abandoned = reading { return }
         var least = exchange.requestBody.received
         if case .fixedBody(let remaining) = reading { least += remaining }

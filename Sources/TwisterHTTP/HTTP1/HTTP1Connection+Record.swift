@@ -68,7 +68,8 @@ extension HTTP1ServerConnection {
     func takeAcceptTime() -> UInt64? {
         guard isNew else { return nil }
         isNew = false
-        // It becomes the time of a response only after the first request, so an idle connection needs no other field.
+        // `idleSince` is the time of the last response only after the first request. Before, it is the time of the accept, so
+        // that an idle connection needs no other field for it.
         return idleSince
     }
 

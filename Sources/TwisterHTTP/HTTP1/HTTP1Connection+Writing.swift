@@ -51,7 +51,8 @@ extension HTTP1Connection {
         if inline > 0 { body.removeAll() }
     }
 
-    /// Everything that it needs comes as a parameter: properties would be retained.
+    /// Encodes the head, and a small body behind it. Everything comes as a parameter, because Swift would retain what it reads
+    /// from properties.
     @inline(__always)
     private static func send(
         _ head: ResponseHead, _ framing: ResponseEncoder.Framing, _ persistence: ResponseEncoder.Persistence,
@@ -121,11 +122,12 @@ extension HTTP1Connection {
     func abort() {
         keepsAlive = false
         guard let stream else { return }
-        // The end of such a body is the connection's: an orderly end would look like the end of the body.
+        // A body without length or chunks ends with the connection: after an orderly close it would look complete, so the
+        // connection is reset.
         if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
     }
 
-    /// True where the client lags behind, and where the stream is closed: `drained` then throws at once, so that a handler
+    /// Whether the client lags behind or the stream is closed. In the second case `drained` throws at once, so that a handler
     /// does not go on writing for nobody.
     var isBackedUp: Bool { stream.map { $0.isClosed || $0.isOverHighWatermark } ?? true }
 

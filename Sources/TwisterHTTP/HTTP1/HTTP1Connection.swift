@@ -52,14 +52,16 @@ final class HTTP1Connection: ExchangeTransport {
     let context: ServerContext
     let exchange: HTTPConnection
     private let unretainedExchange: Unmanaged<HTTPConnection>
-    // One exchange follows another on this object; what begins anew is replaced in `renew`. Where release builds do not check
-    // for exclusivity, that would cost 360 instructions a request. Debug builds check everything.
+    // This object serves one exchange after another; `renew` replaces the state that begins anew. Release builds do not check
+    // the accesses to some properties for exclusivity, which would cost 360 instructions a request. Debug builds check all
+    // accesses.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
     var delegate: (any HTTPMessageDelegate)?
-    /// The connection and its stream; nil once the connection has closed or gone on. They outlive the attachment, because a
-    /// connection detaches its exchange before it goes; to retain them at each use would cost 200 instructions a request.
+    /// The connection and its stream; nil once the connection has closed, or has gone on to another exchange. Unretained,
+    /// because to retain them at each use would cost 200 instructions a request. They outlive their use here: a connection
+    /// detaches its exchange before it is released.
     private var unretainedOwner: Unmanaged<HTTP1ServerConnection>?
     var unretainedStream: Unmanaged<IOStream>?
     /// The client's address, as the connection has it; nil on a unix socket.
@@ -75,19 +77,19 @@ final class HTTP1Connection: ExchangeTransport {
     var writing = Writing.head
     /// Whether another request may follow on the connection.
     var keepsAlive = true
-    /// When the first byte of the request came, where its head came in several pieces.
+    /// When the first byte of the request came. Nil where the whole head came in one piece.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
     var firstByteAt: UInt64?
-    /// Nil for a request that has come in one piece.
+    /// The clocks of the request. Nil for a request that has come in one piece.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
     var clocks: RequestClocks?
     /// The state of a body; nil for a request that has none.
     var body: IncomingBody?
-    /// The next one in `HTTP1Service`'s list of those that are not in use.
+    /// The next exchange in `HTTP1Service`'s list of unused exchanges.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -199,7 +201,7 @@ extension HTTP1Connection: LoneHandler {
         }
     }
 
-    /// How often it is looked whether a handler runs that is to be told.
+    /// How often to check whether a handler, which has to be told of the shutdown, runs by now.
     private static let noticeInterval = Duration.milliseconds(5)
 
     var requestUnderWay: ShutdownResult.Cut? { exchange.underWay(delegate?.label ?? .unknown) }
@@ -216,7 +218,7 @@ extension HTTP1Connection: LoneHandler {
 extension HTTP1Connection: LoopWork {
     /// Has the loop run the application.
     func schedule(_ context: ServerContext) {
-        // The loop asks `didRun` for more, which it then runs at once.
+        // The loop asks `didRun` whether there is more to run, and runs it at once.
         if case .ending = run {
             run = .endingAndReady
         } else {
@@ -225,7 +227,8 @@ extension HTTP1Connection: LoopWork {
         }
     }
 
-    /// Has the delegate respond to the refusal of its request, or the server. Returns whether a delegate runs, or is about to.
+    /// Has the delegate respond to the refusal of its request, or otherwise the server. Returns whether a delegate runs, or
+    /// will run.
     func respondToRefusal(_ refusal: RequestRefusal) -> Bool {
         let isRunning = if case .executing = run { true } else { false }
         if let responder = exchange.responder(to: refusal, of: delegate, isRunning: isRunning) {
@@ -277,7 +280,7 @@ extension HTTP1Connection: LoopWork {
     /// A complete response to a request that was read frees the connection, while the application goes on.
     func releaseIfComplete() {
         guard case .executing = run, case .complete = writing, isRequestRead, unretainedOwner != nil else { return }
-        // Most applications return right after that. The next turn sees whether this one goes on.
+        // Most applications return right after that. The next turn finds out whether this one goes on.
         service.releaseLater(self)
     }
 
@@ -299,10 +302,10 @@ final class HTTP1Service {
     #endif
     private var idle: HTTP1Connection?
     private var idleCount = 0
-    /// Exchanges whose responses were complete before their applications had returned.
+    /// Exchanges whose responses are complete, but whose applications had not returned at that moment.
     private var releasable: ContiguousArray<HTTP1Connection> = []
 
-    /// So many are kept: as many as one batch of events usually needs at once.
+    /// How many unused exchanges are kept: as many as one batch of events usually needs at once.
     private static let keptExchanges = 64
 
     init(_ context: ServerContext, _ other: (any ConnectionService)?) {
@@ -321,10 +324,10 @@ final class HTTP1Service {
         }
     }
 
-    /// About so many bytes do the objects of an exchange take.
+    /// The approximate size of an exchange's objects, in bytes.
     static let exchangeSize = 8192
 
-    /// Whether an exchange is there that is not in use.
+    /// Whether there is an unused exchange.
     var hasExchange: Bool { idle != nil }
 
     func takeExchange() -> HTTP1Connection {

@@ -3,18 +3,20 @@ import TwisterIO
 // MARK: - The end of a client whose request was not responded to
 
 extension HTTP1ServerConnection {
-    /// The client has ended its side before its request was responded to. A handler that is about to write first does so.
+    /// Treats the client as disconnected in the loop's next turn, because it has ended its side before its request was responded
+    /// to. The delay lets a handler that is about to respond do so first.
     @inline(never)
     func tellHandlerOfEndLater() {
         stream.loop.addLocalCallback { [weak self, stream] in
             guard let consumer = stream.consumer else { return }
-            // A handler that took the stream over meanwhile, for a WebSocket, has put another consumer in this one's place.
+            // A handler that has taken the stream over meanwhile, for a WebSocket, has replaced the stream's consumer.
             if consumer === self { self?.tellHandlerOfEnd() } else { consumer.streamPeerLeft(stream, isGone: false) }
         }
     }
 
-    /// A client whose request only waits counts as left. One that still has a part of its response to take does not, because it
-    /// may have closed just its own half; should it have left all the same, it refuses what it is sent, which closes the stream.
+    /// Treats a client as disconnected if no part of a response is under way to it. A client that is still receiving a response
+    /// may have closed just its own half of the connection, and gets the rest. If it has left all the same, its system resets
+    /// the connection when more arrives, which closes the stream.
     func tellHandlerOfEnd() {
         guard phase == .exchange, let exchange, exchange.isRequestRead, case .executing = exchange.run,
             !exchange.exchange.isFinished, stream.outputCount == 0
@@ -28,7 +30,7 @@ extension HTTP1ServerConnection {
         exchange.clientDisconnected()
         switch exchange.run {
         case .executing, .endingAndReady: break
-        // While the exchange before it is ended, its rest was read, which nobody runs any more.
+        // `ending` belongs to the exchange before: while that is being ended, this request was read, and now nobody will run it.
         case .waiting, .scheduled, .ending:
             endExchangeWithoutRun()
             end()

@@ -22,12 +22,12 @@ final class HTTP1ServerConnection {
     var exchange: HTTP1Connection?
     /// State that few connections have.
     var rare: RareConnectionState?
-    /// Since the last response, or since the connection was accepted, on the loop's clock.
+    /// The time of the last response, or of the accept before the first one, on the loop's clock.
     private(set) var idleSince: UInt64 = 0
     /// The client's address: the peer's, or the one that the PROXY protocol gave; nil on a unix socket.
     var client: IPAddress?
     var phase = Phase.idle
-    /// Whether a server that notes its exchanges has noted none of this connection.
+    /// Whether none of the connection's exchanges was noted yet, on a server that notes its exchanges.
     var isNew = true
     /// Whether an exchange was completed.
     private(set) var wasServed = false
@@ -101,7 +101,7 @@ final class HTTP1ServerConnection {
 
     // MARK: Exchanges
 
-    /// Otherwise the stream was closed for lack of memory.
+    /// Whether there is memory for an exchange. If not, the stream was closed.
     private var canBeginExchange: Bool {
         service.hasExchange || stream.hasMemory(HTTP1Service.exchangeSize, for: wasServed ? .established : .newcomers)
     }
@@ -152,7 +152,7 @@ final class HTTP1ServerConnection {
         stream.setDeadline(noLaterThan: context.deadlines.afterResponse(idleSince))
         if context.isDraining { closeSoon() }
         if lagsBehind {
-            // A client that does not take its responses gets no more of them made: its requests wait until it does.
+            // A client that does not take its responses gets no further ones made: its requests wait until it takes them.
             phase = .blocked
             giveBackExchange()
         } else {
@@ -172,11 +172,12 @@ final class HTTP1ServerConnection {
         // A client that sends more than is worked off is held up until that is; the rest of a request is waited for.
         let isShort = unread <= context.pipelineBufferSize || phase == .idle || awaitsRequest
         if isShort, phase != .ending { resumeReading() }
-        // It may have ended long ago, behind requests that waited; a request that it left unfinished stays so.
+        // The client may have ended its side long ago, behind requests that waited. A request that it left unfinished stays
+        // unfinished.
         if stream.isPeerEnded, !stream.isClosed { streamEnded(stream) }
     }
 
-    /// Whether a part of the request under way is to come, and there is room for it.
+    /// Whether a part of the request under way is missing, and there is room for it.
     private var awaitsRequest: Bool {
         guard phase == .exchange, let exchange, !exchange.isRequestRead else { return false }
         return exchange.exchange.requestBody.stream?.isPaused != true
@@ -184,7 +185,7 @@ final class HTTP1ServerConnection {
 
     @inline(__always)
     private func goOn(after exchange: HTTP1Connection, _ context: ServerContext) {
-        // A response whose head was sent before the shutdown began has not said that the connection closes.
+        // A response whose head was sent before the shutdown began did not announce that the connection closes.
         guard exchange.keepsAlive else { return end() }
         if exchange.isRequestRead {
             renew(exchange)
@@ -200,8 +201,8 @@ final class HTTP1ServerConnection {
 
     // MARK: Ends
 
-    /// Closes once the response is out. Where the client may still be sending, that is waited out, so that it gets the
-    /// response.
+    /// Closes the connection once the response is out. Where the client may still be sending, the close waits for it, because a
+    /// reset would make the client lose the response.
     func end() {
         let isRead = (exchange?.isRequestRead ?? true) && stream.unconsumedCount == 0
         stopReading()
@@ -233,7 +234,7 @@ extension HTTP1ServerConnection {
     /// with another one, or it closes.
     func exchangeReleased(_ exchange: HTTP1Connection) {
         letGo(of: exchange)
-        // The end of the connection may be the end of the body.
+        // The connection's end may be what ends the body (HTTP/1.0).
         guard exchange.keepsAlive else { return end() }
         prepareForNext(context)
     }
@@ -244,7 +245,7 @@ extension HTTP1ServerConnection {
     /// Cuts off a client that does not take its responses.
     func watchOutput() { stream.setDeadline(noLaterThan: context.deadlines.forOutput(rare?.outputWatch, stream)) }
 
-    /// Holds the client up, by TCP's own flow control.
+    /// Leaves the socket unread, so that TCP's flow control slows the client down.
     func leaveUnread() { stream.stopReceiving() }
 
     /// Receives again, where nothing else speaks against it.
@@ -262,7 +263,7 @@ extension HTTP1ServerConnection {
         guard phase != .dropping, phase != .ending else { return end() }
         context.counts.countRefusal(status)
         let refused = madeExchange()
-        // The record takes over when the request began, which is forgotten where reading stops.
+        // The record takes over the time when the request began, before `stopReading` forgets it.
         let record = refused.madeRecord()
         if let malformedHead { record?.note(malformedHead: malformedHead) }
         stopReading()
@@ -330,12 +331,12 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         }
     }
 
-    /// The rest of the bytes is kept: a request that is not complete, or one whose turn has not come.
+    /// Keeps the remaining bytes: an incomplete request, or one whose turn has not come.
     @inline(never)
     private func waitForMore(_ exchange: HTTP1Connection, unread: Int) {
         let isComplete = exchange.isRequestRead
         if exchange.isUnused {
-            // Empty lines before a request are none of it.
+            // Empty lines before a request do not belong to it.
             phase = .idle
             renew(exchange)
             giveBackExchange()
@@ -423,7 +424,7 @@ extension HTTP1ServerConnection: IOStreamConsumer {
         if wait.output !== rare?.outputWatch { madeRare().outputWatch = wait.output }
         switch overdue {
         case nil: stream.setDeadline(context.deadlines.next(wait, stream))
-        // A filter ends its output: a client with TLS is to know that nothing is missing.
+        // A filter has to end its output: a client with TLS must be able to tell that nothing is missing.
         case .idle: end()
         // The kernel would otherwise keep output for a client that does not take it, for as long as the client likes.
         case .write:
@@ -449,7 +450,8 @@ extension HTTP1ServerConnection: ServerConnection {
 
     func closeIfIdle() { if isIdle || phase == .blocked || phase == .proxyHeader { end() } }
 
-    /// While the server shuts down, a client that was not told that the connection closes may have sent a request already.
+    /// Closes the connection a little later while the server shuts down: the response did not announce the close, so that the
+    /// client may have sent its next request already.
     @inline(never)
     private func closeSoon() {
         stream.loop.callLater(Self.lastGrace) { [weak self] in self?.closeIfIdle() }

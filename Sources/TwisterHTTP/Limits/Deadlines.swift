@@ -2,10 +2,10 @@ package import TwisterIO
 
 /// Since when a connection waits for the parts of a request, in nanoseconds of its loop's clock.
 package struct RequestClocks {
-    /// Since the first byte of a head that is not complete.
+    /// When the first byte of a head came that is not complete; nil: no head is incomplete.
     private(set) var headSince: UInt64?
     private(set) var bodySince: UInt64?
-    /// When the handler wants the whole body to be there.
+    /// The time by which the handler wants the whole body to have come; nil: none.
     package var bodyEnd: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
     private(set) var bodyBytes = 0
@@ -28,7 +28,7 @@ package struct RequestClocks {
         bodyBytes += count
     }
 
-    /// While its handler lags behind, a body is not late.
+    /// Stops the clock of the body: while its handler lags behind, the client is not late.
     package mutating func pauseBody() { bodySince = nil }
 }
 
@@ -53,10 +53,10 @@ package struct Deadlines {
     package enum Overdue { case head, body, idle, write }
 
     private let head: UInt64
-    /// Without a byte that comes, a body or a message is late after so long.
+    /// The longest time without a byte of a body or of a message that has begun, in nanoseconds.
     let bodyStall: UInt64
     private let idle: UInt64
-    /// Without a byte taken, output is late after so long.
+    /// The longest time in which the client takes none of the output that waits, in nanoseconds.
     package let writeStall: UInt64
     /// The least rate at which output is taken, in bytes a second.
     package let writeRate: Int
@@ -75,23 +75,25 @@ package struct Deadlines {
         lookInterval = writeStall / 4 &+ 1
     }
 
-    /// How often to look at requests that several streams of a connection have at once, so that nothing is late by more than a quarter.
+    /// How often to check requests of which a connection has several at once (HTTP/2), in nanoseconds. A missed deadline is
+    /// noticed at most a quarter of its length later.
     package var streamLook: UInt64 { min(head, bodyStall, writeStall) / 4 &+ 1 }
 
-    /// When to look again after a response: at the earlier of the two things that can then be late.
+    /// When to check again after a response: at the earlier of the two deadlines that then run.
     package func afterResponse(_ now: UInt64) -> UInt64 { now &+ min(idle, lookInterval) }
 
-    /// When to look whether the client has taken the output that is there now.
+    /// When to check whether the client has taken the output that waits now.
     package func forOutput(_ watch: OutputWatch?, _ stream: IOStream) -> UInt64 {
         nextLook(watch, stream.outputWaitsSince ?? stream.turnTime)
     }
 
-    /// However often it is asked, a look is not put off.
+    /// When to check the output again. The result does not depend on how often this is asked, so that asking never postpones a
+    /// check.
     private func nextLook(_ watch: OutputWatch?, _ outputBegan: UInt64) -> UInt64 {
         max(watch?.lastLook ?? 0, outputBegan) &+ lookInterval
     }
 
-    /// What is late at `now`, if anything.
+    /// The first deadline that has passed at `now`; nil: none has.
     package func overdue(_ wait: inout ConnectionWait, _ stream: IOStream, _ now: UInt64) -> Overdue? {
         if let request = wait.request {
             if let since = request.headSince, now >= since &+ head { return .head }
@@ -117,7 +119,7 @@ package struct Deadlines {
         return next == .max ? nil : next
     }
 
-    /// Looks at the client, where it is time for that.
+    /// Checks the client's progress if the time for a check has come. Returns whether the client is too slow.
     private func isOutputLate(
         _ watch: inout OutputWatch?, _ stream: IOStream, _ since: UInt64, _ now: UInt64
     ) -> Bool {

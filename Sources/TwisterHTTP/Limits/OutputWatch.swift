@@ -1,10 +1,11 @@
-/// Watches a client that does not take its responses at once: while some wait, the connection looks at it again and again.
+/// Measures how fast a client takes output that waits for it: while some waits, the connection checks the client at intervals.
 ///
-/// Two things are too slow: nothing taken for the stall time, and less than the least rate over a stretch of that length.
-/// A stretch ends with every look at which it is long enough, so that no credit is kept from better times.
+/// A client is too slow if it takes nothing for the stall time, or if its rate over a stretch of that length is below the least
+/// rate. A stretch ends with the first check at which it is long enough, so that a fast start earns no credit for later.
 ///
-/// Time in which nothing waits does not count. A short break does not end the stretch, or a client that takes everything
-/// now and then would never be measured; after a long break the watch `isOver`, and what was seen before no longer counts.
+/// Time in which no output waits does not count. A short break does not end the stretch; otherwise a client that takes
+/// everything now and then would never be measured. After a long break the watch `isOver`, and what it has seen no longer
+/// counts.
 package final class OutputWatch {
     /// What one look shows.
     struct Look {
@@ -28,13 +29,14 @@ package final class OutputWatch {
         lastLook = look.now
         acknowledged = look.acknowledged
         acknowledgedBefore = look.acknowledged
-        // Where the client can be asked, it is given the benefit of the doubt for the time before the first look.
+        // Where the kernel can tell what the client has acknowledged, the time before the first check does not count against
+        // the client.
         progress = look.acknowledged == nil ? look.kernelTook : look.now
         stretchBegan = look.now
     }
 
-    /// Whether output that has waited since `time` has nothing to do with what was seen before: nothing waited for at least
-    /// the `interval` in which one look follows another.
+    /// Whether output that has waited since `time` belongs to another stretch: before it, nothing waited for at least the
+    /// `interval` between two checks.
     func isOver(at time: UInt64, interval: UInt64) -> Bool {
         // Had something waited for the first of the two intervals, there would have been a look at its end.
         time > lastLook &+ interval &+ interval
@@ -43,7 +45,8 @@ package final class OutputWatch {
     /// Whether the client is too slow by now.
     func isTooSlow(_ look: Look, stall: UInt64, rate: Int) -> Bool {
         defer { lastLook = look.now }
-        // It has taken everything since the last look. How soon after it is not known: it is believed to have been at once.
+        // The client took everything at some time after the last check. This counts as at once, so that the whole time until
+        // output waited again is left out of the stretch.
         if look.waitsSince > lastLook { stretchBegan &+= look.waitsSince &- lastLook }
         progress = max(progress, look.kernelTook)
         if let now = look.acknowledged, acknowledged != now { progress = look.now }

@@ -46,8 +46,8 @@ public final class AccessLog: ExchangeObserver {
     /// Nil: the lines go where the log goes.
     private let writer: LogWriter?
 
-    /// A log whose lines go where Twister's log goes (`LogConfiguration`), as far as its level lets them: a status of the 400s is a
-    /// warning, one of the 500s an error, every other line is at the level `.info`.
+    /// A log whose lines go where Twister's log goes (`LogConfiguration`), as far as its level lets them: a status of the 400s
+    /// is a warning, one of the 500s an error, every other line is at the level `.info`.
     ///
     /// - Parameters:
     ///   - format: how lines look. Default: `.json` where the log is in JSON, else `.text`.

@@ -1,18 +1,18 @@
 package import TwisterCodec
 import TwisterIO
 
-/// The server of a connection, as a protocol needs it that has taken the connection over from HTTP.
+/// The server of a connection, as seen by a protocol that has taken the connection over from HTTP.
 package protocol ConnectionHost: AnyObject {
     /// Whether the server has begun to shut down.
     var isShuttingDown: Bool { get }
 
-    /// After so many nanoseconds without progress, a client that does not take its output is cut off.
+    /// The longest time, in nanoseconds, in which a client takes none of its output before it is disconnected.
     var writeStall: UInt64 { get }
 
-    /// After so many nanoseconds without a byte, a message that was begun is late.
+    /// The longest time, in nanoseconds, without a byte of a message that has begun.
     var readStall: UInt64 { get }
 
-    /// `successor` stands for the connection in the server from now on: it is told of the shutdown.
+    /// Replaces the connection by `successor`, which the server tells of its shutdown from now on.
     func replace(_ connection: any ServerConnection, by successor: any ServerConnection)
 
     /// The connection is closed, or the server has nothing more to do with it.
@@ -21,8 +21,8 @@ package protocol ConnectionHost: AnyObject {
     /// A connection that counted as its client's has closed.
     func releaseClient(_ client: IPAddress?)
 
-    /// A connection holds `change` more bytes than before. Where that is too much for the server's budget, the connection is parked
-    /// until there is room.
+    /// Adds `change`, in bytes, to what the connection holds. Where the server's budget has no room for that, the connection is
+    /// parked until there is room.
     func charge(_ change: Int, to connection: any ServerConnection)
 }
 

@@ -28,7 +28,7 @@ public final class HTTPServer: TCPServer {
         self.init(loop, delegate: delegate, configuration: configuration, budget: budget, clients: clients)
     }
 
-    /// A server that shares its budget of bytes, and what it knows of its clients, with those of other loops.
+    /// A server that shares its budget of bytes and its table of clients with the servers of other loops.
     init(
         _ loop: IOLoop, delegate: any HTTPServerConnectionDelegate, configuration: Configuration, budget: ByteBudget,
         clients: ClientTable?
@@ -56,7 +56,7 @@ public final class HTTPServer: TCPServer {
         self.init(loop, delegate: CallableAdapter(callback), configuration: configuration)
     }
 
-    /// Open connections.
+    /// The number of open connections.
     public var connectionCount: Int { context.connections.count }
 
     public override func handleStream(_ stream: IOStream) { serve(stream, from: nil) }
@@ -83,7 +83,8 @@ public final class HTTPServer: TCPServer {
         for connection in context.connections.all { connection.close() }
     }
 
-    /// How many requests are being read or responded to, or have handlers that go on without their clients.
+    /// The number of requests that are being read or responded to, or whose handlers go on although their clients have
+    /// disconnected.
     package var requestsUnderWay: Int {
         loop.preconditionOnLoop()
         return context.connections.all.reduce(0) { $0 + $1.requestsUnderWay.count } + context.loneHandlers.count
@@ -99,15 +100,19 @@ public final class HTTPServer: TCPServer {
     /// How long a handler that was cancelled at the deadline gets to return.
     private static let cancellationTime = Duration.milliseconds(100)
 
-    /// Drains the server. It stops accepting, and every response says `Connection: close` from now on; handlers are told
-    /// (`HTTPMessageDelegate.onShutdown`). Connections that are idle get `grace` in which a request that is on its way
-    /// is responded to, since a client may have sent it before it can know. At the deadline the tasks of handlers that are left
-    /// are cancelled, and what has not ended 100 ms later is cut. On the server's loop.
+    /// Drains the server. On the server's loop.
+    ///
+    /// The server stops accepting, and every response says `Connection: close` from now on. Handlers are told
+    /// (`HTTPMessageDelegate.onShutdown`). Idle connections stay open for `grace`: a client may have sent a request before it
+    /// can know of the shutdown, and still gets its response. At the deadline the tasks of the remaining handlers are
+    /// cancelled, and whatever has not ended 100 ms later is cut.
     ///
     /// - Parameters:
-    ///   - deadline: how long requests under way get to finish.
-    ///   - grace: how long idle connections stay open; at most `deadline`.
-    ///   - sharesSockets: other processes accept from the same listening sockets, and serve those who wait there.
+    ///   - deadline: how long requests under way get to finish. Default 10 s.
+    ///   - grace: how long idle connections stay open; at most `deadline`. Default 250 ms.
+    ///   - sharesSockets: whether other processes accept from the same listening sockets and serve the clients that wait there.
+    ///     Default false.
+    /// - Returns: what ended by itself, and what was cut.
     public func shutdown(
         deadline: Duration = .seconds(10), grace: Duration = .milliseconds(250), sharesSockets: Bool = false
     ) async -> ShutdownResult {

@@ -9,7 +9,7 @@ public protocol HTTPServerConnectionDelegate: AnyObject, Sendable {
     /// A request's head has arrived. Called on the loop's thread; must not block.
     func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate
 
-    /// A server on `loop` will ask it. Called on the loop's thread, once for each server.
+    /// Tells the delegate that a server on `loop` will call it. Called on the loop's thread, once for each server.
     func willServe(on loop: IOLoop)
 }
 
@@ -25,25 +25,25 @@ public protocol HTTPMessageDelegate: LoopJob {
     /// How the body is to be delivered, decided by the head alone.
     func headersReceived() -> HTTPBodyDelivery
 
-    /// Responds to the request through `request.connection`: once its body is there or, for a streamed one, at once. A
-    /// response that is not finished when it returns is finished then.
+    /// Responds to the request through `request.connection`. Called once the whole body has come or, for a streamed body, at
+    /// once. A response that is not finished when this returns is finished then.
     func execute() async throws
 
     /// Responds to the error that `execute` has thrown.
     func executionFailed(_ error: any Error) async
 
-    /// The client disconnected before the response was finished. At most once. The task that runs `execute` is cancelled
-    /// too, where `cancelsOnDisconnect`.
+    /// The client disconnected before the response was finished. Called at most once. Where `cancelsOnDisconnect` is true, the
+    /// task that runs `execute` is cancelled, too.
     func onConnectionClose()
 
-    /// The server has begun to shut down: a handler that waits for something, or streams, should come to its end. At most once,
-    /// while `execute` runs or is about to. At the deadline its task is cancelled.
+    /// The server has begun to shut down: a handler that waits for something, or streams, should come to its end. Called at
+    /// most once, while `execute` runs or is about to. At the shutdown's deadline, the task that runs `execute` is cancelled.
     func onShutdown()
 
     /// Whether the task that runs `execute` is cancelled when the client disconnects.
     var cancelsOnDisconnect: Bool { get }
 
-    /// The exchange is over, responded to or given up, and `execute` has returned. Exactly once for each delegate.
+    /// The exchange is over, with or without a response, and `execute` has returned. Called exactly once for each delegate.
     func exchangeEnded()
 }
 
@@ -54,9 +54,9 @@ extension HTTPMessageDelegate {
     public func onConnectionClose() {}
     /// Nothing is done.
     public func onShutdown() {}
-    /// Nothing is known of it.
+    /// A label without a route and a handler.
     public var label: JobLabel { .unknown }
-    /// It is.
+    /// True.
     public var cancelsOnDisconnect: Bool { true }
     /// Nothing is done.
     public func exchangeEnded() {}

@@ -14,9 +14,9 @@ public final class HTTPServerGroup: Sendable {
 
     private let loops: IOLoopGroup
     let servers: [LoopBound<HTTPServer>]
-    /// The shutdown, once it has begun.
+    /// The task of the shutdown, once that has begun.
     private let ending = ConditionLock<Task<ShutdownResult, Never>?>(nil)
-    /// Where it listens, with the port that port 0 became.
+    /// The addresses that the group listens on, with the port that port 0 became.
     public let addresses: [SocketAddress]
 
     /// The listening sockets of all loops, each once; none once the shutdown has begun, which closes them.
@@ -27,17 +27,17 @@ public final class HTTPServerGroup: Sendable {
 
     /// The port of the first address that has one.
     public var port: UInt16? { addresses.lazy.compactMap(\.port).first }
-    /// The backend that runs.
+    /// The backend that the loops use.
     public var backend: IOBackend { loops.loops[0].backend }
-    /// Why io_uring could not be had, where `.auto` fell back to epoll.
+    /// Why io_uring is not available, where `.auto` fell back to epoll; nil otherwise.
     public var backendFallbackReason: String? { loops.loops[0].backendFallbackReason }
     /// How many loops serve.
     public var loopCount: Int { servers.count }
 
-    /// Starts `loopCount` loops (nil: one a core) and listens. Each loop has TCP sockets of its own; a unix socket is one
-    /// for all of them.
+    /// Starts `loopCount` loops (nil: one for each core) and listens. Each loop has TCP sockets of its own; a unix socket is
+    /// one for all loops.
     ///
-    /// - Throws: `IOError` where the backend is not to be had or an address cannot be bound; nothing is left running then.
+    /// - Throws: `IOError` where the backend is not available or an address cannot be bound; nothing is left running then.
     public convenience init(
         delegate: any HTTPServerConnectionDelegate, addresses: [Address], loopCount: Int? = nil,
         loop loopConfiguration: IOLoop.Configuration = IOLoop.Configuration(),
@@ -49,10 +49,10 @@ public final class HTTPServerGroup: Sendable {
         }
     }
 
-    /// The same on listening sockets that others have made (`ListeningSocket.inherited`). Where there are several of one
-    /// address, the loops share them out; else every loop accepts from each of them.
+    /// The same on listening sockets that are open already (`ListeningSocket.inherited`). Where several sockets have one
+    /// address, the loops share them out; otherwise every loop accepts from each socket.
     ///
-    /// - Throws: `IOError` where the backend is not to be had; nothing is left running then.
+    /// - Throws: `IOError` where the backend is not available; nothing is left running then.
     public convenience init(
         delegate: any HTTPServerConnectionDelegate, sockets: [ListeningSocket], loopCount: Int? = nil,
         loop loopConfiguration: IOLoop.Configuration = IOLoop.Configuration(),
@@ -110,13 +110,13 @@ public final class HTTPServerGroup: Sendable {
     /// A loop whose thread is blocked by a handler is not waited for beyond the deadline: the result names it, and its
     /// thread goes on until the process ends.
     ///
-    /// It must not be awaited by a handler, which it would wait for: `Task.detached { await group.shutdown() }` does not
-    /// wait.
+    /// A handler must not await this, because the shutdown waits for the handler. `Task.detached { await group.shutdown() }`
+    /// does not wait.
     ///
     /// - Parameters:
-    ///   - deadline: how long requests under way get to finish.
-    ///   - grace: how long idle connections stay open, for requests that are on their way; at most `deadline`.
-    ///   - sharesSockets: other processes accept from the same listening sockets.
+    ///   - deadline: how long requests under way get to finish. Default 10 s.
+    ///   - grace: how long idle connections stay open, for requests that are on their way; at most `deadline`. Default 250 ms.
+    ///   - sharesSockets: whether other processes accept from the same listening sockets. Default false.
     @discardableResult
     public func shutdown(
         deadline: Duration = .seconds(10), grace: Duration = .milliseconds(250), sharesSockets: Bool = false
@@ -124,8 +124,8 @@ public final class HTTPServerGroup: Sendable {
         await shutdown(deadline: deadline, grace: grace, sharesSockets: sharesSockets, on: nil)
     }
 
-    /// The same, directed from a loop that serves nothing; nil: from Swift's pool of threads, which cannot start where
-    /// descriptors have run out.
+    /// The same. `loop` directs the shutdown, and serves nothing itself; nil: a thread of Swift's pool does, which cannot start
+    /// where the process has run out of descriptors.
     package func shutdown(
         deadline: Duration, grace: Duration, sharesSockets: Bool, on loop: IOLoop?
     ) async -> ShutdownResult {
@@ -149,9 +149,9 @@ public final class HTTPServerGroup: Sendable {
     private static let patience = Duration.milliseconds(500)
 
     private func end(_ deadline: Duration, _ grace: Duration, _ sharesSockets: Bool) async -> ShutdownResult {
-        // Each server closes its own once it has accepted what waits there. Nobody must hold them longer: clients would
-        // still be connected, and never be served.
-        // A loop that is blocked cannot close its own.
+        // Each server closes its own sockets once it has accepted the connections that wait there. Nobody else must hold a
+        // socket for longer: clients could still connect, and would never be served. A loop that is blocked cannot close its
+        // own.
         if !sharesSockets { for socket in sockets { socket.refuseNewClients() } }
         openSockets.withLock { $0 = [] }
         let collected = ShutdownCollector(count: loops.loops.count)
@@ -172,10 +172,4 @@ public final class HTTPServerGroup: Sendable {
         await loops.stop(ended)
         return total
     }
-}
-
-/// What belongs to one loop's thread, carried by code that hands it back to that thread alone.
-package struct LoopBound<Value>: @unchecked Sendable {
-    package let value: Value
-    package init(_ value: Value) { self.value = value }
 }

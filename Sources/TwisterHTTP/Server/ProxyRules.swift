@@ -56,7 +56,8 @@ final class ProxyRules {
         if let scheme { client.isSecured = TokenList.elements(of: scheme).last?.lowercased() == "https" }
     }
 
-    /// Of the addresses up to the first that is not trusted, the last seen; what follows a hidden one is not believed.
+    /// Walks from the right, over addresses of trusted proxies, to the first address that is not one. Without such an address,
+    /// the last one seen counts. Entries before a hidden one are not trusted.
     private func rightmostClient(_ nodes: [ForwardedNode]) -> IPAddress? {
         var found: IPAddress?
         for node in nodes.reversed() {
@@ -81,7 +82,7 @@ final class ProxyRules {
         }
         guard let elements, let last = elements.last else { return }
         if let address = rightmostClient(elements.map { $0.node ?? .hidden }) { client.address = address }
-        // The protocol that the proxy next to us was spoken to in, as with X-Forwarded-Proto.
+        // The protocol in which the client spoke to the proxy next to us, as in X-Forwarded-Proto.
         if let proto = last.proto { client.isSecured = proto == "https" }
     }
 }

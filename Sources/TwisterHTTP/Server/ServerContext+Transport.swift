@@ -6,8 +6,8 @@ package import TwisterIO
 /// The calls of a server for transports of another target. HTTP/1.1 lies in this target and does the same directly, which saves
 /// calls on each request.
 extension ServerContext {
-    /// Begins an exchange whose request's head was read, and returns the delegate that responds to it, and why the request is
-    /// refused; nil: it is not.
+    /// Begins an exchange whose request's head was read. Returns the delegate that responds to the request, and the refusal
+    /// where the request is refused.
     ///
     /// - Parameters:
     ///   - client: the client's address, as the connection has it.
@@ -40,21 +40,23 @@ extension ServerContext {
         return (delegate, refusal)
     }
 
-    /// The request is refused by the server itself: counts it, and notes it where its head could not be read.
+    /// Counts the refusal of a request by the server itself, and makes a record of it where the request's head could not be
+    /// read.
     package func noteRefusal(_ status: Int, of exchange: HTTPConnection, from client: IPAddress?, firstByte: UInt64) {
         counts.countRefusal(status)
         if exchange.record == nil { observation?.begin(exchange, client, firstByte: firstByte, accepted: nil) }
         if status == 408 { exchange.noteOutcome(.timeout) }
     }
 
-    /// The exchange of the record is over: tells the observers.
+    /// Ends the record of an exchange that is over, and tells the observers.
     package func end(_ record: ExchangeRecord, _ outcome: ExchangeRecord.Outcome) {
         record.outcome = outcome
         record.times.lastByte = loop.now
         observation?.ended(record)
     }
 
-    /// Tells observers of a malformed request of HTTP/2, which has no exchange: 400, although its client gets no response.
+    /// Tells observers of a malformed request of HTTP/2, which has no exchange. The record has the status 400, although the
+    /// client gets no response.
     package func noteMalformedHTTP2(from client: IPAddress?, firstByte: UInt64) {
         counts.countRefusal(400)
         guard observation != nil else { return }

@@ -4,7 +4,7 @@ package import TwisterIO
 
 /// What the connections of one server share.
 ///
-/// The numbers that each request asks for stand by themselves, outside of the configuration, whose copies cost.
+/// Numbers that each request needs are properties of their own, because copying the configuration costs too much.
 package final class ServerContext {
     package let loop: IOLoop
     package let configuration: HTTPServerConfiguration
@@ -13,11 +13,11 @@ package final class ServerContext {
     /// Numbers for metrics.
     package let counts: ServerCounts
     let budget: BudgetKeeper
-    /// What each client has, on other loops too; nil: nothing is limited by client.
+    /// The table of clients, which counts those of other loops, too; nil: there are no limits by client.
     let clients: ClientTable?
-    /// How to read what proxies say of their clients; nil: not at all.
+    /// The rules for fields of proxies; nil: such fields are ignored.
     let proxyRules: ProxyRules?
-    /// Nil where no exchange is noted.
+    /// Notes exchanges for observers; nil: no exchange is noted.
     let observation: Observation?
     package let parserLimits: ParserLimits
     package let bodyLimits: BodyLimits

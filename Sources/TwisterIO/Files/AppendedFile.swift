@@ -1,7 +1,7 @@
 import Glibc
 
-/// A file that grows, and that one opener at a time may have, of all processes. It is free for others
-/// once it is unlocked, or closed with the last reference to it.
+/// A file that is appended to, such as a resumable upload. Of all processes, one opener at a time may have it. Others may open
+/// it once it is unlocked, or closed with the last reference to it.
 package final class AppendedFile: Sendable {
     private let descriptor: CInt
     private let path: String
@@ -15,7 +15,7 @@ package final class AppendedFile: Sendable {
         self.init(opened, path)
     }
 
-    /// Opens a file; nil where it is not there, or somebody else has it open. A symbolic link is not followed.
+    /// Opens a file; nil where it does not exist, or another opener has it. A symbolic link is not followed.
     package convenience init?(_ path: String) throws(IOError) {
         let opened = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)
         if opened < 0, errno == ENOENT { return nil }
@@ -40,7 +40,8 @@ package final class AppendedFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Lets others have the file from now on. The last reference may be released later, on another thread that has written.
+    /// Lets other openers have the file from now on. The last reference may be released later, on another thread that has
+    /// written.
     package func unlock() { flock(descriptor, LOCK_UN) }
 
     /// The size in bytes.

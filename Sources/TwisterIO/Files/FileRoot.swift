@@ -8,7 +8,7 @@ import Glibc
 package struct FileRoot: ~Copyable {
     /// Whether opening may wait for a disk.
     package enum Lookup: Sendable {
-        /// Whatever it takes.
+        /// Opening may wait for the disk.
         case blocking
         /// `IOError.isNotCached` for a path that the kernel does not have in its cache. Kernels before Linux 5.12, and
         /// sandboxes without openat2(2), wait all the same.

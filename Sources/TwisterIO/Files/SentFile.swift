@@ -9,9 +9,9 @@ package final class SentFile: @unchecked Sendable {
     package let file: OpenFile
     package let range: Range<Int>
     private let loop: any BlockingWorkLoop
-    /// Bytes before this offset were found in the page cache, or were read into it.
+    /// Up to this offset, the bytes were found in the page cache or were read into it.
     private var readyEnd: Int
-    /// Whether the part before had to be read, so that the next one is read ahead.
+    /// Whether the previous part had to be read from the disk, so that the next one is read ahead.
     private var isCold = false
     private var reading = Reading.nothing
 
@@ -19,11 +19,11 @@ package final class SentFile: @unchecked Sendable {
         case nothing
         /// A thread reads the part that will be sent next.
         case ahead
-        /// The same, and the sender waits for it.
+        /// A thread reads that part, and the sender waits for it.
         case awaited(() -> Void)
     }
 
-    /// So much is looked for, or read, at a time.
+    /// How many bytes are checked, or read, at a time.
     private static var partSize: Int { 1 << 20 }
 
     package init(_ file: OpenFile, _ range: Range<Int>, _ loop: any BlockingWorkLoop) {
@@ -35,7 +35,7 @@ package final class SentFile: @unchecked Sendable {
     }
 
     /// Whether the bytes of `wanted` can be sent without waiting for the disk. If not, they are being read, and `resume` is
-    /// called in a later turn; of several callers, the last one is.
+    /// called in a later turn. Of several calls that wait, only the last one's `resume` is called.
     package func isReady(_ wanted: Range<Int>, orElse resume: @escaping () -> Void) -> Bool {
         if wanted.upperBound <= readyEnd { return true }
         if case .nothing = reading {
@@ -75,7 +75,7 @@ package final class SentFile: @unchecked Sendable {
             return
         }
         reading = .nothing
-        // The part counts as ready also where it could not be read: sending it then fails, and tells the stream.
+        // The part counts as ready even if it could not be read: sending it then fails, and that failure reaches the stream.
         readyEnd = part.upperBound
         readAhead()
         resume()

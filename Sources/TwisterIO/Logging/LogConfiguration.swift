@@ -24,13 +24,14 @@ public struct LogConfiguration: Sendable {
     public var format = LogFormat.text
     /// Each line is written to all of these. Default: `.standardError` alone.
     public var destinations = [Destination.standardError]
-    /// Bytes of lines that wait for each destination to take them; lines over that are dropped and counted. Default 1 MiB.
+    /// How many bytes of lines may wait for each destination to take them. Lines beyond that are dropped and counted.
+    /// Default 1 MiB.
     public var queueSize = 1 << 20
 
     public init() {}
 
-    /// Has the log written so from now on: the lines of the three loggers of `Log`, of every `TwisterLogHandler` and, unless
-    /// it has a place of its own, of the access log. Takes the place of what was chosen before.
+    /// Has the log written in this way from now on, in place of what was chosen before: the lines of the three loggers of
+    /// `Log`, of every `TwisterLogHandler` and, unless it has a destination of its own, of the access log.
     ///
     /// - Throws: `IOError` where a file cannot be opened, or a thread not be started. Then nothing has changed.
     ///
@@ -40,7 +41,7 @@ public struct LogConfiguration: Sendable {
     }
 
     /// The same, unless the program has chosen how it logs: by `install`, by `Log.use`, or by a `LoggingSystem.bootstrap` with
-    /// another handler than swift-log's own `StreamLogHandler`. For servers that are told by their command line.
+    /// a handler other than swift-log's own `StreamLogHandler`. For servers whose command line configures the log.
     ///
     /// - Returns: whether it was installed.
     /// - Throws: `IOError`, as `install`.

@@ -15,11 +15,11 @@ final class LogFile {
     private var dueTime: Int?
     /// The most bytes of one system call.
     private var pieceSize = Int.max
-    /// Whether the last line was written in part, because its end did not fit the disk.
+    /// Whether the last line was written only in part, because the disk had no room for its end.
     private var isMidLine = false
 
-    /// Other processes may write to the same pipe, terminal or socket. Only so few bytes at a time are not mixed with
-    /// theirs (pipe(7), `PIPE_BUF`).
+    /// The most bytes of one write to a pipe, terminal or socket, to which other processes may write, too. The kernel does not
+    /// mix up to this many bytes with theirs (pipe(7), `PIPE_BUF`).
     private static let atomicSize = 4096
 
     init(_ target: Target) throws(IOError) {
@@ -46,7 +46,7 @@ final class LogFile {
         guard fstat(fd, &status) == 0 else { return }
         pieceSize = status.st_mode & S_IFMT == S_IFREG ? .max : Self.atomicSize
         guard case .path(_, let rotation) = target else { return }
-        // A file that an earlier process left counts from its last line, so that it is set aside at the next midnight after
+        // A file that an earlier process left counts from its last line, so that it is set aside at the first midnight after
         // that line.
         dueTime = rotation.dueTime(from: status.st_size > 0 ? status.st_mtim.tv_sec : time(nil))
     }
@@ -82,7 +82,7 @@ final class LogFile {
         return (lines.firstIndex(of: newline) ?? lines.count - 1) + 1
     }
 
-    /// How many bytes fit the file, which is set aside before where it is due.
+    /// How many bytes still fit the file. A file that is due is set aside before.
     private func roomInFile(for lines: UnsafeRawBufferPointer) -> Int {
         guard case .path(let path, let rotation) = target else { return .max }
         if let dueTime, time(nil) >= dueTime { rotate(path, rotation) }
@@ -94,7 +94,7 @@ final class LogFile {
         return largest - fileSize
     }
 
-    /// In bytes. Other processes may write to the file, too.
+    /// The file's size in bytes. Other processes may write to the file, too.
     private var fileSize: Int {
         var status = stat()
         return fstat(fd, &status) == 0 ? Int(status.st_size) : 0
@@ -126,8 +126,8 @@ final class LogFile {
 
     /// Sets the file aside and begins a new one, unless another process has done so.
     private func rotate(_ path: String, _ rotation: LogRotation) {
-        // Processes that write to the same file wait for each other here. It is the old file's lock: whoever gets it later
-        // sees that the name belongs to another file by then.
+        // Processes that write to the same file wait for each other here, at the lock of the old file. Whoever gets the lock
+        // later sees that the name belongs to another file by then.
         let old = fd
         flock(old, LOCK_EX)
         if isNamed(path) {
@@ -136,7 +136,7 @@ final class LogFile {
             }
             rename(path, "\(path).1")
         }
-        // The lock is kept until a new file is there under the name. Where none can be opened, lines go to the old one.
+        // The lock is kept until a new file exists under the name. If none can be opened, lines go on to the old one.
         if let opened = try? Self.open(path) {
             fd = opened
             flock(old, LOCK_UN)

@@ -8,19 +8,19 @@ import Glibc
 /// Tornado: the options `log_rotate_mode`, `log_file_max_size`, `log_rotate_when`, `log_rotate_interval` and
 /// `log_file_num_backups`.
 public struct LogRotation: Sendable, Hashable {
-    /// The event by which a file is due.
+    /// When a file has to be set aside.
     public enum Trigger: Sendable, Hashable {
-        /// The next line would make the file larger than so many bytes.
+        /// The next line would make the file larger than this many bytes.
         case size(Int)
-        /// So much time has passed since the file was begun.
+        /// This much time has passed since the file was begun.
         case every(Duration)
         /// A new day has begun, in local time.
         case midnight
-        /// Nothing does. Another program, such as logrotate, may rename the file and have it reopened (`Log.reopen`).
+        /// Never. Another program, such as logrotate, may rename the file and have it reopened (`Log.reopen`).
         case never
     }
 
-    /// The event by which a file is due. Default: 100,000,000 bytes.
+    /// When a file has to be set aside. Default: at 100,000,000 bytes.
     public var trigger: Trigger
     /// How many old files are kept; 0: the file is never set aside, as in Tornado. Default 10.
     public var backups: Int

@@ -50,7 +50,7 @@ package enum LogState {
         (try? LogConfiguration().makeOutputs()) ?? LogOutputs([], level: .critical, format: .text)
     }()
 
-    /// Where lines go that are made as bytes; nil: to the logger `Log.access`.
+    /// The outputs for lines that are made as bytes; nil: such lines go to the logger `Log.access`.
     package static var accessOutputs: LogOutputs? { current.outputs }
 
     /// Whether the program has said how it logs.

@@ -15,7 +15,7 @@ package final class LogWriter: Sendable {
 
     /// How long the thread gathers lines after it has written.
     private static let gatheringTime: UInt64 = 10_000_000
-    /// How long it waits after the kernel has refused lines: a full disk does not become less full by trying.
+    /// How long the thread waits after the kernel has refused lines: trying again at once does not make a full disk less full.
     private static let retryTime: UInt64 = 1_000_000_000
 
     /// - Parameters:

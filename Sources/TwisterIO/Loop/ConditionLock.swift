@@ -6,7 +6,8 @@ import Glibc
 package final class ConditionLock<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // Only the thread that has the lock accesses it: to check that again would cost 50 instructions a line of the log.
+    // Only the thread that holds the lock accesses the state. To check these accesses again would cost 50 instructions for each
+    // log line.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -50,7 +51,7 @@ package final class ConditionLock<State>: @unchecked Sendable {
         }
     }
 
-    /// The same for so long at most; nil once that time has passed.
+    /// The same, but for at most `nanoseconds`; nil once that time has passed.
     @discardableResult
     func wait<Result>(nanoseconds: UInt64, until body: (inout State) -> Result?) -> Result? {
         var end = timespec()

@@ -3,7 +3,7 @@ extension IOLoop {
     /// Calls `lead`.
     package typealias Leader = @Sendable (IOLoop, Worker) async -> Void
 
-    /// Leads a loop of whose jobs nothing is known.
+    /// The leader for a loop whose jobs are of unknown classes.
     static let anyLeader: Leader = { loop, worker in await loop.lead(worker, mostly: AnyLoopJob.self) }
 
     func work(_ worker: Worker) async {
@@ -13,7 +13,8 @@ extension IOLoop {
         await withTaskCancellationHandler {
             while !workers.retiring {
                 await leader(self, worker)
-                // A task stays cancelled; and after a crowd of handlers that waited, few workers are needed.
+                // A cancelled task stays cancelled, so the worker ends. It also ends where enough workers are idle, as after
+                // many handlers that waited.
                 if workers.retiring || worker.isCancelled || workers.idle.count >= WorkerPool.mostIdle { break }
                 await withUnsafeContinuation { workers.idle.append($0) }
             }
@@ -26,8 +27,8 @@ extension IOLoop {
 
     /// Leads: runs what is ready, then a turn, and so on, until the worker has slept or other jobs wait for the thread.
     ///
-    /// Each return to an async frame costs a look at the executor. So the layer that knows the class of nearly all jobs has
-    /// this function specialised for that class, and the body of their `execute` becomes a part of it.
+    /// Each return to an async frame makes the runtime check the executor, which costs time. So the layer that knows the class
+    /// of nearly all jobs has this function specialised for that class, and the body of their `execute` becomes a part of it.
     @inlinable
     package func lead<Job: LoopJob>(_ worker: Worker, mostly: Job.Type) async {
         let term = term
@@ -52,11 +53,11 @@ extension IOLoop {
         }
     }
 
-    /// How often work that is ready again at once is run before other work has its turn.
+    /// How often work that is ready again at once may run before other work has its turn.
     private static let mostRuns = 32
 
-    /// Whether `work`, which has run, is run again at once: then it is in the processor's caches only once. A connection with
-    /// pipelined requests is such work.
+    /// Whether `work`, which has just run, is run again at once, because it is still in the processor's caches. A connection
+    /// with pipelined requests is such work.
     @usableFromInline
     package func runsAgain(_ work: any LoopWork, after runs: Int, by worker: Worker, since term: UInt64) -> Bool {
         guard work.didRun() else { return false }
@@ -72,7 +73,7 @@ extension IOLoop {
         workers.term == term && !worker.isCancelled && !workers.retiring
     }
 
-    /// The next work to run, after as many turns as it takes; nil once `worker` leads no longer.
+    /// The next work to run, after as many turns as that takes; nil once `worker` no longer leads.
     @usableFromInline
     package func nextWork(for worker: Worker, since term: UInt64) -> (any LoopWork)? {
         while isLed(by: worker, since: term) {
@@ -87,7 +88,7 @@ extension IOLoop {
     package func setLeader(_ leader: @escaping Leader) {
         preconditionOnLoop()
         self.leader = leader
-        // The worker that leads now gives way after this turn.
+        // Has the worker that leads now give way after this turn.
         workers.term &+= 1
     }
 
@@ -100,7 +101,7 @@ extension IOLoop {
     package func cancelWorker(_ id: Int) { workers.members[id]?.cancel() }
 }
 
-/// Where nothing is known of the class of a loop's jobs, a class that none of them has.
+/// A class that no job has, for loops whose jobs are of unknown classes.
 private final class AnyLoopJob: LoopJob {
     func execute() async throws {}
     func executionFailed(_ error: any Error) async {}

@@ -52,13 +52,13 @@ extension IOLoop {
         if isOverdue { judgeDeadlines(asOf: now, eventCount: count) }
     }
 
-    /// Hands out the deadlines that had passed before the wait. The bytes that had arrived by then were read first: a client
-    /// that was in time is not cut off because this process was busy or stopped.
+    /// Hands out the deadlines that had passed before the wait. Bytes that had arrived by then were read first: a client that
+    /// sent in time is not disconnected because this process was busy or stopped.
     ///
-    /// One wait does not always bring all that has arrived: it may have as many events as it can bring, epoll is not asked
-    /// while other events are known, and io_uring does only a part of the outstanding work at a time (seen on Linux
-    /// 6.18). So a stream that has something to be read is judged later, for as many turns as it takes to hear from every
-    /// connection; more are not waited for, since a client may go on sending.
+    /// One wait does not always bring everything that has arrived: its number of events is limited, epoll is not asked while
+    /// other events are known, and io_uring does only a part of the outstanding work at a time (seen on Linux 6.18). So the
+    /// deadline of a stream that has something to be read is handed out in a later turn, after at most as many turns as it
+    /// takes to hear from every connection. More turns are not waited for, because a client may go on sending.
     @inline(never)
     private func judgeDeadlines(asOf time: UInt64, eventCount: Int) {
         let mayWait = streams.deferrals < streams.count / Self.leastProgress + 4
@@ -77,7 +77,7 @@ extension IOLoop {
         if streams.overdue.isEmpty { streams.deferrals = 0 }
     }
 
-    /// A turn hears from at least so many of the connections that have something to be read.
+    /// The least number of connections with unread bytes of which one turn brings events.
     private static let leastProgress = 8
 
     /// Runs the callbacks that are there now; what they add run in the next turn, so that none starves I/O and timers.
@@ -110,8 +110,8 @@ extension IOLoop {
             streams.gathered.removeAll(keepingCapacity: count < 1024)
         } else {
             streams.gathered.removeFirst(count)
-            // Streams behind carriers were flushed above, and so their output lies in the streams of the carriers, which come now.
-            // This is over when no carrier takes more.
+            // Streams behind carriers were flushed above, and so their output lies in the streams of the carriers, which come
+            // now. This is over when no carrier takes more.
             if streams.hasCarriedOutput {
                 streams.hasCarriedOutput = false
                 sendOutput()

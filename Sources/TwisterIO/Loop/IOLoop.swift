@@ -5,8 +5,8 @@ import Synchronization
 /// The event loop: callbacks, timers and I/O events of one thread, in turns, and the executor of the async code that the
 /// thread serves.
 ///
-/// A loop belongs to the thread that creates it. `addCallback`, `stop` and `wakeup` may be called from any thread;
-/// everything else belongs on the loop's own thread and refuses another one loudly.
+/// A loop belongs to the thread that creates it. `addCallback`, `stop` and `wakeup` may be called from any thread. Everything
+/// else must be called on the loop's own thread; a call on another thread ends the program with a message.
 ///
 /// A turn is, in this order: the callbacks that were there when it began, the timers that are due, one send for each
 /// stream with output, one wait, the I/O events. Then the requests that became ready run, as async calls on this thread.
@@ -73,7 +73,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     /// Creates a loop for the calling thread, without making it current.
     ///
-    /// - Throws: `IOError` where the backend asked for is not to be had, saying why.
+    /// - Throws: `IOError` with the reason, where the chosen backend is not available.
     public init(_ configuration: Configuration = Configuration()) throws(IOError) {
         StandardDescriptors.secure()
         reactor = try Reactor(
@@ -148,10 +148,10 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     /// The backend that runs: `.ioUring` or `.epoll`.
     public var backend: IOBackend { reactor.backend }
 
-    /// Why io_uring could not be had, where `.auto` fell back to epoll.
+    /// Why io_uring is not available, where `.auto` fell back to epoll; nil otherwise.
     public var backendFallbackReason: String? { reactor.fallbackReason }
 
-    /// What the reactor did and holds. On the loop's thread.
+    /// Counters of the reactor and what it holds at the moment. On the loop's thread.
     public var statistics: ReactorStatistics {
         preconditionOnLoop()
         return reactor.statistics
@@ -159,7 +159,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Life
 
-    /// Runs turns on the calling thread until `stop`. A loop that was stopped before returns at once, once.
+    /// Runs turns on the calling thread until `stop`. If `stop` was called before, the next `run` returns at once.
     ///
     /// Tornado: `IOLoop.start`.
     public func run() {

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// The activity of a loop's thread at the moment, for other threads that watch it: since when it has not waited for the kernel, and
-/// which handler runs. The loop's thread writes plain numbers, which cost a few instructions a turn.
+/// The activity of a loop's thread at the moment, for other threads that watch it: since when it has not waited for the kernel,
+/// and which handler runs. The loop's thread writes plain numbers, which cost a few instructions a turn.
 package final class LoopPulse: Sendable {
     /// Since when the loop has been busy, on `CLOCK_MONOTONIC`, in nanoseconds; 0: it waits, or does not run.
     private let busy = Atomic<UInt64>(0)
@@ -18,7 +18,8 @@ package final class LoopPulse: Sendable {
     /// Made on the loop's thread.
     init() {
         threadNumber = NativeThread.currentNumber
-        // The signal by which a thread that runs is asked for its stack; the process may have been started with it blocked.
+        // Unblocks the signal by which another thread asks a running thread for its stack; the process may have been started
+        // with that signal blocked.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGURG)

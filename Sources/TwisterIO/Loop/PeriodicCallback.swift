@@ -123,7 +123,7 @@ public final class PeriodicCallback {
     private func callAsync(_ callback: @escaping @Sendable () async throws -> Void) {
         isCalling = true
         let mine = startCount
-        let box = UncheckedTransfer(self)
+        let box = LoopBound(self)
         Task(executorPreference: loop) {
             await IOLoop.runLoggingErrors(callback)
             let periodic = box.value

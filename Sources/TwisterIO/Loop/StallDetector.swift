@@ -2,18 +2,18 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Watches loops from a thread of its own, and reports one that has not turned for too long: a handler blocks its thread, so
+/// Watches loops from a thread of its own, and reports a loop whose turn takes too long: a handler blocks the loop's thread, so
 /// that all other connections of that loop wait.
 ///
 /// Its thread sleeps for as long as all loops wait for the kernel, so that an idle server makes no wake-ups.
 ///
 /// Tornado: `IOLoop.set_blocking_log_threshold` (4.x).
 package final class StallDetector: Sendable {
-    /// A loop that stands still.
+    /// A loop whose turn takes too long.
     package struct Stall: Sendable {
-        /// The loop's place among those that are watched.
+        /// The index of the loop among those that are watched.
         package let loop: Int
-        /// Since it last waited.
+        /// How long ago the loop last waited for events.
         package let duration: Duration
         /// The handler that runs; `.unknown` for other work.
         package let label: JobLabel
@@ -23,9 +23,9 @@ package final class StallDetector: Sendable {
 
     private struct State {
         var isEnded = false
-        /// When each loop that was reported became busy.
+        /// For each loop that was reported, when it became busy.
         var reported: [Int: UInt64] = [:]
-        /// Whether a loop was busy since the thread last looked.
+        /// Whether a loop became busy since the thread last checked.
         var isRung = false
     }
 
@@ -54,13 +54,13 @@ package final class StallDetector: Sendable {
         }
     }
 
-    /// Ends the watching.
+    /// Ends the watch.
     package func end() {
         state.withLock { $0.isEnded = true }
         state.signal()
     }
 
-    /// Whether no loop stands still at the moment. Without a threshold, a loop stands still after a second.
+    /// Whether no loop is stalled at the moment. Without a threshold, a loop counts as stalled after a second.
     package var areHealthy: Bool {
         let now = MonotonicTime.now
         let limit = threshold == 0 ? 1_000_000_000 : threshold
@@ -84,7 +84,7 @@ package final class StallDetector: Sendable {
         for pulse in pulses { pulse.wakeWhenBusy(nil) }
     }
 
-    /// Reports what stands still. Returns when to look again, in nanoseconds; nil: all loops wait.
+    /// Reports stalled loops. Returns how long to sleep before the next check, in nanoseconds; nil: all loops wait for events.
     private func look() -> UInt64? {
         var next: UInt64?
         var stalled = 0
@@ -121,13 +121,13 @@ package final class StallDetector: Sendable {
         state.wait(nanoseconds: nanoseconds) { $0.isEnded ? () : nil }
     }
 
-    /// Wakes up once a loop is busy, and some time after that: a loop that is soon done does not wake this thread in each of its
-    /// turns, and one that is not is still seen in time.
+    /// Waits until a loop is busy, and then some time longer. So a loop with short turns does not wake this thread in each of
+    /// them, and a loop that stalls is still noticed in time.
     private func sleepUntilBusy() {
         state.withLock { $0.isRung = false }
         for pulse in pulses { pulse.wakeWhenBusy { [state] in Self.ring(state) } }
-        // A loop that became busy at this very moment may not have seen that it is to wake this thread, nor this thread that
-        // the loop is busy. A millisecond later each sees what the other has written.
+        // If a loop became busy at this very moment, the loop may not know yet that it has to wake this thread, and this thread
+        // may not know yet that the loop is busy. A millisecond later each sees what the other has written.
         sleep(1_000_000)
         if !pulses.contains(where: { $0.busySince != nil }) {
             state.wait { $0.isEnded || $0.isRung ? () : nil }

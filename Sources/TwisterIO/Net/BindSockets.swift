@@ -51,7 +51,7 @@ public func bindSockets(
     } catch {
         throw IOError(errno: EADDRNOTAVAIL, "bind \(address ?? "*") port \(port): \(error.problem)")
     }
-    // The free port of the first address may be in use on the second; then another port is tried.
+    // With port 0, the port that is free on the first address may be in use on the second one; then another port is tried.
     var triesLeft = port == 0 ? 16 : 1
     while true {
         triesLeft -= 1
@@ -112,7 +112,7 @@ private func makeSocket(_ address: SocketAddress) throws(IOError) -> ListeningSo
     let socket = try ListeningSocket(unboundFor: address)
     let fd = socket.fileDescriptor
     setOption(fd, SOL_SOCKET, SO_REUSEADDR)
-    // Accepted sockets inherit it: a response must not wait until the client has acknowledged the one before.
+    // Accepted sockets inherit the option: a response must not wait until the client has acknowledged the one before.
     setOption(fd, CInt(IPPROTO_TCP), TCP_NODELAY)
     if address.family == AF_INET6 { setOption(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY) }
     return socket

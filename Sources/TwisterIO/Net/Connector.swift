@@ -28,7 +28,7 @@ final class Connector<Stream: ConnectingStream> {
     private var fallback: IOLoop.Timeout?
     private var deadline: IOLoop.Timeout?
     private var lastError: (any Error)?
-    private var waiter: LoopWaiter<UncheckedTransfer<Stream>>?
+    private var waiter: LoopWaiter<LoopBound<Stream>>?
 
     init(_ loop: IOLoop, _ target: String, open: @escaping Open) {
         self.loop = loop
@@ -40,7 +40,7 @@ final class Connector<Stream: ConnectingStream> {
     ///
     /// - Parameter begin: calls `start` or `fail`, at once or later.
     func connect(timeout: Duration?, _ begin: () -> Void) async throws -> Stream {
-        let waiter = LoopWaiter<UncheckedTransfer<Stream>>(loop) { [self] in finish(nil) }
+        let waiter = LoopWaiter<LoopBound<Stream>>(loop) { [self] in finish(nil) }
         self.waiter = waiter
         if let timeout {
             deadline = loop.callLater(timeout) { [self] in
@@ -114,6 +114,6 @@ final class Connector<Stream: ConnectingStream> {
         let others = attempts.values
         attempts = [:]
         for stream in others { stream.close() }
-        if let result { waiter.resume(with: result.map(UncheckedTransfer.init)) }
+        if let result { waiter.resume(with: result.map(LoopBound.init)) }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 public final class ListeningSocket: Sendable {
     /// The socket's descriptor, which it owns.
     public let fileDescriptor: CInt
-    /// Whether no process accepts from it but this one, and those that this one starts.
+    /// Whether only this process, and those that it starts, accept from the socket.
     package var isOwned: Bool { ownership.load(ordering: .relaxed) }
     private let ownership: Atomic<Bool>
     private let use = ConditionLock(Use())
@@ -29,10 +29,10 @@ public final class ListeningSocket: Sendable {
         set { use.withLock { $0.filters = newValue } }
     }
 
-    /// From now on no other process accepts from the socket.
+    /// Notes that from now on only this process, and those that it starts, accept from the socket.
     package func takeOwnership() { ownership.store(true, ordering: .relaxed) }
 
-    /// Takes over a socket that listens already, for instance of socket activation or a parent process.
+    /// Takes over a socket that listens already, for instance from socket activation or a parent process.
     public init(takingOver fd: CInt) {
         fileDescriptor = fd
         ownership = Atomic(true)
@@ -48,23 +48,24 @@ public final class ListeningSocket: Sendable {
     /// The address that it is bound to, with the port that the kernel chose for port 0.
     public var address: SocketAddress? { SocketAddress.local(of: fileDescriptor) }
 
-    /// From now on no client gets a connection; those that try are refused once the socket is closed. Without this a client
-    /// may connect between the last accept and the close, and would be reset with its request. For every process that has
-    /// the socket.
+    /// Has the kernel accept no more clients on the socket, for every process that has it; clients that try are refused once
+    /// the socket is closed. Without this call, a client may connect between the last accept and the close, and would be reset
+    /// together with its request.
     ///
-    /// A socket that another program owns (systemd, a supervisor) stays as it is: that program will have others accept from it.
+    /// A socket that another program owns (systemd, a supervisor) is left alone: that program will have other processes accept
+    /// from it.
     package func refuseNewClients() {
         if isOwned { Reactor.refuseClients(fileDescriptor) }
     }
 
-    /// Accepts a connection that waits; nil where none does.
+    /// Accepts a waiting connection; nil where none waits.
     func accept() -> CInt? {
         let fd = Reactor.acceptOne(fileDescriptor)
         return fd < 0 ? nil : fd
     }
 
-    /// Shares sockets out among `count` loops or processes. Where there are several sockets of one address, each of the parties
-    /// gets some of them; a socket is shared by as many as there are too few of it. No socket is left without a party.
+    /// Distributes sockets over `count` loops or processes. Of several sockets with one address, each party gets some; where
+    /// there are fewer sockets than parties, several parties share one. No socket is left without a party.
     package static func distribute(_ sockets: [ListeningSocket], over count: Int) -> [[ListeningSocket]] {
         var shares = Array(repeating: [ListeningSocket](), count: max(count, 1))
         var groups: [(address: SocketAddress?, sockets: [ListeningSocket])] = []
@@ -106,7 +107,8 @@ public final class ListeningSocket: Sendable {
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }
         let isOwned = Environment.takeSocketOwnership()
         let descriptors = firstInherited..<firstInherited + count
-        // All of them first: where the number is wrong, some are other descriptors of this process, which must not be closed.
+        // All of them are checked first: if the number is wrong, some of the descriptors are others of this process, which must
+        // not be closed.
         for fd in descriptors { try requireListening(fd) }
         for fd in descriptors {
             _ = fcntl(fd, F_SETFD, FD_CLOEXEC)

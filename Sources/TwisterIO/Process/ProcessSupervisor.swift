@@ -27,21 +27,22 @@ public final class ProcessSupervisor {
     public struct Configuration: Sendable {
         /// The number of workers; nil: one for each core.
         public var processes: Int?
-        /// The most restarts of all workers together; at the next death the supervisor gives up. They are forgotten once no
+        /// The most restarts of all workers together. At the next death the supervisor gives up. The count starts again once no
         /// worker has died for twice `maxBackoff`. Default 100.
         public var maxRestarts = 100
-        /// How long after its start a worker that has died is started again, at the earliest; each further restart doubles it.
-        /// One that had run for longer is started again at once. Default 100 ms.
+        /// The least time between two starts of a worker that has died; each further restart doubles it. A worker that had run
+        /// for longer than that is started again at once. Default 100 ms.
         public var initialBackoff: Duration = .milliseconds(100)
-        /// How long a worker gets to end after it was told to; then it is killed (SIGKILL). Default 12 s.
+        /// How long a worker that was told to end may take before it is killed (SIGKILL). Default 12 s.
         public var stopTimeout: Duration = .seconds(12)
-        /// The longest such delay; a worker that has run for that long begins with the shortest delay again. Default 30 s.
+        /// The longest time between two starts of a worker. After a worker has run for that long, its next restart begins with
+        /// `initialBackoff` again. Default 30 s.
         public var maxBackoff: Duration = .seconds(30)
 
         public init(processes: Int? = nil) { self.processes = processes }
 
-        /// Whether a worker that ends with status 0, without having been told to by the supervisor, is started again. Tornado's
-        /// are not.
+        /// Whether a worker that ends with status 0, without the supervisor having told it to, is started again. Tornado does
+        /// not restart such workers.
         package var restartsEndedWorkers = false
 
         var backoff: SupervisedWorker.Backoff {
@@ -61,9 +62,9 @@ public final class ProcessSupervisor {
     /// Tornado: `process.task_id`.
     public static var taskID: Int? { Environment.taskID }
 
-    /// Says that this process serves: to the supervisor, which replaces workers one after the other and lets another program take
-    /// over only once the new ones serve. A worker calls it once it accepts connections; `run` of an application does so.
-    /// Elsewhere, and the second time, nothing is done.
+    /// Tells the supervisor that this process serves. The supervisor replaces workers one after the other, and lets another
+    /// program take over only once the new ones serve. A worker calls this once it accepts connections; `run` of an application
+    /// does so. Elsewhere, and at a second call, nothing happens.
     public static func workerServes() { Readiness.tell() }
 
     /// Whether this process is a worker whose supervisor has died.
@@ -75,7 +76,7 @@ public final class ProcessSupervisor {
     private var phase = Phase.starting
     /// The workers that are still to be replaced, one after the other, by new processes.
     private var toReplace: [Int] = []
-    /// Whether they are to be replaced, by a signal that came before that could begin.
+    /// Whether the workers have to be replaced because of a signal that came before the replacement could begin.
     private var wantsReplacement = false
     /// A new process of the whole program that is to take over, and until when it has to serve.
     private var successor: (child: Successor, readyBy: UInt64)?
@@ -86,14 +87,14 @@ public final class ProcessSupervisor {
     /// The second signal, at which the workers were killed; nil: they were not.
     package private(set) var killedBy: CInt?
 
-    /// Where a supervisor is in its life.
+    /// The state of the supervisor.
     private enum Phase {
         /// Not all workers serve yet.
         case starting
         case serving
         /// Another program has taken over.
         case replaced
-        /// It was told to end.
+        /// The supervisor was told to end.
         case stopping
         /// Too many workers have died.
         case givingUp
@@ -101,7 +102,8 @@ public final class ProcessSupervisor {
         var isEnding: Bool { self == .replaced || self == .stopping || self == .givingUp }
     }
 
-    /// The memory that the workers share with this process, as of the last step; for systemd's watchdog, which another thread serves.
+    /// The memory that the workers share with this process, as of the last step; for systemd's watchdog, which another thread
+    /// serves.
     private let statuses = ConditionLock<[WorkerStatus]>([])
     private let terminal = ControllingTerminal()
 
@@ -130,8 +132,8 @@ public final class ProcessSupervisor {
     ///
     /// - SIGTERM, SIGINT, SIGQUIT: the workers end (they get SIGTERM); those that have not ended after `stopTimeout` are killed.
     ///   A second one kills them at once.
-    /// - SIGHUP: logs are opened anew, and new processes replace the workers, one after the other: a worker is told to end once
-    ///   its successor serves. One that comes meanwhile has them replaced once more.
+    /// - SIGHUP: logs are opened anew, and new processes replace the workers one after the other: each worker is told to end
+    ///   once its successor serves. A SIGHUP that comes meanwhile replaces them once more.
     /// - SIGUSR1: logs are opened anew, in the workers, too: those that have said that they serve (`workerServes`) get it, the
     ///   others once they do.
     /// - SIGUSR2: a new process of the program takes over the listening sockets, and this one ends once it serves.
@@ -185,7 +187,7 @@ public final class ProcessSupervisor {
         case .stopping, .givingUp:
             killedBy = signal
             killAll()
-        // It ends already, without a signal of the operator, whose first one cuts nothing.
+        // The process is ending already, without a signal of the operator, so the first such signal cuts nothing.
         case .replaced: phase = .stopping
         case .starting, .serving:
             endSuccessor()
@@ -200,8 +202,8 @@ public final class ProcessSupervisor {
         }
     }
 
-    /// Where a worker has died, clients wait in its sockets, perhaps with requests that they have sent: a new process serves
-    /// those before it ends.
+    /// Starts a new process where a worker has died, to serve the clients that wait in its sockets, perhaps with requests that
+    /// they have sent. That process then ends, too.
     private func serveWhatWaits(_ index: Int) {
         if workers[index].isServing || workers[index].sockets.isEmpty { return }
         // Where no process can be started, the kernel resets the connections that wait.
@@ -250,7 +252,7 @@ public final class ProcessSupervisor {
         }
     }
 
-    /// Hears which processes have come to serve.
+    /// Notes which processes have said that they serve.
     private func noteReadiness() {
         for index in workers.indices where workers[index].hearsReadiness() {
             if let next = toReplace.first, next == index { replaced(index) }
@@ -264,15 +266,15 @@ public final class ProcessSupervisor {
         }
         guard let (child, readyBy) = successor else { return }
         if Self.isReadable(child.readinessDescriptor) {
-            successorAnswered(child, isReady: child.takeAnswer())
+            successorReported(child, isReady: child.takeReadiness())
         } else if readyBy <= MonotonicTime.now {
             close(child.readinessDescriptor)
-            successorAnswered(child, isReady: false)
+            successorReported(child, isReady: false)
         }
     }
 
-    /// Replaces the workers that somebody else has told to end: while one serves its last requests, nobody accepts from its
-    /// sockets.
+    /// Replaces the workers that somebody else has told to end: while such a worker serves its last requests, nobody accepts
+    /// from its sockets.
     private func noteEnds() {
         guard phase == .serving, configuration.restartsEndedWorkers else { return }
         for index in workers.indices where workers[index].endsByItself {
@@ -297,7 +299,7 @@ public final class ProcessSupervisor {
     private func replaceAll() {
         wantsReplacement = false
         Log.general.info("Replacing the workers, one after the other")
-        // One that has ended for good has no sockets any more.
+        // A worker that has ended for good has no sockets any more.
         toReplace = workers.indices.filter { workers[$0].isRunning || workers[$0].startsAt != nil }
         replaceNext()
     }
@@ -340,7 +342,7 @@ public final class ProcessSupervisor {
         }
     }
 
-    private func successorAnswered(_ child: Successor, isReady: Bool) {
+    private func successorReported(_ child: Successor, isReady: Bool) {
         successor = nil
         guard isReady else {
             Log.general.error("The new process \(child.process) did not come to serve: this one goes on")

@@ -18,8 +18,8 @@ struct ProgramImage {
         let readiness: CInt
     }
 
-    /// The absolute path under which the process was started. Symbolic links in it stay, since a new version may be where they lead by
-    /// then.
+    /// The absolute path under which the process was started. Symbolic links in it stay, since a new version may be where they
+    /// lead by then.
     private static let path: String = {
         let name = CommandLine.arguments.first ?? ""
         if name.hasPrefix("/") { return name }

@@ -32,21 +32,21 @@ package struct Successor: Sendable {
 
     var readinessDescriptor: CInt { readiness }
 
-    /// Whether it has said that it serves; false where it has ended. Called once, when the descriptor is readable.
-    func takeAnswer() -> Bool {
+    /// Reads whether the new process serves; false: it has ended. Called once, when the descriptor is readable.
+    func takeReadiness() -> Bool {
         defer { close(readiness) }
         var byte: UInt8 = 0
         return read(readiness, &byte, 1) == 1
     }
 
-    /// Waits for the answer, a minute at most. Blocks the calling thread.
+    /// Waits until the new process serves, a minute at most, and returns whether it does. Blocks the calling thread.
     package func waitUntilReady() -> Bool {
         var readable = pollfd(fd: readiness, events: Int16(POLLIN), revents: 0)
         var result: CInt
         repeat {
             result = poll(&readable, 1, CInt(Self.patience / Duration.milliseconds(1)))
         } while result < 0 && errno == EINTR
-        if result > 0 { return takeAnswer() }
+        if result > 0 { return takeReadiness() }
         close(readiness)
         return false
     }

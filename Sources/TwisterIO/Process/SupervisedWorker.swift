@@ -2,8 +2,8 @@ import Glibc
 
 /// A worker that a supervisor keeps running: its process, or the time of the next start.
 struct SupervisedWorker {
-    /// How far the starts of a worker that dies are apart. One that had served for a while is missed, and is started again at
-    /// once; one that dies again right after its start would keep the machine busy.
+    /// How much time lies between the starts of a worker that dies. A worker that had served for a while is started again at
+    /// once, because it is missing. One that dies right after each start would otherwise keep the machine busy.
     struct Backoff {
         /// The distance at the first death, in nanoseconds. Each further death doubles it.
         let initial: UInt64
@@ -22,7 +22,7 @@ struct SupervisedWorker {
         }
     }
 
-    /// How many restarts a supervisor makes until it gives up.
+    /// Limits the restarts of all workers together. Beyond the limit, the supervisor gives up.
     struct RestartLimit {
         private let most: Int
         private let quiet: UInt64
@@ -50,14 +50,14 @@ struct SupervisedWorker {
         let process: pid_t
         /// The memory that it shares with the supervisor; nil: none could be had.
         let status: WorkerStatus?
-        /// Becomes readable when it serves, or has ended; nil: it was heard.
+        /// Becomes readable when the process serves, or has ended; nil once that was noted.
         var readiness: CInt?
         var isReady = false
-        /// Whether it has to open its logs anew once it serves. Until then a signal might end it.
+        /// Whether the process has to open its logs anew once it serves. Before that, the signal might end it.
         var reopensLogs = false
-        /// Whether it is told to end as soon as it serves.
+        /// Whether the process is told to end as soon as it serves.
         var endsOnceReady = false
-        /// When it is killed, on the monotonic clock; nil: it was not told to end.
+        /// When the process is killed, in nanoseconds of the monotonic clock; nil: it was not told to end.
         var killsAt: UInt64?
     }
 
@@ -72,7 +72,7 @@ struct SupervisedWorker {
     var startsAt: UInt64?
     /// The time of the last start, even of one that has failed.
     var startedAt: UInt64 = 0
-    /// Deaths in a row that were not preceded by a long life.
+    /// How many times in a row the worker has died without having run for long.
     private var deaths = 0
 
     init(_ taskID: Int, _ sockets: [ListeningSocket]) {
@@ -83,7 +83,7 @@ struct SupervisedWorker {
     var isRunning: Bool { current != nil || !retired.isEmpty }
     var processes: [pid_t] { all.map(\.process) }
     private var all: [Running] { [current].compactMap { $0 } + retired }
-    /// When something is to be done for it, on the monotonic clock; nil: nothing is.
+    /// When the supervisor next has to act for this worker, in nanoseconds of the monotonic clock; nil: not at all.
     var nextDeadline: UInt64? {
         ([startsAt, current?.killsAt] + retired.map(\.killsAt)).compactMap { $0 }.min()
     }
@@ -124,7 +124,7 @@ struct SupervisedWorker {
         return current.status?.isEnding == true
     }
 
-    /// Has the current process serve, once, what waits in the sockets.
+    /// Has the current process serve the clients that wait in the sockets, and then end.
     mutating func endOnceReady() { current?.endsOnceReady = true }
 
     /// Has its processes open their logs anew.
@@ -143,14 +143,14 @@ struct SupervisedWorker {
         if let old = current.take() { retired.append(old) }
     }
 
-    /// The old process is the current one again. Returns false where there is none that goes on to serve.
+    /// Makes the old process the current one again. Returns false where no old process still serves.
     mutating func comeBack() -> Bool {
         guard current == nil, let index = retired.lastIndex(where: { $0.killsAt == nil }) else { return false }
         current = retired.remove(at: index)
         return true
     }
 
-    /// The current process is killed unless it serves by then.
+    /// Sets the time by which the current process has to serve; otherwise it is killed.
     mutating func readyBy(_ time: UInt64) { current?.killsAt = time }
 
     /// Tells the old processes to end.
@@ -169,7 +169,7 @@ struct SupervisedWorker {
         if !running.endsOnceReady { kill(running.process, SIGTERM) }
     }
 
-    /// The processes that have not ended in time, each once.
+    /// Takes out the processes that have not ended in time, each only once.
     mutating func takeLate(_ now: UInt64) -> [pid_t] {
         var late: [pid_t] = []
         if let process = current?.process, let time = current?.killsAt, time <= now {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// The signals for a whole server that may reach a worker at its start: a service manager sends them to every process of the
-/// server. They would end one that does not handle them yet.
+/// The signals for a whole server that may reach a worker while it starts: a service manager sends them to every process of the
+/// server. They would end a worker that does not handle them yet.
 enum WorkerSignals {
     /// Blocked in a new worker.
     static let blocked = [SIGHUP, SIGUSR1, SIGUSR2]
 
-    /// From here on they do nothing, until the program handles them. Called early, on the worker's first thread, from which later
-    /// ones inherit the mask.
+    /// Has these signals do nothing until the program handles them. Called early, on the worker's first thread, from which
+    /// later threads inherit the mask.
     ///
-    /// They are not ignored, since programs that the worker starts would ignore them, too.
+    /// The signals are not set to be ignored, because programs that the worker starts would then ignore them, too.
     static func accept() {
         var mask = sigset_t()
         sigemptyset(&mask)

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Memory that a worker shares with its supervisor: which requests are under way, and how many loops stand still. A process
-/// that has trapped cannot report anything itself, so its supervisor reads it there.
+/// Memory that a worker shares with its supervisor: the requests under way, and the number of stalled loops. A process that has
+/// trapped cannot report anything itself, so its supervisor reads this memory.
 package final class WorkerStatus: Sendable {
     static let variable = "TWISTER_STATUS_FD"
 
@@ -47,7 +47,7 @@ package final class WorkerStatus: Sendable {
         close(descriptor)
     }
 
-    /// Nil where there is no memory for it: then crashes are reported without the requests.
+    /// Nil where there is no memory for it; crashes are then reported without the requests.
     static func create() -> WorkerStatus? {
         let descriptor = Reactor.memoryFile(size)
         guard descriptor >= 0 else { return nil }
@@ -96,7 +96,7 @@ package final class WorkerStatus: Sendable {
         base.storeBytes(of: state, toByteOffset: Offset.state, as: UInt32.self)
     }
 
-    /// How many loops of the worker stand still.
+    /// How many loops of the worker are stalled.
     package var stalledLoops: Int {
         get { Int(memory.load(as: UInt32.self)) }
         set { memory.storeBytes(of: UInt32(clamping: newValue), as: UInt32.self) }

@@ -1,8 +1,8 @@
 import Glibc
 import Logging
 
-/// A stream for which there is no memory is closed, so that the others go on. Buffers whose size depends on the peer (unread input,
-/// output that waits) are allocated with `Reactor.allocate`, which reports a failure instead of ending the process.
+/// A stream for which there is no memory is closed, so that the others go on. Buffers whose size depends on the peer (unread
+/// input, output that waits) are allocated with `Reactor.allocate`, which reports a failure instead of ending the process.
 extension BaseIOStream {
     /// Whether there is memory for objects of about `size` bytes that serve the stream. Otherwise the stream is closed: Swift
     /// would end the program where it has no memory for an object.
@@ -12,8 +12,8 @@ extension BaseIOStream {
         return false
     }
 
-    /// So much memory is free again that was held for a long time: when the loop has nothing to do, it gives free memory back to
-    /// the system.
+    /// Notes that `size` bytes are free again that were held for a long time. When the loop has nothing to do, it gives free
+    /// memory back to the system.
     package final func noteFreed(_ size: Int) { reactor.noteFreed(size) }
 
     /// Closes the stream, with at most one line a second in the log.
@@ -30,8 +30,8 @@ extension BaseIOStream {
 }
 
 extension IOStream {
-    /// Has the reactor receive. A stream that it cannot receive for would be open for ever: it is closed in the next turn,
-    /// because its owner may not have been told of it yet.
+    /// Has the reactor receive. If it cannot, the stream would stay open for ever, so the stream is closed in the next turn:
+    /// its owner may not have been told of it yet.
     func receiveFromReactor() {
         let result = reactor.startReceiving(handle)
         guard result < 0, result != -ESTALE else { return }

@@ -1,11 +1,11 @@
 import Glibc
 
 extension BaseIOStream {
-    /// Queues `bytes` and returns as soon as no more is queued than the peer seems to take: at once below the high
-    /// watermark (64 KiB), else when the queue has sunk to the low one (16 KiB). A large array is sent uncopied.
+    /// Queues `bytes`. Returns at once while the queue is below the high watermark (64 KiB), otherwise once it has sunk to the
+    /// low one (16 KiB), so that no more is queued than the peer takes. A large array is sent without a copy.
     ///
-    /// What is queued goes out in order, in this turn of the loop. Where the task is cancelled while it waits, the
-    /// bytes stay queued and the stream stays usable.
+    /// Queued bytes go out in order, in this turn of the loop. If the task is cancelled while it waits, the bytes stay queued
+    /// and the stream stays usable.
     ///
     /// - Throws: `StreamClosedError`; `StreamBufferFullError` over `maxWriteBufferSize` (nothing is queued then);
     ///   `CancellationError`.
@@ -55,8 +55,8 @@ extension BaseIOStream {
         shutDownAfterOutput()
     }
 
-    /// Closes at once; what was not sent is dropped, also what was written just before: `closeAfterWriting` sends it. Once
-    /// closed, ignored.
+    /// Closes at once. Bytes that were not sent are dropped, even those written just before: `closeAfterWriting` sends them.
+    /// Ignored once the stream is closed.
     ///
     /// Tornado: `BaseIOStream.close`.
     public func close() {
@@ -72,7 +72,7 @@ extension BaseIOStream {
         close((error as? StreamClosedError)?.realError ?? .error(error))
     }
 
-    /// Closes when everything that was written was sent, or the peer has not taken it for 30 s.
+    /// Closes once everything that was written is sent, or once the peer has taken nothing of it for 30 s.
     ///
     /// The output ends then, and a socket stays open until the peer has ended its side too, for 2 s at most: a socket that
     /// is closed while bytes arrive resets the connection, and the reset may cost the peer what was written. Bytes that

@@ -7,8 +7,8 @@ extension IOStream {
     ///
     /// - Parameters:
     ///   - address: TCP or unix.
-    ///   - sourceAddress: what the socket is bound to; port 0: any port. nil: the kernel's choice.
-    ///   - timeout: nil: the kernel's patience (about two minutes).
+    ///   - sourceAddress: the address that the socket is bound to; port 0: any port. Nil: the kernel chooses.
+    ///   - timeout: how long connecting may take; nil: the kernel's limit (about two minutes).
     /// - Throws: `IOError`, `ETIMEDOUT` after `timeout`; `CancellationError`. The socket is then closed.
     ///
     /// Tornado: `IOStream.connect`.

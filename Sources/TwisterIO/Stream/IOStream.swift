@@ -90,9 +90,9 @@ public final class IOStream: BaseIOStream {
         loop.preconditionOnLoop()
         return reactor.fileDescriptor(handle)
     }
-    /// Nil where the socket is closed or has none.
+    /// The socket's own address; nil where the socket is closed, or the stream has none.
     public var localAddress: SocketAddress? { fileDescriptor.flatMap(SocketAddress.local(of:)) }
-    /// Nil where the socket is closed or has none.
+    /// The peer's address; nil where the socket is closed, or the stream has none.
     public var peerAddress: SocketAddress? { fileDescriptor.flatMap(SocketAddress.peer(of:)) }
 
     // MARK: Input
@@ -203,7 +203,7 @@ public final class IOStream: BaseIOStream {
         return made
     }
 
-    /// The output is with the kernel: its memory serves the loop's other streams.
+    /// Gives back the memory of the output, which is with the kernel now: it serves the loop's other streams.
     func returnOutput() {
         if let output = output.take() { loop.streams.outputs.put(output) }
     }

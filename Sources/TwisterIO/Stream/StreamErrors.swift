@@ -40,11 +40,11 @@ public struct StreamClosedError: Error, CustomStringConvertible, Sendable {
     public var description: String { "Stream is closed: \(realError)" }
 }
 
-/// What was read for did not come within `maxBytes`; the stream is closed.
+/// The end of a read (a delimiter or a match) did not come within `maxBytes`; the stream is closed.
 ///
 /// Tornado: `iostream.UnsatisfiableReadError`.
 public struct UnsatisfiableReadError: Error, CustomStringConvertible, Sendable {
-    /// What was looked for: a delimiter or a pattern.
+    /// The delimiter or the pattern that was looked for.
     public let sought: String
     /// The limit, in bytes, that was reached.
     public let maxBytes: Int

@@ -17,15 +17,15 @@ package protocol StreamFilter: AnyObject {
     /// early.
     func receiveEnd()
 
-    /// Bytes of the application, once the handshake is finished. The filter transmits what it makes of them. They count as
-    /// sent, and more of them come, when the socket has taken all that was transmitted since this call.
+    /// Bytes of the application, once the handshake is finished. The filter encodes and transmits them. The bytes count as
+    /// sent, and the next ones come, once the socket has taken everything that the filter has transmitted since this call.
     func send(_ bytes: UnsafeRawBufferPointer)
 
     /// The application's output has ended; all of it was sent. The filter transmits its own last bytes and then calls
     /// `host.transmitEnd`. Not called where the stream closes before the handshake is finished.
     func sendEnd()
 
-    /// The stream is closed. The filter lets go of its host; nothing that it still calls there has an effect.
+    /// The stream is closed. The filter releases its host; further calls of the host have no effect.
     func streamClosed()
 
     /// The result of the handshake, once it is finished; nil where the filter does not secure its stream.
@@ -46,14 +46,14 @@ package protocol StreamFilterFactory: AnyObject, Sendable {
     func makeFilters(on loop: IOLoop, for usage: SecuredUsage) -> () -> any StreamFilter
 }
 
-/// The needs of a server's protocol towards the TLS below it.
+/// What a server's protocol needs of the TLS below it.
 package struct SecuredUsage: Sendable {
     /// The protocols that the server offers, the best first (ALPN, RFC 7301); empty: none is negotiated.
     package var applicationProtocols: [String] = []
-    /// Whether the protocol itself says where its messages end. Then a client that closes its connection without TLS's own end
-    /// (`close_notify`) has just ended; otherwise it may have been cut off, which is an error.
+    /// Whether the protocol itself marks where its messages end. If so, a client that closes its connection without TLS's own
+    /// end (`close_notify`) has ended in an orderly way. If not, the connection may have been cut, which is an error.
     package var framesMessages = false
-    /// Makes what a client is told that does not speak TLS, but sends text; nil: nothing.
+    /// Makes the response to a client that sends text instead of TLS; nil: it gets none.
     package var responseToPlainText: (@Sendable () -> [UInt8])?
 
     package init() {}

@@ -2,8 +2,9 @@
 /// which no task waits is lost.
 ///
 /// A condition belongs to the loop that uses it first, until that loop is closed. Between two `await`s no other task of the
-/// loop runs, so that a task can look at the state that the condition is about and begin to wait without losing a notification. On another
-/// thread that would not hold: a call there ends the program with a message. What several loops share is an `AsyncMonitor`.
+/// loop runs, so that a task can check the state that the condition is about and begin to wait without losing a notification.
+/// This does not hold on another thread, where a call ends the program with a message. For state that several loops share, use
+/// an `AsyncMonitor`.
 ///
 /// Tornado: `locks.Condition`.
 public final class AsyncCondition: Sendable {

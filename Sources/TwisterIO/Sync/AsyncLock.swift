@@ -17,7 +17,8 @@ public final class AsyncLock: Sendable {
     /// Waits for the lock. Tasks get it in the order in which they came.
     ///
     /// - Parameter timeout: nil: no limit.
-    /// - Throws: `TimeoutError`, or `CancellationError` if the task is cancelled while it waits; the task does not hold the lock then.
+    /// - Throws: `TimeoutError`, or `CancellationError` if the task is cancelled while it waits; the task does not hold the
+    ///   lock then.
     ///
     /// Tornado: `Lock.acquire`.
     public func acquire(timeout: Duration? = nil) async throws { try await permits.acquire(timeout: timeout) }

@@ -11,11 +11,12 @@ public final class TestCookieJar: Sendable {
         var cookie: TestCookie
         var host: String
         var path: String
-        /// Seconds since 1970; nil: it lasts as long as the jar.
+        /// When the cookie expires, in seconds since 1970; nil: it lasts as long as the jar.
         var expires: Int64?
     }
 
-    /// A server under test cannot fill the memory: beyond so many cookies the oldest are dropped.
+    /// The most cookies of a jar, so that a server under test cannot fill the memory: beyond it, the oldest cookies are
+    /// dropped.
     private static let mostCookies = 1_000
 
     private let entries = ConditionLock<[Entry]>([])
@@ -96,19 +97,19 @@ public final class TestCookieJar: Sendable {
         return ordered.map { "\($0.element.cookie.name)=\($0.element.cookie.value)" }.joined(separator: "; ")
     }
 
-    /// RFC 6265, 5.1.3.
+    /// Whether a host belongs to the domain of a cookie (RFC 6265, 5.1.3).
     private static func matches(_ host: String, _ domain: String) -> Bool {
         host == domain || host.hasSuffix("." + domain) && domain.utf8.contains(0x2E)
     }
 
-    /// RFC 6265, 5.1.4: the directory of a request's path.
+    /// The directory of a request's path (RFC 6265, 5.1.4).
     private static func directory(of target: String) -> String {
         let path = target.prefix { $0 != "?" }
         guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
     }
 
-    /// RFC 6265, 5.1.4: whether a cookie with that path is for the request.
+    /// Whether a cookie with the path `cookiePath` is sent for a request of `path` (RFC 6265, 5.1.4).
     private static func isPath(_ path: String, under cookiePath: String) -> Bool {
         guard path.hasPrefix(cookiePath) else { return false }
         return path.utf8.count == cookiePath.utf8.count || cookiePath.hasSuffix("/")

@@ -62,7 +62,7 @@ final class ValueService {
     func disconnect(_ number: Int) { exchanges[number]?.disconnect() }
 
     private func ended(_ number: Int) {
-        // A method of the exchange is the caller, so the exchange lives until the next turn.
+        // A method of the exchange is the caller, so the exchange must live until the next turn.
         if let ended = exchanges.removeValue(forKey: number) {
             rules.loop.addLocalCallback { withExtendedLifetime(ended) {} }
         }

@@ -34,7 +34,7 @@ final class ResponseFeed: Sendable {
     private let highWatermark: Int
     private let state = ConditionLock(State())
 
-    /// - Parameter highWatermark: so many bytes may wait for the test before the host is to wait.
+    /// - Parameter highWatermark: how many bytes may wait for the test before the host has to wait.
     init(_ request: String, highWatermark: Int) {
         self.request = request
         self.highWatermark = highWatermark
@@ -54,7 +54,7 @@ final class ResponseFeed: Sendable {
     }
 
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
-    /// Whether more waits than the test has taken, or nobody takes any more.
+    /// Whether the host has to wait, because the test lags behind or takes nothing any more.
     var isBackedUp: Bool { !room.isSet || isCancelled }
 
     /// Waits until the test has taken enough.
@@ -65,7 +65,7 @@ final class ResponseFeed: Sendable {
         if isCancelled { throw StreamClosedError(realError: .endedByPeer) }
     }
 
-    /// Has `body` called once when the client disconnects: at once where it has.
+    /// Calls `body` once when the client disconnects; at once, if it has disconnected already.
     func onCancel(_ body: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
             if !state.isCancelled { state.onCancel = body }
@@ -99,7 +99,7 @@ final class ResponseFeed: Sendable {
         }
     }
 
-    /// The client disconnects. Without effect on a response that is whole.
+    /// Disconnects the client. Does nothing if the response is complete.
     func cancel() {
         let callback = state.withLock { state in
             state.isCancelled = true

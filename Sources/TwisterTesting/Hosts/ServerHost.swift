@@ -8,8 +8,8 @@ import TwisterIO
 ///
 /// Each request has a connection of its own, so that no test depends on which requests came before on its connection.
 ///
-/// An in-memory stream in place of the pair of sockets would need a second kind of `IOStream`, and with it a dynamic call at
-/// each of the points where a request's bytes pass.
+/// Connections are pairs of sockets, even in the process: an in-memory stream would need a second kind of `IOStream`, and with
+/// it a dynamic call at each point that a request's bytes pass.
 final class ServerHost: TestHost {
     let loop: IOLoop
     let authority: String
@@ -53,7 +53,7 @@ final class ServerHost: TestHost {
     }
 
     func begin(_ request: PreparedRequest, _ feed: ResponseFeed) async throws {
-        // A loop that is closed would not run the task.
+        // A closed loop would never run the task, so this finds out first whether the loop runs.
         do { try await clientLoop.perform {} } catch { throw TestClientError.ended }
         let task = Task(executorPreference: clientLoop) {
             do {

@@ -22,7 +22,7 @@ struct SocketExchange {
     func run(_ request: PreparedRequest) async throws {
         send(request)
         var head = try await readHead()
-        // 101 would be the last response of HTTP on the connection.
+        // A 101 is not informational here: it is the last response of HTTP on the connection.
         while head.status.kind == .informational, head.status.code != 101 {
             feed.put(.informational(head))
             head = try await readHead()
@@ -109,7 +109,7 @@ struct SocketExchange {
         }
     }
 
-    /// An error of the client's socket as the test sees it.
+    /// Translates an error of the client's socket into the error that the test gets.
     static func reason(_ error: any Error) -> TestClientError {
         switch error {
         case let error as TestClientError: error

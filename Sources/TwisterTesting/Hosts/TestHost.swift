@@ -21,7 +21,7 @@ protocol TestHost: Sendable {
 }
 
 extension TestHost {
-    /// Waits until the handlers that were cancelled have returned; a hundred turns suffice for all that do not wait for
+    /// Waits until the handlers that were cancelled have returned. A hundred turns are enough for all but those that wait for
     /// another thread.
     func awaitEnd() async {
         for _ in 0..<100 {

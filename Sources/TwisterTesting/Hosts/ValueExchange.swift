@@ -7,8 +7,8 @@ import TwisterIO
 /// One exchange without a connection: its request was given as a value, and the parts of its response go to a feed as
 /// values. Belongs to the loop.
 ///
-/// The head of a request is kept by the server as octets with an index (`RequestHead`), which `RequestParser` alone makes. So
-/// it does that here, too, and a head is refused by the same rules at every depth.
+/// The server keeps a request's head as octets with an index (`RequestHead`), which only `RequestParser` makes. So this
+/// exchange has the parser make it from the value, and the same rules refuse a head at every depth.
 final class ValueExchange {
     private enum Run {
         /// The handler does not run: the body is not complete.
@@ -62,7 +62,7 @@ final class ValueExchange {
 
     deinit { exchange.detach() }
 
-    /// So much of a body is delivered at once, as a connection does.
+    /// How many bytes of a body are delivered at once, as a connection does.
     private static let pieceSize = 16_384
 
     private static func pieces(of body: PreparedRequest.RequestContent) -> [[UInt8]] {
@@ -121,7 +121,7 @@ final class ValueExchange {
         rules.loop.schedule(self)
     }
 
-    /// The request is refused before its handler runs, or while its body is delivered.
+    /// Refuses the request, before its handler runs or while its body is delivered.
     private func refuse(_ refusal: RequestRefusal) {
         pieces = []
         isBodyEnded = true
@@ -137,7 +137,7 @@ final class ValueExchange {
 
     // MARK: Ends
 
-    /// The client disconnects.
+    /// Disconnects the client.
     func disconnect() {
         guard exchange.clientDisconnected() else { return }
         delegate?.onConnectionClose()
@@ -148,7 +148,7 @@ final class ValueExchange {
         }
     }
 
-    /// The test is over.
+    /// Ends the exchange, because the test is over.
     func cut() {
         let running = run
         disconnect()
@@ -262,7 +262,7 @@ extension ValueExchange: ExchangeTransport {
         if !exchange.isFinished, least > exchange.bodyLimit { refuse(RequestRefusal(413)) }
     }
 
-    /// The body of a value is there from the beginning.
+    /// Does nothing: the body of a value is complete from the beginning.
     func limitBodyTime(_ timeout: Duration) {}
 
     // MARK: BodySource
@@ -271,7 +271,7 @@ extension ValueExchange: ExchangeTransport {
     func bodyAwaited() {}
 
     func resumeBody() {
-        // The reader is in the middle of taking a piece.
+        // Delivered in the next turn, because the reader is taking a piece at the moment.
         rules.loop.addLocalCallback { [weak self] in self?.deliver() }
     }
 }

@@ -29,14 +29,14 @@ public final class Application: HTTPServerConnectionDelegate {
     /// The settings that the handlers share.
     public var settings: Settings { services.settings }
     private let sections: RouteSections
-    /// The routes as they serve requests, kept here for the routers, which do not retain them.
+    /// The routes as they serve requests. They are kept here, because the routers do not retain them.
     private let routes: [HandlerRoute]
     private let notFound: HandlerRoute
     private let serverOptions: HandlerRoute
     private let connect: HandlerRoute
     private let badRequest: HandlerRoute
     private let wrongHost: HandlerRoute?
-    /// A head of fewer octets cannot hold more cookies than the setting allows.
+    /// A request head with fewer octets cannot hold more cookies than the setting allows, so that its cookies are not counted.
     private let safeHeadSize: Int
 
     /// - Parameters:
@@ -91,7 +91,7 @@ public final class Application: HTTPServerConnectionDelegate {
         for note in notes() { Log.general.debug("\(note)") }
     }
 
-    /// The routes of the setting `staticPath`.
+    /// The routes of the setting `staticPath`: its files, `/favicon.ico` and `/robots.txt`.
     private static func staticRoutes(_ settings: Settings) -> [URLSpec] {
         guard let root = settings.staticPath else { return [] }
         return [settings.staticURLPrefix + "(.*)", #"/(favicon\.ico)"#, #"/(robots\.txt)"#].map { pattern in
@@ -106,8 +106,8 @@ public final class Application: HTTPServerConnectionDelegate {
     /// The problems of the routes: routes that are never reached, names that are used twice. Empty if there are none.
     public func validate() -> [RouteProblem] { sections.validate() }
 
-    /// What is worth to know of the routes and is no problem: those that do not share the trie, in which the cost of a request does
-    /// not depend on the number of routes.
+    /// Facts about the routes that are worth knowing but no problem: which routes do not share the trie, in which the cost of a
+    /// request does not depend on the number of routes.
     public func notes() -> [RouteNote] { sections.notes() }
 
     /// A path that the route called `name` serves with these arguments.
@@ -146,7 +146,7 @@ public final class Application: HTTPServerConnectionDelegate {
         }
     }
 
-    /// Tornado: `Application.find_handler`.
+    /// Starts a request that is not an ordinary one for a path. Tornado: `Application.find_handler`.
     @inline(never)
     private func startRareRequest(_ request: HTTPServerRequest, _ head: RequestHead) -> any HTTPMessageDelegate {
         switch head.targetForm {
@@ -189,7 +189,7 @@ public final class Application: HTTPServerConnectionDelegate {
             HandlerContext(application: services, request: request, arguments: arguments, traits: traits))
     }
 
-    /// With what the groups of the route's pattern matched.
+    /// Starts the handler of a route, with what the groups of the route's pattern matched.
     private func start(
         _ request: HTTPServerRequest, _ route: HandlerRoute, _ match: RouteMatch, _ names: [String]
     ) -> any HTTPMessageDelegate {
@@ -204,7 +204,7 @@ public final class Application: HTTPServerConnectionDelegate {
         }
     }
 
-    /// The handler decodes the arguments as bytes.
+    /// Starts a handler that decodes the path's arguments from their bytes by itself.
     private func startUndecoded(
         _ request: HTTPServerRequest, _ route: HandlerRoute, _ match: RouteMatch, _ names: [String],
         _ path: UnsafeRawBufferPointer
@@ -225,7 +225,7 @@ public final class Application: HTTPServerConnectionDelegate {
     }
 }
 
-/// Redirects to the host of the setting `defaultHost`, for clients that ask for one which no route serves.
+/// Redirects to the host of the setting `defaultHost` clients that ask for a host which no route serves.
 private final class DefaultHostHandler: RequestHandlerWith<String> {
     override class var requestBody: RequestBodyMode { .streamed }
     override class var policy: Policy { Policy(xsrf: false) }

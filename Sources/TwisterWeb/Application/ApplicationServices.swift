@@ -26,12 +26,12 @@ public final class ApplicationServices: Sendable {
         }
     }
 
-    /// The URL of a file of the setting `staticPath`, with its version. The version is found out once, and again each time under
-    /// `debug` (Tornado: `static_hash_cache`).
+    /// The URL of a file of the setting `staticPath`, with its version. The version is computed once or, under `debug`, at each
+    /// call (Tornado: `static_hash_cache`).
     func staticURL(_ path: String, root: String) -> String {
         if !settings.debug, let known = staticURLs.withLock({ $0[path] }) { return known }
         let url = StaticFiles.url(path, root: root, prefix: settings.staticURLPrefix)
-        // Paths come from templates and handlers; where they are made from requests, the memory has a bound.
+        // Paths come from templates and handlers. The number of entries is limited, in case handlers make paths from requests.
         staticURLs.withLock { if $0.count < 10_000 { $0[path] = url } }
         return url
     }

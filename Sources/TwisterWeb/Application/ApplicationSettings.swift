@@ -8,59 +8,62 @@ public struct ApplicationSettings: Sendable {
     /// Whether the application is being developed: error pages show the error (`serveTraceback`), templates are read again
     /// when they change. Default false. Tornado: `debug`.
     public var debug: Bool
-    /// Whether error pages show the error that a handler has thrown. Never for users. Default: as `debug`.
-    /// Tornado: `serve_traceback`.
+    /// Whether error pages show the error that a handler has thrown. Do not turn this on for a site that users see.
+    /// Default: the value of `debug`. Tornado: `serve_traceback`.
     public var serveTraceback: Bool
-    /// Whether clients that want HTML no more than JSON get errors as problem details (RFC 9457). For applications that are
-    /// called by programs. Default false: they get HTML.
+    /// Whether errors are problem details (RFC 9457) for clients that accept HTML and JSON equally. For applications whose
+    /// clients are programs. Default false: such clients get HTML.
     public var prefersProblemDetails: Bool
-    /// Whether complete responses to GET get an `ETag`, a hash of their body, and 304 where the client has the same. It costs
-    /// each of these responses the hash. Default false; in Tornado they always do.
+    /// Whether complete responses to GET get an `ETag`, which is a hash of their body, and 304 where the client has the same.
+    /// This costs a hash for each such response. Default false; in Tornado it is always on.
     public var automaticETags: Bool
-    /// Where clients log in; see `Policy.authenticated`. Default: nowhere. Tornado: `login_url`.
+    /// The URL at which clients log in; see `Policy.authenticated`. Default nil: there is none. Tornado: `login_url`.
     public var loginURL: String?
-    /// Tells who sends a request, for handlers that do not override `getCurrentUser`, closures among them. Default nil: nobody.
+    /// Finds the name of the user who sends a request, for handlers that do not override `getCurrentUser`, closures among them.
+    /// Default nil: there are no users.
     public var currentUser: (@Sendable (RequestHandler) -> String?)?
-    /// Writes the page for an error, for handlers that do not override `writeError`: closures, static files, and the 404 of a path that
-    /// no route serves. It gets the handler, the status, which is set, and the error if there is one. What it throws is logged, and
-    /// the client gets the built-in page. Default nil: the built-in page, in HTML or as problem details.
+    /// Writes the page for an error, for handlers that do not override `writeError`: closures, static files, and the 404 of a
+    /// path that no route serves. The function gets the handler, the status (which is set already), and the error if there is
+    /// one. An error that it throws is logged, and the client gets the built-in page. Default nil: the built-in page, in HTML
+    /// or as problem details.
     public var errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)?
-    /// The host to which clients are redirected that ask for one which no route serves; nil: they get 404.
+    /// The host to which clients are redirected that ask for a host which no route serves. Default nil: they get 404.
     /// Tornado: `default_host`.
     public var defaultHost: String?
     /// The largest number of parts in a form of type `multipart/form-data`; a form with more gets 413. Default 100.
     /// Tornado: `ParseMultipartConfig.max_parts`.
     public var maxFormParts: Int
-    /// The most bytes that the header of one part of such a form may have; a longer one gets 413. Default 10 KiB.
+    /// The most bytes of the header of one part of a form of type `multipart/form-data`; a longer one gets 413. Default 10 KiB.
     /// Tornado: `ParseMultipartConfig.max_part_header_size`.
     public var maxFormPartHeaderSize: Int
     /// The most arguments of a query or a form; more get 400. Default 1,000. Tornado: `ParseUrlEncodedConfig.max_arguments`.
     public var maxArguments: Int
 
-    /// The encoder of values that are written as JSON. It is shared by all loops, so it must not be changed once the
-    /// application runs. Give it the output formatting `.sortedKeys` where responses have entity tags: `JSONEncoder` writes the members
-    /// of equal values in different orders otherwise. Default nil: Twister's own, which writes members in the order in which they are encoded, and dates as
-    /// ISO 8601 texts, and is several times faster.
+    /// The encoder of values that are written as JSON. All loops share it, so it must not be changed once the application runs.
+    /// Give it the output formatting `.sortedKeys` where responses have entity tags, because otherwise `JSONEncoder` writes the
+    /// members of equal values in different orders. Default nil: Twister's own encoder, which is several times faster; it
+    /// writes members in the order in which they are encoded, and dates as ISO 8601 texts.
     public var jsonEncoder: JSONEncoder?
-    /// The decoder of requests in JSON. It is shared by all loops, so it must not be changed once the application runs.
-    /// Default: dates are ISO 8601 texts.
+    /// The decoder of requests in JSON. All loops share it, so it must not be changed once the application runs. Default: a
+    /// decoder that reads dates as ISO 8601 texts.
     public var jsonDecoder: JSONDecoder
     /// The most cookies of a request; more get 400. Default 1,000.
     public var maxCookies: Int
     /// The key, or keys, of signed and encrypted values. Default: none. Tornado: `cookie_secret`, `key_version`.
     public var cookieSecret: CookieSecret?
-    /// Whether requests that change something have to bring a token which only the application's own pages know, so that no other
-    /// site can have a browser send them (cross-site request forgery). Default false. Tornado: `xsrf_cookies`.
+    /// Whether requests that change something have to bring a token that only the application's own pages know. Another site
+    /// can then not have a browser send them (cross-site request forgery). Default false. Tornado: `xsrf_cookies`.
     public var xsrfCookies: Bool
-    /// The cookie that holds the XSRF token, without its value. Default: `_xsrf`, `SameSite=Lax`. Tornado: `xsrf_cookie_name`,
-    /// `xsrf_cookie_kwargs`.
+    /// The name and the attributes of the cookie that holds the XSRF token; its value is ignored. Default: `_xsrf`,
+    /// `SameSite=Lax`. Tornado: `xsrf_cookie_name`, `xsrf_cookie_kwargs`.
     public var xsrfCookie: SetCookie
     /// The format of the XSRF token. Default: version 2. Tornado: `xsrf_cookie_version`.
     public var xsrfCookieVersion: SignedValueVersion
     /// The folder of the templates; nil: there are none. They are compiled when the application is made, and again when they
     /// change under `debug`. Tornado: `template_path`.
     public var templatePath: String?
-    /// Templates that were made by hand, in place of those in `templatePath`. Tornado: `template_loader`.
+    /// Templates that the program has made itself, in place of those in `templatePath`. Default nil.
+    /// Tornado: `template_loader`.
     public var templates: TemplateLibrary?
     /// Parts of pages with CSS and JavaScript of their own, for the templates in `templatePath`. Tornado: `ui_modules`.
     public var uiModules: [UIModule]
@@ -71,8 +74,7 @@ public struct ApplicationSettings: Sendable {
     public var staticPath: String?
     /// Where the files of `staticPath` are served. Default `/static/`. Tornado: `static_url_prefix`.
     public var staticURLPrefix: String
-    /// After so long, a WebSocket's client gets a ping, again and again; nil: never. Default nil.
-    /// Tornado: `websocket_ping_interval`.
+    /// The time between two pings to a WebSocket's client; nil: none are sent. Default nil. Tornado: `websocket_ping_interval`.
     public var webSocketPingInterval: Duration?
     /// How long a WebSocket's client may take for the pong before its connection is closed; nil: as long as the interval. Default
     /// nil. Tornado: `websocket_ping_timeout`.
@@ -129,7 +131,8 @@ public struct ApplicationSettings: Sendable {
         self.other = other
     }
 
-    /// The decoder of requests whose application has none of its own: dates are ISO 8601 texts, with or without a fraction of the second.
+    /// The decoder of requests whose application has none of its own: dates are ISO 8601 texts, with or without a fraction of
+    /// the second.
     public static let standardJSONDecoder: JSONDecoder = {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in

@@ -3,11 +3,11 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Makes what serves requests out of the routes that an application was given: patterns, the traits of handler classes, the
-/// middleware and the rules of groups, all put together once.
+/// Compiles the routes of an application into what serves requests: patterns, traits of handler classes, and the middleware and
+/// rules of groups, all combined once.
 struct RouteCompiler {
     let settings: ApplicationSettings
-    /// The application's own, which runs around all others.
+    /// The application's own middleware, which runs around all other middleware.
     let middleware: [any Middleware]
     private(set) var problems: [String] = []
 
@@ -21,7 +21,7 @@ struct RouteCompiler {
         let spec: URLSpec
         let pattern: URLPattern
         let route: HandlerRoute
-        /// In words: one for each closure of the path.
+        /// The route in words: one description for each closure of the path.
         let descriptions: [RouteDescription]
     }
 
@@ -56,7 +56,8 @@ struct RouteCompiler {
         let pattern: String
     }
 
-    /// The closures of each path stand together, where the first of them stands; all other routes by themselves.
+    /// Groups the routes: the closures of each path are one group, at the place of the first of them; every other route is a
+    /// group of its own.
     private static func groups(of specs: [URLSpec]) -> [[URLSpec]] {
         var groups: [[URLSpec]] = []
         var places: [Place: Int] = [:]
@@ -109,7 +110,7 @@ struct RouteCompiler {
         _ maker: HandlerMaker, _ scope: RouteScope, _ pattern: String?, hasGroups: Bool,
         methods: (own: HTTPRequest.Method, all: [HTTPRequest.Method])?, target: HandlerRoute.Target = .handler
     ) -> HandlerRoute {
-        // Where nothing but `RequestHandler` is known of the handlers' class, every function is taken to be overridden.
+        // Where only `RequestHandler` itself is known of the handlers' class, every function counts as overridden.
         let overrides =
             maker.type == RequestHandler.self
             ? Set(OverridableMethod.allCases) : MethodOverrides.shared.of(maker.type)
@@ -212,7 +213,7 @@ struct RouteCompiler {
     }
 }
 
-/// An application cannot be made of its routes; all mistakes at once.
+/// The routes of an application have mistakes, all of which this error lists.
 public struct RoutingError: Error, Sendable, CustomStringConvertible {
     /// Each mistake in words.
     public let problems: [String]

@@ -4,7 +4,7 @@ import TwisterHTTP
 /// The routes of an application, by host and in order. Routes that serve only some requests (`RouteGroup.matching`) stand in
 /// sections of their own between those that serve all.
 struct RouteSections: Sendable {
-    /// Routes that a request may be given to under the same conditions.
+    /// Consecutive routes that serve requests under the same conditions.
     struct Section: Sendable {
         let matchers: [RequestMatcher]
         let router: Router<Unmanaged<HandlerRoute>>
@@ -20,7 +20,7 @@ struct RouteSections: Sendable {
     private let hosts: [Host]
     /// The routes of every host.
     private let common: [Section]
-    /// All routes, where they are one section of every host, as in most applications; else none.
+    /// All routes, where they are one section for every host, as in most applications; otherwise an empty router.
     let router: Router<Unmanaged<HandlerRoute>>
     /// Whether `router` has all routes.
     let isOne: Bool
@@ -68,12 +68,12 @@ struct RouteSections: Sendable {
         Router(routes.map { Router.Route($0.pattern, name: $0.spec.name, target: .passUnretained($0.route)) })
     }
 
-    /// What a request is given to.
+    /// The result of the search for a request's route.
     enum Outcome {
         case match(RouteMatch, Router<Unmanaged<HandlerRoute>>)
         /// No route has the path.
         case noRoute
-        /// No route serves the host, and there are routes for others.
+        /// No route serves the host; other hosts have routes.
         case noHost
     }
 

@@ -7,16 +7,16 @@
 ///
 /// Tornado: the arguments of `RequestHandler.set_cookie`.
 public struct SetCookie: Sendable, Hashable {
-    /// With which requests from other sites a browser sends the cookie.
+    /// The requests from other sites with which a browser sends the cookie.
     public enum SameSite: Sendable, Hashable, CaseIterable {
-        /// The attribute is not sent, and the browser decides; most take it for `lax`. The case exists because `.none` would
-        /// mean "no value" if the property were optional.
+        /// The attribute is not sent, and the browser decides; most browsers then use `lax`. This is a case of its own, because
+        /// in an optional property `.none` would mean "no value".
         case unspecified
-        /// With top-level navigation by GET only.
+        /// The cookie is sent when the user follows a link or enters an address (top-level navigation by GET).
         case lax
-        /// With none.
+        /// The cookie is sent with no request from another site.
         case strict
-        /// With all. It needs `secure`.
+        /// The cookie is sent with every request. This needs `secure`.
         case none
     }
 
@@ -26,21 +26,21 @@ public struct SetCookie: Sendable, Hashable {
     public var value: String
     /// The domain that gets the cookie with all its subdomains; nil, the default, or empty: this host only.
     public var domain: String?
-    /// The path below which the cookie is sent. The default is `/`; an empty one is not sent, and the browser takes that of
-    /// the request.
+    /// The path below which the cookie is sent. Default `/`. An empty path is not sent, and the browser uses the path of the
+    /// request.
     public var path: String
-    /// When the cookie ends, in seconds since 1970 (UTC). By default nil: with the browser's session.
+    /// When the cookie expires, in seconds since 1970 (UTC). Default nil: at the end of the browser's session.
     public var expires: Int64?
-    /// How long the cookie lasts, rounded up to seconds; zero or less deletes it. It takes precedence over `expires`. By
-    /// default nil.
+    /// How long the cookie lasts, rounded up to seconds; zero or less deletes it. Takes precedence over `expires`. Default nil.
     public var maxAge: Duration?
-    /// Scripts of the page cannot read the cookie. By default false.
+    /// Whether scripts of the page cannot read the cookie. Default false.
     public var httpOnly: Bool
-    /// The cookie is sent over HTTPS only. By default false.
+    /// Whether the cookie is sent over https only. Default false.
     public var secure: Bool
-    /// By default `.unspecified`.
+    /// The requests from other sites with which the cookie is sent. Default `.unspecified`.
     public var sameSite: SameSite
-    /// A page of another site that embeds this one has a cookie of its own (CHIPS). It needs `secure`. By default false.
+    /// Whether the cookie is kept apart for each site that embeds this one in a page (CHIPS). This needs `secure`.
+    /// Default false.
     public var partitioned: Bool
 
     public init(

@@ -15,7 +15,7 @@ struct BroadcastState: Sendable {
     struct Subscriber: Sendable {
         /// The number of the last event that it has taken.
         var place: Int
-        /// The last event when it came: what it gets of those before is no sign of slowness.
+        /// The number of the last event when the subscriber came: that it reads earlier ones does not mean that it is slow.
         let joined: Int
         let news: AsyncEvent
         let cut: @Sendable () -> Void
@@ -33,7 +33,7 @@ struct BroadcastState: Sendable {
         case end
     }
 
-    /// A piece of the output that is handed over at once: enough for one packet, and little enough to be kept for each subscriber.
+    /// How many bytes of output are handed over at once: enough for one packet, and few enough to be kept for each subscriber.
     private static let pieceSize = 16_384
 
     var log: EventLog
@@ -57,7 +57,7 @@ struct BroadcastState: Sendable {
     /// Adds an event, unless the broadcaster has finished.
     ///
     /// - Parameters:
-    ///   - buffer: the connections of subscribers that lag further behind are closed; nil: of none.
+    ///   - buffer: how many events a subscriber may lag behind before its connection is closed; nil: no connection is closed.
     ///   - make: makes the event's bytes of its number.
     /// - Returns: the subscribers to wake and the connections to close, once the lock is released.
     mutating func publish(
@@ -93,7 +93,7 @@ struct BroadcastState: Sendable {
         return cuts
     }
 
-    /// - Parameter buffer: the most events that the subscriber may lag behind before it loses some; nil: it loses none for that.
+    /// - Parameter buffer: how many events the subscriber may lag behind before it loses the oldest ones; nil: it loses none.
     mutating func step(_ subscription: EventSubscription, droppingBehind buffer: Int?) -> Step {
         guard var subscriber = subscribers[subscription.number], !subscriber.isCut else { return .end }
         let before = subscriber.place

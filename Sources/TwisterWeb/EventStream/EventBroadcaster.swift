@@ -26,13 +26,13 @@ public final class EventBroadcaster<Value: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - replay: how many events a client that connects again can get. Default 256.
-    ///   - buffer: how many events a client may lag behind before it counts as slow; more than are ever published in one go.
-    ///     Default 256. With `.conflate`: how many keys are kept.
+    ///   - buffer: how many events a client may lag behind before it counts as slow. Choose more than are ever published in one
+    ///     go. Default 256. With `.conflate`: how many keys are kept.
     ///   - maxBytes: the most bytes of all events that are kept; the oldest ones go. Default 4 MiB.
     ///   - slowClients: what happens to clients that are slow. Default: they lose the oldest events.
-    ///   - missed: what a client gets first that has missed events which are no longer known, so that the page can load its data
-    ///     anew; nil: nothing.
-    ///   - event: makes the event of a value. Its identifier is replaced.
+    ///   - missed: the first event for a client that has missed events which are no longer kept, so that the page can load its
+    ///     data anew. Default nil: there is none.
+    ///   - event: makes the event for a value. The event's identifier is replaced by the broadcaster's own.
     /// - Throws: `EventStreamError` for a `missed` that cannot be sent.
     public convenience init(
         replay: Int = 256, buffer: Int = 256, maxBytes: ByteCount = .mebibytes(4),

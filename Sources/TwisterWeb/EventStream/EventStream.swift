@@ -12,9 +12,9 @@ import TwisterHTTP
 ///
 /// In a handler class: `try await EventStream { events in … }.respond(self)`.
 ///
-/// The closure runs on the handler's loop. Its task is cancelled when the client disconnects and when the server begins to shut
-/// down; in the second case, the response then ends as a whole one, and the page connects again to the next server. A response
-/// to HEAD is the head alone.
+/// The closure runs on the handler's loop. Its task is cancelled when the client disconnects, and when the server begins to
+/// shut down; in the second case the response ends as a complete one, and the page connects again to another server. A response
+/// to HEAD is only the head.
 ///
 /// The response gets `Cache-Control: no-cache` and `X-Accel-Buffering: no` (proxies would keep events back), unless the handler
 /// has set these fields.
@@ -24,8 +24,8 @@ public struct EventStream: ResponseValue {
     private let body: (EventWriter) async throws -> Void
 
     /// - Parameters:
-    ///   - heartbeat: after so long without an event, a comment is sent, so that proxies keep the connection and a client that has
-    ///     vanished is noticed; nil: never. Default 15 s.
+    ///   - heartbeat: the time without an event after which a comment is sent, so that proxies keep the connection open and a
+    ///     client that has vanished is noticed; nil: no comments are sent. Default 15 s.
     ///   - since: the identifier of the last event that the client has, for `EventWriter.since`. Default: the request's field
     ///     `Last-Event-ID`.
     ///   - body: sends the events. The response ends when it returns.

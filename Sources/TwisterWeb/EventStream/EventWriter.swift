@@ -82,8 +82,8 @@ public final class EventWriter {
         while let events = try await broadcaster.next(subscription) { try await write(events) }
     }
 
-    /// Lets the broadcaster name the writer from any thread. Sendable, because the writer is used on its loop's thread only, and a
-    /// weak reference may be made strong on any.
+    /// Lets the broadcaster name the writer from any thread. Sendable, because the writer is used on its loop's thread only,
+    /// and a weak reference may be made strong on any.
     private final class Held: @unchecked Sendable {
         private(set) weak var writer: EventWriter?
         let loop: IOLoop
@@ -153,7 +153,7 @@ public final class EventWriter {
 
     // MARK: The heartbeat
 
-    /// One timer a stream: an event only notes its time, and the timer looks at that when it is due.
+    /// Starts the timer of the stream. An event only notes its time; the timer checks that time when it is due.
     private func startTimer() {
         guard let heartbeat else { return }
         timer = loop.callAt(lastSent.advanced(by: max(heartbeat, .milliseconds(1)))) { [weak self] in
@@ -165,7 +165,7 @@ public final class EventWriter {
         guard state == .running else { return }
         if lastSent.duration(to: loop.time()) >= heartbeat {
             lastSent = loop.time()
-            // A client that lags behind has something on its way already.
+            // Bytes are on their way to a client that lags behind, so that it needs no heartbeat.
             handler.connection.writeIfReady([UInt8](":\n\n".utf8))
         }
         startTimer()

@@ -2,8 +2,8 @@ import TwisterIO
 
 /// One event of an event stream (WHATWG HTML, 9.2 "Server-sent events").
 public struct ServerSentEvent: Sendable, Hashable {
-    /// The text that the client gets; nil: no event reaches the page, but `id` and `retry` take effect. CR, LF and CR LF in it end
-    /// a line each; the client sees LF.
+    /// The text that the client gets; nil: no event reaches the page, but `id` and `retry` take effect. CR, LF and CR LF in it
+    /// end a line each; the client sees LF.
     public var data: String?
     /// The identifier, which the client sends back as `Last-Event-ID` when it connects again; nil: that of the event before.
     public var id: String?

@@ -1,9 +1,9 @@
-/// The treatment of a client that takes events more slowly than an `EventBroadcaster` publishes them.
+/// What happens to a client that takes events more slowly than an `EventBroadcaster` publishes them.
 public enum SlowClientPolicy<Value: Sendable>: Sendable {
-    /// The client loses the oldest events that it has not got. For news of which the latest matter.
+    /// The client loses the oldest events that it has not got. For news, of which only the latest matter.
     case dropOldest
-    /// Of events with the same key the client gets the last one. For values that change, such as prices: a client that connects
-    /// again gets the present value of each key that changed meanwhile.
+    /// The client gets only the last event of each key. For values that change, such as prices: a client that connects again
+    /// gets the present value of each key that has changed meanwhile.
     case conflate(by: @Sendable (Value) -> String)
     /// The connection is closed. The client connects again, and gets what it has missed as far as it is still known.
     case disconnect

@@ -27,12 +27,12 @@ struct ArgumentList {
     }
 }
 
-/// The arguments of a request by name, decoded, as `RequestHandler.queryArguments` and `bodyArguments` return them: names in order of
-/// first appearance.
+/// The arguments of a request by name, decoded, as `RequestHandler.queryArguments` and `bodyArguments` return them: names in
+/// order of first appearance.
 public struct Arguments: Sendable, Hashable, Sequence {
     /// Each name with its values, in order.
     public let all: [Argument]
-    /// The place of each name in `all`. A client chooses how many names there are, so that none is searched for.
+    /// The index of each name in `all`. Clients choose the number of names, so a linear search could take too long.
     private let places: [String: Int]
 
     /// Decodes the values of a list, and brings those of one name together.

@@ -20,15 +20,15 @@ public struct Redirection: Sendable {
     let isPermanent: Bool
 
     /// - Parameters:
-    ///   - url: where to; `{0}` stands for the first group of the pattern, `{name}` for a named one.
-    ///   - permanent: whether clients may remember it (301), or not (302). Default true.
+    ///   - url: the destination; `{0}` stands for the first group of the pattern, `{name}` for a named one.
+    ///   - permanent: whether clients may remember the redirection (301), or not (302). Default true.
     public init(_ url: String, permanent: Bool = true) {
         self.url = url
         isPermanent = permanent
     }
 }
 
-/// Sends clients elsewhere: `URLSpec("/photos/(.*)", RedirectHandler.self, .init("/pictures/{0}"))`.
+/// Redirects to another URL: `URLSpec("/photos/(.*)", RedirectHandler.self, .init("/pictures/{0}"))`.
 ///
 /// Tornado: `web.RedirectHandler`.
 public final class RedirectHandler: RequestHandlerWith<Redirection> {

@@ -1,8 +1,8 @@
 import FoundationEssentials
 
 /// Makes a value from the arguments of a query or a form: each argument is a field, several of one name are a list. Numbers and
-/// Booleans are read from text; dates, URLs and other types that JSON has a form of its own for are read as the application's JSON
-/// decoder reads them. Browsers send an input that is empty as an argument without text: it is an empty string, and an
+/// Booleans are read from text; dates, URLs and other types that JSON has a form of its own for are read as the application's
+/// JSON decoder reads them. Browsers send an input that is empty as an argument without text: it is an empty string, and an
 /// optional value that cannot be made of an empty text is missing.
 enum FormDecoder {
     static func decode<Value: Decodable>(

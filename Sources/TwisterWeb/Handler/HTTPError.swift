@@ -31,8 +31,8 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         self.headers = headers
     }
 
-    /// The same by the status's number, with its usual reason or your own. A number out of 200 to 999 is the handler's mistake and
-    /// becomes 500.
+    /// Creates an error by the status's number, with its usual reason or your own. A number outside of 200 to 999 is a mistake
+    /// of the handler and becomes 500.
     public init(_ code: Int, _ logMessage: String? = nil, reason: String? = nil, detail: String? = nil) {
         self.init(Self.status(code, reason), logMessage, detail: detail)
     }
@@ -42,7 +42,7 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         return HTTPResponse.Status(code: code, reasonPhrase: reason ?? "\(ReasonPhrase.of(code))")
     }
 
-    /// Tornado: `web.MissingArgumentError`.
+    /// The error for an argument that is missing: 400. Tornado: `web.MissingArgumentError`.
     public static func missingArgument(_ name: String) -> HTTPError {
         HTTPError(.badRequest, "missing argument \(name)", detail: "The argument \(name) is missing.")
     }
@@ -59,7 +59,7 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Thrown to end a request without an error: the response is what the handler has written, and `text`.
+/// Thrown to end a request without an error. The response is what the handler has written, followed by `text`.
 ///
 /// Tornado: `web.Finish`.
 public struct Finish: Error, Sendable {

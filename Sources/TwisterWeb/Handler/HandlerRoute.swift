@@ -8,7 +8,7 @@ final class HandlerRoute: Sendable {
     let target: Target
     /// What the handlers of a class have in common. For several closures on one path: that of the first one.
     let traits: HandlerTraits
-    /// For requests whose path cannot be decoded: the handler's own page for the error 400.
+    /// The traits of handlers for requests whose path cannot be decoded: they respond with the handler's own page for 400.
     let malformed: HandlerTraits
     private let make: (@Sendable (consuming HandlerContext) -> RequestHandler)?
     private let handlerType: RequestHandler.Type
@@ -18,7 +18,7 @@ final class HandlerRoute: Sendable {
     /// What a request is given to.
     enum Target: Sendable {
         case handler
-        /// Each method has a route of its own. Others are given to this one, whose handler refuses them.
+        /// Each method has a route of its own. Requests with another method go to this route, whose handler refuses them.
         case methods([(method: HTTPRequest.Method, route: HandlerRoute)])
         case delegate(any HTTPServerConnectionDelegate)
     }
@@ -35,7 +35,7 @@ final class HandlerRoute: Sendable {
         handlerType = maker.type
     }
 
-    /// Takes the context, so that its references pass to the handler without being counted.
+    /// Makes a handler. Takes the context, so that its references pass to the handler without being counted.
     @inline(__always)
     func makeHandler(_ context: consuming HandlerContext) -> RequestHandler {
         if let make { makeByClosure(context, make) } else { handlerType.init(context) }

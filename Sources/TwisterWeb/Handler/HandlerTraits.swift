@@ -17,10 +17,10 @@ final class HandlerTraits: Sendable {
     let maxBodySize: Int?
     let overridesPrepare: Bool
     let overridesDefaultHeaders: Bool
-    /// What runs around the method; nil for routes that have no middleware, no checks and no `prepare`, which is nearly
-    /// free.
+    /// What runs around the method; nil for routes without middleware, checks and `prepare`, for which this costs next to
+    /// nothing.
     let course: (any HandlerCourse)?
-    /// Whether there is one. Asking the reference itself would count it.
+    /// Whether there is a course. To ask the reference itself would retain it.
     let hasCourse: Bool
 
     init(
@@ -62,8 +62,8 @@ struct RequestMethodSet: Sendable {
 
     private static func bit(_ method: RequestMethod) -> UInt16 { 1 << UInt16(method.rawValue) }
 
-    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, unless the handler's class refuses it, and OPTIONS
-    /// is always served.
+    /// The methods to be listed in `Allow`, in the usual order: HEAD comes with GET, unless the handler's class refuses it, and
+    /// OPTIONS is always served.
     var allowed: [RequestMethod] {
         let order: [RequestMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
         return order.filter { method in

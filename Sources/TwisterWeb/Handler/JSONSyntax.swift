@@ -1,6 +1,6 @@
-/// The syntax of JSON (RFC 8259), by which a body that is no JSON at all (400) is told from one that holds another value than the
-/// handler wants (422). Foundation's decoder throws the same error for both, and takes some texts that are no JSON: those with a comma
-/// behind the last value of an object or a list.
+/// The syntax of JSON (RFC 8259), by which a body that is no JSON at all (400) is told from one that holds another value than
+/// the handler wants (422). Foundation's decoder throws the same error for both, and takes some texts that are no JSON: those
+/// with a comma behind the last value of an object or a list.
 struct JSONSyntax {
     /// How deep lists and objects may be nested; Foundation's limit.
     static let maxDepth = 512

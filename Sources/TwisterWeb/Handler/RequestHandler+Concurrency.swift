@@ -3,9 +3,9 @@ import TwisterIO
 
 /// Doing several things at once in a handler.
 ///
-/// A handler belongs to its loop's thread, and so the compiler does not let it into an `async let`, which might run anywhere. These
-/// functions run what they get on the handler's loop: it is waiting there for several things at once, and its methods may be used
-/// as usual.
+/// A handler belongs to its loop's thread. The compiler therefore does not allow it in an `async let`, which might run on any
+/// thread. These functions run their closures on the handler's loop, so that the closures may use the handler's methods as
+/// usual, and wait for several things at once.
 extension RequestHandler {
     /// Runs all of the closures at the same time, as far as they wait, and returns what they return:
     ///
@@ -19,13 +19,14 @@ extension RequestHandler {
         let parts = (repeat OnLoopWork(each work))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for part in repeat each parts { group.addTask { try await part.run() } }
-            // Not `waitForAll`, which throws the first error only when all have ended: leaving the group with it cancels them.
+            // Not `waitForAll`, which throws the first error only once all tasks have ended. Leaving the group with the error
+            // cancels the others.
             while try await group.next() != nil {}
         }
         return (repeat try (each parts).result.get())
     }
 
-    /// Runs `work`, but not longer than `timeout`: then its task is cancelled, and waited for.
+    /// Runs `work` for at most `timeout`. After that its task is cancelled, and waited for.
     ///
     /// - Throws: `TimeoutError`, which becomes 504 where the handler does not catch it; the error that `work` throws;
     ///   `CancellationError` once the client has disconnected.

@@ -15,8 +15,8 @@ extension RequestHandler {
         try setHeader(.eTag, tag.text)
     }
 
-    /// Whether the client has the response with this `ETag` already (`If-None-Match`), so that the handler may finish with 304 and
-    /// need not make the body. Tornado: `RequestHandler.check_etag_header`.
+    /// Whether the client has the response with this `ETag` already (`If-None-Match`), so that the handler may finish with 304
+    /// and need not make the body. Tornado: `RequestHandler.check_etag_header`.
     public func checkETagHeader() -> Bool {
         guard let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return false }
         let conditions = Preconditions(request.head)

@@ -5,8 +5,8 @@ import TwisterHTTP
 
 /// Reading the request's body as a value.
 extension RequestHandler {
-    /// The body as a value: JSON (`application/json`, `application/*+json`) or a form, by its `Content-Type`. A form's arguments become
-    /// the fields of the value; several of one name become a list.
+    /// The body as a value: JSON (`application/json`, `application/*+json`) or a form, by its `Content-Type`. A form's
+    /// arguments become the fields of the value; several of one name become a list.
     ///
     /// A value that is `Validatable` is validated; those within it only where its `validate` does so, by `require(_:_:)`.
     ///

@@ -35,7 +35,7 @@ extension RequestHandler {
         }
     }
 
-    /// Of several fields, each reader would choose another one, and so another boundary or no form at all.
+    /// Refuses several `Content-Type` fields: each reader would choose another one, and so another boundary or no form at all.
     private func checkFormType() throws {
         let head = connection.requestHead
         guard head.isRepeated(.contentType) else { return }
@@ -67,7 +67,7 @@ extension RequestHandler {
         }
     }
 
-    /// A form that comes in a streamed body has no arguments and files that could be asked for: they pass by in their order.
+    /// A form in a streamed body has no arguments and files to ask for: they arrive in their order and are read once.
     func requireCollectedBody(_ function: String) throws {
         guard traits.requestBody == .collected || !connection.requestHead.hasBody else {
             throw HTTPOutputError(
@@ -106,7 +106,8 @@ extension RequestHandler {
 let multipartForm = "multipart/form-data"
 
 extension HTTPError {
-    /// A form in parts has at least the boundary that ends it (RFC 2046, 5.1.1): a request of that type without a body is malformed.
+    /// A form in parts has at least the boundary that ends it (RFC 2046, 5.1.1): a request of that type without a body is
+    /// malformed.
     static var formWithoutBody: HTTPError {
         HTTPError(.badRequest, "the form has no body", detail: "The form has no body.")
     }

@@ -4,9 +4,9 @@ import TwisterHTTP
 
 /// Reading the request's arguments.
 ///
-/// One rule holds for all: a value that is missing is an `HTTPError` 400 where no default is given. Values are decoded by
-/// `decodeArgument`, control characters other than white space become blanks, and white space around a value is removed unless
-/// `strip` is false. Over `ApplicationSettings.maxArguments` the request is refused with 400.
+/// The same rules hold for all functions: a value that is missing is an `HTTPError` 400 unless a default is given. Values are
+/// decoded by `decodeArgument`, control characters other than white space become spaces, and white space around a value is
+/// removed unless `strip` is false. A request with more than `ApplicationSettings.maxArguments` arguments is refused with 400.
 extension RequestHandler {
     // MARK: One value
 

@@ -29,8 +29,8 @@ extension RequestHandler {
     }
 
     /// The identifier of the request in logs, and in those of other services that it is passed on to: the value of its field
-    /// `X-Request-Id`, or a new one. Where `HTTPServer.Configuration.requestIDs` is set, the access log and the response
-    /// have the same; where it is not, it is made when it is first used.
+    /// `X-Request-Id`, or a new one, which is made when it is first read. Where `HTTPServer.Configuration.requestIDs` is set,
+    /// the access log and the response have the same identifier.
     public final var requestID: String {
         checkThread("RequestHandler.requestID")
         let extras = madeExtras
@@ -50,7 +50,8 @@ extension RequestHandler {
             general.debug(
                 "\(status) \(requestSummary): \(message)", metadata: ["request_id": .string(requestID)])
         } else if let error = error as? HTTPError, error.status != .internalServerError {
-            // The handler, or one of its rules, has said so on purpose: it is busy, or what it needs is not there.
+            // The handler, or one of its rules, has thrown this on purpose: it is busy, or something that it needs is not
+            // available.
             logger.warning("\(error.status.code) \(requestSummary): \(error)")
         } else if error is TimeoutError {
             logger.error("Timeout \(requestSummary): \(error)")

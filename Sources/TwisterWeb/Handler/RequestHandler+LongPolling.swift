@@ -9,13 +9,13 @@ extension RequestHandler {
     ///         return try await handler.longPoll(messages, default: []) { $0.messages(after: last) }
     ///     }
     ///
-    /// The client gets `fallback`, and asks again, after `timeout`, and also when the server begins to shut down: the request does
-    /// not hold the shutdown up, and the client's next one goes to a server that stays.
+    /// After `timeout`, the client gets `fallback` and asks again. It also gets `fallback` when the server begins to shut down:
+    /// the request then does not hold up the shutdown, and the client's next request goes to another server.
     ///
     /// - Parameters:
     ///   - monitor: the state; may be shared by all loops.
-    ///   - timeout: the longest wait. Default 30 seconds, because many proxies end a request after a minute.
-    ///   - fallback: what to return if there is nothing until then.
+    ///   - timeout: the longest wait. Default 30 s, because many proxies end a request after a minute.
+    ///   - fallback: the result if there is nothing until then.
     ///   - look: returns nil if there is nothing yet. Called under the monitor's lock, at once and after each change, by the
     ///     thread that changes the state; must be short, and must not use the monitor.
     /// - Throws: `CancellationError` once the client has disconnected.

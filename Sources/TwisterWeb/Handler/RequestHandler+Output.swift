@@ -56,17 +56,18 @@ extension RequestHandler {
         try connection.addField(name, value)
     }
 
-    /// Tornado: `RequestHandler.clear_header`.
+    /// Removes the fields of that name from the response. Tornado: `RequestHandler.clear_header`.
     public func clearHeader(_ name: HTTPField.Name) {
         connection.removeField(name)
     }
 
-    /// For names and values of our own making, which are always well-formed.
+    /// Sets a field whose name and value come from this library and are always well-formed.
     func setTrustedHeader(_ name: HTTPField.Name, _ value: String) {
         try? connection.head.set(name, value)
     }
 
-    /// Forgets status, fields and body, where nothing is sent yet. The cookies that were set stay. Tornado: `RequestHandler.clear`.
+    /// Removes status, fields and body of a response of which nothing is sent yet. Cookies that were set stay.
+    /// Tornado: `RequestHandler.clear`.
     public func clear() {
         connection.clear()
     }
@@ -85,7 +86,7 @@ extension RequestHandler {
         if isLate ?? true { noteLateWrite() }
     }
 
-    /// Nothing that comes after the response can be sent.
+    /// Logs that something was written after the response had ended, which cannot be sent any more.
     @inline(never)
     private func noteLateWrite() {
         guard isRequestReleased || !connection.isClientDisconnected else { return }
@@ -149,8 +150,8 @@ extension RequestHandler {
     /// Sends the client elsewhere, and finishes. Tornado: `RequestHandler.redirect`.
     ///
     /// - Parameters:
-    ///   - url: where to, absolute or relative to the request.
-    ///   - status: a status of the 300s; default 302.
+    ///   - url: the destination, absolute or relative to the request's URL.
+    ///   - status: a status of the 300s. Default 302.
     /// - Throws: `HTTPHeaderError` for a URL that holds control characters, `HTTPOutputError` once the head is sent and for a
     ///   status that is none of the 300s.
     public func redirect(_ url: String, status: HTTPResponse.Status = .found) throws {

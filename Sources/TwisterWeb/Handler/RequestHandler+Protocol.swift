@@ -12,7 +12,7 @@ extension RequestHandler {
         try connection.sendInformational(status, fields)
     }
 
-    /// Adds a field behind the response's body (RFC 9110, 6.5); see `HTTPConnection.setTrailer`.
+    /// Adds a field that follows the response's body (RFC 9110, 6.5); see `HTTPConnection.setTrailer`.
     ///
     /// - Throws: `HTTPHeaderError`, as `setHeader`, and for a field that has to stand in the head; `HTTPOutputError` once
     ///   the response is finished.
@@ -20,12 +20,13 @@ extension RequestHandler {
         try connection.setTrailer(name, value)
     }
 
-    /// Changes how long this request's body may be, in bytes; over it: 413. For a streamed body, in `prepare`.
+    /// Changes how long this request's body may be, in bytes; a longer one gets 413. For a streamed body; call it in `prepare`.
     ///
     /// Tornado: `request.connection.set_max_body_size`.
     public func setMaxBodySize(_ limit: Int) { connection.setMaxBodySize(limit) }
 
-    /// Gives the rest of this request's body so long to arrive; over it: 408. For a streamed body, in `prepare`.
+    /// Limits the time in which the rest of this request's body has to arrive; over it: 408. For a streamed body; call it in
+    /// `prepare`.
     ///
     /// Tornado: `request.connection.set_body_timeout`.
     public func setBodyTimeout(_ timeout: Duration) { connection.setBodyTimeout(timeout) }

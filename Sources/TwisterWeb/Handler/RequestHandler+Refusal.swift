@@ -16,8 +16,8 @@ extension RequestHandler: RefusalResponder {
         return extras?.refusal ?? HTTPError(status)
     }
 
-    /// Runs in place of a handler whose request is refused before the handler runs: what is around the method, and the error in place
-    /// of the method.
+    /// Runs in place of a handler whose request is refused before the handler runs: its middleware runs as usual, and the error
+    /// takes the place of the method.
     private final class RefusedRequest: HTTPMessageDelegate {
         private let handler: RequestHandler
         private let error: HTTPError

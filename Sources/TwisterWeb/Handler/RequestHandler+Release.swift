@@ -2,20 +2,21 @@ import TwisterCodec
 import TwisterHTTP
 import TwisterIO
 
-/// Giving up the exchange of a request, for a handler that lives much longer than its request: that of a WebSocket.
+/// Releasing the exchange of a request, for a handler that lives much longer than its request: that of a WebSocket.
 extension RequestHandler {
-    /// Whether the handler has its request no longer.
+    /// Whether the handler has released its exchange.
     package final var isRequestReleased: Bool { exchange == nil }
 
-    /// Gives the exchange up, with the request and the response that it holds, where nobody else uses it. `request` then ends the
-    /// program with a message. The loop, the path's arguments, the logger and the application's services stay.
+    /// Releases the exchange, with the request and the response that it holds, unless somebody else uses it. `request` then
+    /// ends the program with a message. The loop, the path's arguments, the logger and the application's services can still be
+    /// used.
     package final func releaseRequest() {
         guard let exchange, exchange.isUniquelyReferenced else { return }
         // The request's identifier in logs stays the one that the client or the server has given.
         let given = exchange._withUnsafeGuaranteedRef { $0.givenRequestID }
         guard let owner = exchange._withUnsafeGuaranteedRef({ $0.onlyOwner }) else { return }
         if let given { madeExtras.requestID = given }
-        survivor = Unmanaged.passRetained(ExchangeSurvivor.of(loop, owner))
+        detachedContext = Unmanaged.passRetained(DetachedContext.of(loop, owner))
         self.exchange = nil
         exchange.release()
     }
@@ -26,7 +27,7 @@ extension RequestHandler {
         if let exchange {
             exchange._withUnsafeGuaranteedRef { $0.checkThread(function) }
         } else {
-            survivor?._withUnsafeGuaranteedRef { $0.loop.preconditionOnLoop(function) }
+            detachedContext?._withUnsafeGuaranteedRef { $0.loop.preconditionOnLoop(function) }
         }
     }
 
@@ -40,10 +41,11 @@ extension RequestHandler {
     }
 }
 
-/// The loop and the application of handlers that have given up their exchanges: one object for all of an application on a loop.
-final class ExchangeSurvivor {
+/// The loop and the application of handlers that have released their exchanges. All such handlers of an application on one loop
+/// share one object.
+final class DetachedContext {
     let loop: IOLoop
-    /// The application, which keeps the objects that the handlers use unretained.
+    /// The application, which keeps alive the objects that the handlers use unretained.
     private let owner: AnyObject
 
     private init(_ loop: IOLoop, _ owner: AnyObject) {
@@ -51,16 +53,16 @@ final class ExchangeSurvivor {
         self.owner = owner
     }
 
-    /// The survivor that was made last on each loop. It is not kept alive for itself.
+    /// The object that was made last on each loop, by a weak reference.
     private final class Last {
-        weak var survivor: ExchangeSurvivor?
+        weak var context: DetachedContext?
     }
 
-    static func of(_ loop: IOLoop, _ owner: AnyObject) -> ExchangeSurvivor {
+    static func of(_ loop: IOLoop, _ owner: AnyObject) -> DetachedContext {
         let last = loop.local { Last() }
-        if let known = last.survivor, known.owner === owner { return known }
-        let made = ExchangeSurvivor(loop, owner)
-        last.survivor = made
+        if let known = last.context, known.owner === owner { return known }
+        let made = DetachedContext(loop, owner)
+        last.context = made
         return made
     }
 }

@@ -4,8 +4,8 @@ import TwisterHTTP
 
 /// Pages from templates, and the language of their texts.
 extension RequestHandler {
-    /// Responds with the page that a template makes of these values, and finishes. CSS and JavaScript of the modules that the page
-    /// uses are inserted.
+    /// Responds with the page that a template makes of these values, and finishes. CSS and JavaScript of the modules that the
+    /// page uses are inserted.
     ///
     ///     try render("entry", ["entry": entry, "comments": comments])
     ///

@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// Reading the request's arguments as numbers, truth values, enums and other types.
 ///
-/// The rule is that of texts: a value that is missing is an `HTTPError` 400 where no default is given, and `default: nil` makes it
-/// optional. A value that does not convert is 400 in any case: a client that has sent nonsense learns of it.
+/// The rule is that of texts: a value that is missing is an `HTTPError` 400 where no default is given, and `default: nil` makes
+/// it optional. A value that does not convert is 400 in any case: a client that has sent nonsense learns of it.
 extension RequestHandler {
     /// The last value of an argument of the form, else of the query, converted.
     ///

@@ -4,8 +4,8 @@ import TwisterHTTP
 
 /// The user who sends the request.
 extension RequestHandler {
-    /// The name of the user who sends the request; nil: nobody has logged in. What `getCurrentUser` returned when it was first
-    /// read, or what was set: `prepare` and middleware may set it, where finding it out takes time.
+    /// The name of the user who sends the request; nil: nobody has logged in. This is what `getCurrentUser` returned at the
+    /// first access, or what was set: `prepare` and middleware may set it, where finding out the user takes time.
     ///
     /// Tornado: `RequestHandler.current_user`.
     public final var currentUser: String? {
@@ -23,7 +23,7 @@ extension RequestHandler {
         }
     }
 
-    /// The user who sends the request, for handlers that serve nobody else.
+    /// The name of the user who sends the request, for handlers that serve only users who have logged in.
     ///
     /// - Throws: `HTTPError` 403 if nobody has logged in.
     public final func requireUser() throws -> String {
@@ -31,8 +31,8 @@ extension RequestHandler {
         return user
     }
 
-    /// Where a login page sends the client back to: the argument `next`, which the policy `authenticated` adds to the login URL,
-    /// if it is a path of this server; else `path`. It never leads to another host.
+    /// The page to which a login page sends the client back: the argument `next`, which the policy `authenticated` adds to the
+    /// login URL, if it is a path of this server; otherwise `path`. It never leads to another host.
     public final func nextURL(default path: String = "/") throws -> String {
         let next = try getArgument("next", default: path)
         // A browser takes a backslash for a slash, and two of them at the beginning for a host.

@@ -2,11 +2,11 @@ import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// Protection from cross-site request forgery: a page of another site can have a browser send a request with the user's cookies, and
-/// cannot read the token that the application's own pages send with theirs.
+/// Protection from cross-site request forgery: a page of another site can have a browser send a request with the user's
+/// cookies, and cannot read the token that the application's own pages send with theirs.
 extension RequestHandler {
-    /// The token for forms and scripts of the response. The client gets the cookie that belongs to it, unless it has one. Each text
-    /// differs from the others, so that the compressed length of pages tells nothing of the token.
+    /// The token for forms and scripts of the response. The client gets the cookie that belongs to it, unless it has one. Each
+    /// text differs from the others, so that the compressed length of pages tells nothing of the token.
     ///
     /// Tornado: `RequestHandler.xsrf_token`.
     public func xsrfToken() throws -> String {

@@ -11,11 +11,11 @@ public import TwisterIO
 ///         }
 ///     }
 ///
-/// One handler is made for each request, on the thread of the loop that serves it, and everything it awaits comes back to
-/// that thread; used on another one, it ends the program with a message. A handler that needs other objects is a
-/// `RequestHandlerWith` them.
+/// One handler is made for each request, on the thread of the loop that serves it, and after each `await` it is back on that
+/// thread. A handler that is used on another thread ends the program with a message. A handler that needs other objects is a
+/// `RequestHandlerWith<State>`.
 ///
-/// Written bytes are gathered. A response is finished when its method returns; until something was flushed, status and
+/// Written bytes are gathered, and the response is finished when the method returns. Until something is flushed, status and
 /// fields can still be changed, and an error replaces the whole response.
 ///
 /// Tornado: `web.RequestHandler`.
@@ -26,18 +26,18 @@ open class RequestHandler {
     /// exchange. A strong reference costs 39 instructions for each request, two of them atomic operations on memory that all
     /// loops share.
     public final unowned(unsafe) let application: ApplicationServices
-    /// Counted by hand, because a WebSocket may give its exchange up; nil once it has. A counted reference in a variable would be
-    /// retained and released at each use. A strong one in a constant could not be given up.
+    /// The exchange, retained by hand; nil once a WebSocket's handler has released it. A strong reference in a variable would
+    /// be retained and released at each use, and one in a constant could not be released.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
     final var exchange: Unmanaged<HTTPConnection>?
-    /// Loop and application of a handler that has given its exchange up; nil where it has its exchange. Counted by hand, too: the
-    /// release of an empty reference would be a call for each request.
+    /// Loop and application of a handler that has released its exchange; nil where it still has the exchange. Also retained by
+    /// hand: the release of an empty strong reference would be a call for each request.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
-    final var survivor: Unmanaged<ExchangeSurvivor>?
+    final var detachedContext: Unmanaged<DetachedContext>?
     private final let arguments: BoxedArguments?
     /// Not retained: the application keeps its routes. A strong reference costs 35 instructions for each request.
     final unowned(unsafe) let traits: HandlerTraits
@@ -51,7 +51,7 @@ open class RequestHandler {
     }
 
     deinit {
-        if let exchange { exchange.release() } else { survivor?.release() }
+        if let exchange { exchange.release() } else { detachedContext?.release() }
     }
 
     /// The request to respond to. Tornado: `RequestHandler.request`.
@@ -66,7 +66,7 @@ open class RequestHandler {
             return exchange._withUnsafeGuaranteedRef { $0 }
         }
     }
-    /// Calls `body` with the exchange, which costs no count of references: for what nearly every request does.
+    /// Calls `body` with the exchange without retaining it, for what nearly every request does.
     @inline(__always)
     final func withConnection<Result>(_ body: (HTTPConnection) throws -> Result) rethrows -> Result {
         guard let exchange else { failWithoutRequest() }
@@ -88,7 +88,7 @@ open class RequestHandler {
     open func prepare() async throws {}
 
     open func get() async throws { throw HTTPError(.methodNotAllowed) }
-    /// Responds as `get`, without the body, where that is overridden.
+    /// Serves HEAD. Default: as `get`, without the body, where `get` is overridden.
     open func head() async throws {
         guard traits.ownMethods.contains(.get) else { throw HTTPError(.methodNotAllowed) }
         try await get()
@@ -97,7 +97,7 @@ open class RequestHandler {
     open func put() async throws { throw HTTPError(.methodNotAllowed) }
     open func patch() async throws { throw HTTPError(.methodNotAllowed) }
     open func delete() async throws { throw HTTPError(.methodNotAllowed) }
-    /// Responds with 204 and the methods that are served, in `Allow`.
+    /// Serves OPTIONS. Default: 204, with the methods that are served in `Allow`.
     open func options() async throws {
         setStatus(.noContent)
         try setHeader(.allow, allowedMethodsText)
@@ -109,14 +109,16 @@ open class RequestHandler {
     /// How the request's body reaches the handler. Tornado: the decorator `stream_request_body`.
     open class var requestBody: RequestBodyMode { .collected }
 
-    /// Whether HEAD is served wherever GET is. Only for handlers whose GET is no response to be had without its body.
+    /// Whether HEAD is served wherever GET is. False only for handlers whose GET is not a response that can be had without its
+    /// body.
     @_spi(TwisterServer) open class var servesHead: Bool { true }
 
-    /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or of
-    /// a group of routes take precedence. Default: none.
+    /// The rules under which requests of this class are served: who may send them, how large a body may be. Those of a route or
+    /// of a group of routes take precedence. Default: none.
     open class var policy: Policy { Policy() }
 
-    /// With `.dataReceived`: the next bytes of the body; the client is held up while this waits.
+    /// Gets the next bytes of the body, where `requestBody` is `.dataReceived`. Flow control slows the client down while this
+    /// waits.
     ///
     /// Tornado: `RequestHandler.data_received`.
     open func dataReceived(_ chunk: [UInt8]) async throws {}
@@ -125,13 +127,14 @@ open class RequestHandler {
     open func onConnectionClose() {}
 
     /// The server has begun to shut down. A handler that waits for something, or streams, should come to its end now: at the
-    /// deadline of the shutdown its task is cancelled. At most once, while the handler runs or is about to.
+    /// shutdown's deadline its task is cancelled. Called at most once, while the handler runs or is about to.
     open func onShutdown() {}
 
     /// Whether the handler's task is cancelled when the client disconnects. Default true.
     open var cancelsOnDisconnect: Bool { true }
 
-    /// The request is over, responded to or not, and its method has returned; exactly once. Tornado: `RequestHandler.on_finish`.
+    /// The request is over, with or without a response, and its method has returned. Called exactly once.
+    /// Tornado: `RequestHandler.on_finish`.
     open func onFinish() {}
 
     /// Decodes an argument of the path, the query or a form, whose percent escapes are already decoded. Default: UTF-8.
@@ -154,31 +157,34 @@ open class RequestHandler {
     /// Tornado: `RequestHandler.compute_etag`.
     open func computeETag() -> String? { application.settings.automaticETags ? bodyHash : nil }
 
-    /// The user who sends the request; nil: nobody has logged in. Called when `currentUser` is first read, and not where it was
-    /// set before. Default: what the setting `currentUser` tells, else nil. Tornado: `RequestHandler.get_current_user`.
+    /// The name of the user who sends the request; nil: nobody has logged in. Called at the first access to `currentUser`,
+    /// unless that was set before. Default: the result of the setting `currentUser`, otherwise nil.
+    /// Tornado: `RequestHandler.get_current_user`.
     open func getCurrentUser() -> String? { application.settings.currentUser?(self) }
 
-    /// Where clients log in: clients that are not logged in are sent there by pages with the policy `authenticated`. Default: the
-    /// setting `loginURL`. Tornado: `RequestHandler.get_login_url`.
+    /// The URL at which clients log in: pages with the policy `authenticated` redirect clients there that are not logged in.
+    /// Default: the setting `loginURL`. Tornado: `RequestHandler.get_login_url`.
     open func getLoginURL() -> String? { application.settings.loginURL }
 
-    /// The language that the user has chosen; nil: the browser's decides. Default: nil. Tornado: `RequestHandler.get_user_locale`.
+    /// The language that the user has chosen; nil: the browser's languages decide. Default nil.
+    /// Tornado: `RequestHandler.get_user_locale`.
     open func getUserLocale() -> WebLocale? { nil }
 
     /// Values that every template of the handler may name. Default: none. Tornado: `RequestHandler.get_template_namespace`.
     open func templateValues() -> [String: Any] { [:] }
 
-    /// Writes the page for an error; the status is set, with its reason. Default: what the setting `errorPage` writes, else HTML or
-    /// problem details (RFC 9457), by the request's `Accept`. The latter tell the client the status, the `detail` of an `HTTPError`, and nothing else of the error, unless
-    /// the setting `serveTraceback` is on.
+    /// Writes the page for an error; the status and its reason are set already. Default: the page that the setting `errorPage`
+    /// writes, otherwise HTML or problem details (RFC 9457), by the request's `Accept`. These show the status and the `detail`
+    /// of an `HTTPError`, and more of the error only where the setting `serveTraceback` is on.
     ///
     /// Tornado: `RequestHandler.write_error`.
     open func writeError(_ status: HTTPResponse.Status, _ error: (any Error)?) async {
         writeErrorPage(error)
     }
 
-    /// Logs an error of the handler. Default: an `HTTPError` or a `FormError` that reports a mistake of the client (under 500, or 501) at
-    /// debug level, an `HTTPError` above 501 as a warning, everything else as an error, each with the request's identifier.
+    /// Logs an error of the handler, with the request's identifier. Default: an `HTTPError` or a `FormError` that reports a
+    /// mistake of the client (a status under 500, or 501) at debug level, an `HTTPError` above 501 as a warning, and everything
+    /// else as an error.
     ///
     /// Tornado: `RequestHandler.log_exception`.
     open func logException(_ error: any Error) {
@@ -196,7 +202,8 @@ open class RequestHandler {
                 || method == .head && own.contains(.get)
     }
 
-    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any method.
+    /// Whether the request's method is refused with 405 or 501, whatever the request holds. A `prepare` may respond to any
+    /// method.
     final var refusesMethod: Bool {
         !traits.overridesPrepare && !serves(withConnection { $0.requestHead.method })
     }
@@ -209,11 +216,11 @@ open class RequestHandler {
     // MARK: The loop
 
     /// The loop that serves the request.
-    public var loop: IOLoop { exchange?._withUnsafeGuaranteedRef { $0.loop } ?? survivorLoop }
+    public var loop: IOLoop { exchange?._withUnsafeGuaranteedRef { $0.loop } ?? loopAfterRelease }
 
-    private var survivorLoop: IOLoop {
-        guard let survivor else { failWithoutRequest() }
-        return survivor._withUnsafeGuaranteedRef { $0.loop }
+    private var loopAfterRelease: IOLoop {
+        guard let detachedContext else { failWithoutRequest() }
+        return detachedContext._withUnsafeGuaranteedRef { $0.loop }
     }
 
     /// Suspends this handler for `duration`; the loop serves other requests meanwhile. Tornado: `gen.sleep`.
@@ -247,7 +254,7 @@ public struct HandlerContext {
 /// Runs a handler's method, and everything that its route has around it.
 protocol HandlerCourse: Sendable {
     func run(_ handler: RequestHandler) async throws
-    /// The same with an error in place of everything that the handler itself does.
+    /// The same course with an error in place of everything that the handler itself does.
     func refusing(_ error: HTTPError) -> any HandlerCourse
 }
 

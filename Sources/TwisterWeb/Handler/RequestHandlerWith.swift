@@ -1,4 +1,4 @@
-/// A handler with what it needs: a store, a client, the settings of the program.
+/// A handler with something that it needs: a store, a client, the settings of the program.
 ///
 ///     final class Home: RequestHandlerWith<Blog> {
 ///         override func get() async throws { write(await state.title) }

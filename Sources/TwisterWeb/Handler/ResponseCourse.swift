@@ -3,22 +3,22 @@ import TwisterCodec
 import TwisterHTTP
 
 extension RequestHandler {
-    /// The functions, checks and transforms that change a response when it is about to be sent: its head, its `ETag` and status by
-    /// conditional requests, its body. Only responses that have any of these have one.
+    /// The functions, checks and transforms that change a response when it is about to be sent: its head, its `ETag` and status
+    /// by conditional requests, its body. Only responses that have any of these have one.
     final class ResponseCourse: ResponseFilter {
         /// The exchange keeps this object, and the handler while it may respond.
         private unowned let handler: RequestHandler
-        /// The one that was added last runs first.
+        /// The functions of `beforeHead`. The one that was added last runs first.
         var beforeHead: [(RequestHandler) throws -> Void] = []
         var transforms: [any OutputTransform] = []
         /// Whether a complete response to GET or HEAD gets an `ETag`, and 304 where the client has the same.
         var checksETag = false
-        /// Closures that end the waits of a response that would hold up a shutdown, by their numbers.
+        /// Closures that end a wait which would hold up a shutdown, by their numbers.
         private var shutdownActions: [Int: () -> Void] = [:]
         private var lastShutdownAction = 0
-        /// Whether a call of one of the functions is under way: what it does comes back here.
+        /// Whether one of the functions is being called. What it does to the response calls this object again.
         private var isRunning = false
-        /// The head of a finished response that is held back. What the handler sets meanwhile is lost, as behind every
+        /// The head of a finished response that is held back. Fields that the handler sets meanwhile are lost, as after every
         /// finished response.
         private var heldHead: ResponseHead.Snapshot?
 
@@ -92,7 +92,8 @@ extension RequestHandler {
             connection.responseBody.append(chunk)
         }
 
-        /// Half of a response cannot be sent: the connection closes, which tells the client that it is not whole.
+        /// Closes the connection, because half of a response cannot be sent: this tells the client that the response is
+        /// incomplete.
         private func fail(_ error: any Error) {
             handler.logException(error)
             handler.connection.abort()

@@ -7,7 +7,8 @@
 ///
 /// The first failure ends it; `ValidationFailures` reports several.
 public protocol Validatable {
-    /// Called by `decodeBody`, `decodeQuery` and a WebSocket message's `decode`. A handler that gets a value in another way calls it by itself.
+    /// Called by `decodeBody`, `decodeQuery` and a WebSocket message's `decode`. A handler that gets a value in another way
+    /// calls it by itself.
     ///
     /// - Throws: `ValidationFailure` or `ValidationFailures`: the request gets 422 with them.
     func validate() throws

@@ -20,8 +20,9 @@ extension RequestHandler {
     }
 }
 
-/// Whether two secrets are equal, such as a token that was sent and the right one, found in a time that tells nothing of where they
-/// differ or of how long they are. `==` ends at the first difference, which lets a patient attacker guess a secret octet by octet.
+/// Whether two secrets are equal, such as a token that was sent and the right one, found in a time that tells nothing of where
+/// they differ or of how long they are. `==` ends at the first difference, which lets a patient attacker guess a secret octet
+/// by octet.
 ///
 /// Passwords are not compared, but hashed in a slow way that has its own comparison: `PasswordHash`.
 ///

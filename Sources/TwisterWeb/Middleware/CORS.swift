@@ -8,18 +8,19 @@ import TwisterHTTP
 ///     let application = try Application(routes, middleware: [cors])
 ///
 /// A preflight request (OPTIONS with `Origin` and `Access-Control-Request-Method`) gets its response here: neither the handler
-/// nor the middleware behind this one sees it, and it has to stand before those that ask for credentials, because browsers send
-/// preflights without any. All other responses get the fields that let the page read them, those for errors, too.
+/// nor the middleware after this one sees it. Browsers send preflights without credentials, so this middleware has to come
+/// before those that ask for credentials. All other responses, those for errors among them, get the fields that let the page
+/// read them.
 ///
-/// This opens what browsers keep closed, and closes nothing: requests of other origins are still served.
-/// `CrossOriginProtection` refuses them.
+/// CORS only permits what browsers forbid by default. It does not refuse requests of other origins: `CrossOriginProtection`
+/// does.
 public struct CORS: Middleware {
     /// Whose pages may read responses.
     public enum Origins: Sendable, ExpressibleByArrayLiteral {
         /// All pages.
         case any
-        /// Pages of these origins, such as `https://example.com:8443`; `https://*.example.com` stands for all subdomains. Only with
-        /// `null` in the list, sandboxed frames and local files.
+        /// Pages of these origins, such as `https://example.com:8443`; `https://*.example.com` stands for all subdomains. Only
+        /// with `null` in the list, sandboxed frames and local files.
         case only([String])
 
         public init(arrayLiteral origins: String...) { self = .only(origins) }
@@ -76,8 +77,8 @@ public struct CORS: Middleware {
         try await next()
     }
 
-    /// The value of `Access-Control-Allow-Origin`; nil: the page may not read the response. It is `*` or one of the listed origins:
-    /// nothing else of the request gets into the response.
+    /// The value of `Access-Control-Allow-Origin`; nil: the page may not read the response. It is `*` or one of the listed
+    /// origins: nothing else of the request gets into the response.
     private func allowedOrigin(_ handler: RequestHandler) -> String? {
         guard let origins else { return "*" }
         let sent = handler.request.headers.values(for: .origin)

@@ -3,14 +3,15 @@ import Synchronization
 import TwisterCodec
 public import TwisterCompression
 import TwisterHTTP
+import TwisterIO
 
 /// Compresses responses in the coding that the client likes best: Zstandard, Brotli or gzip.
 ///
 ///     let application = try Application(routes, middleware: [Compression()])
 ///
-/// Text, JSON and other media types that become smaller are compressed from 1,024 bytes on, in pieces where the handler flushes. Each
-/// coding has an `ETag` of its own, and the response says that it depends on `Accept-Encoding`. Pages that show a secret together
-/// with text of the client's must not be compressed: `Policy(compression: false)`.
+/// Text, JSON and other media types that become smaller are compressed from 1,024 bytes on, in pieces where the handler
+/// flushes. Each coding has an `ETag` of its own, and the response says that it depends on `Accept-Encoding`. Pages that show a
+/// secret together with text of the client's must not be compressed: `Policy(compression: false)`.
 ///
 /// Compression contexts belong to the loops and go from response to response: a connection keeps none.
 ///

@@ -1,6 +1,7 @@
 import TwisterHTTP
 
-/// The sources from which a page may load and run content (Content Security Policy Level 3). Each function returns the policy with one more directive:
+/// The sources from which a page may load and run content (Content Security Policy Level 3). Each function returns the policy
+/// with one more directive:
 ///
 ///     let policy = ContentSecurityPolicy()
 ///         .defaultSrc(.self)
@@ -8,8 +9,8 @@ import TwisterHTTP
 ///         .imgSrc(.self, .host("https://images.example.com"), .data)
 ///         .upgradeInsecureRequests()
 ///
-/// A directive that is set again is replaced. A source or a name that would begin another directive ends the program: policies
-/// are written by programmers.
+/// A directive that is set again is replaced. A source or a name that would begin another directive ends the program, because
+/// policies are written by programmers and not by clients.
 public struct ContentSecurityPolicy: Sendable, Hashable {
     private var directives: [Directive] = []
     /// Whether browsers only report what the policy would forbid (`Content-Security-Policy-Report-Only`). Default false.
@@ -27,7 +28,7 @@ public struct ContentSecurityPolicy: Sendable, Hashable {
         /// Nil for the nonce of the response.
         let text: String?
 
-        /// Nowhere. It stands alone.
+        /// No source. It has to be the only one of its directive.
         public static let none = Source("'none'")
         /// The page's own origin.
         public static let `self` = Source("'self'")
@@ -35,7 +36,7 @@ public struct ContentSecurityPolicy: Sendable, Hashable {
         public static let nonce = Source(nil)
         /// Scripts that a trusted script loads.
         public static let strictDynamic = Source("'strict-dynamic'")
-        /// Scripts and styles in the page itself, also those that an attacker has brought into it.
+        /// Scripts and styles in the page itself, even those that an attacker has brought into it.
         public static let unsafeInline = Source("'unsafe-inline'")
         /// `eval` in scripts.
         public static let unsafeEval = Source("'unsafe-eval'")
@@ -62,27 +63,27 @@ public struct ContentSecurityPolicy: Sendable, Hashable {
 
     // MARK: Directives
 
-    /// For everything that has no directive of its own.
+    /// Sources for everything that has no directive of its own.
     public func defaultSrc(_ sources: Source...) -> Self { setting("default-src", sources) }
-    /// Scripts.
+    /// Sources of scripts.
     public func scriptSrc(_ sources: Source...) -> Self { setting("script-src", sources) }
-    /// Style sheets.
+    /// Sources of style sheets.
     public func styleSrc(_ sources: Source...) -> Self { setting("style-src", sources) }
-    /// Images.
+    /// Sources of images.
     public func imgSrc(_ sources: Source...) -> Self { setting("img-src", sources) }
-    /// Fonts.
+    /// Sources of fonts.
     public func fontSrc(_ sources: Source...) -> Self { setting("font-src", sources) }
     /// The addresses that scripts may connect to by `fetch`, WebSocket and `EventSource`.
     public func connectSrc(_ sources: Source...) -> Self { setting("connect-src", sources) }
-    /// Audio and video.
+    /// Sources of audio and video.
     public func mediaSrc(_ sources: Source...) -> Self { setting("media-src", sources) }
-    /// Plugins; `.none` is best.
+    /// Sources of plugins; `.none` is best.
     public func objectSrc(_ sources: Source...) -> Self { setting("object-src", sources) }
-    /// Frames that the page shows.
+    /// Sources of frames that the page shows.
     public func frameSrc(_ sources: Source...) -> Self { setting("frame-src", sources) }
-    /// Workers.
+    /// Sources of workers.
     public func workerSrc(_ sources: Source...) -> Self { setting("worker-src", sources) }
-    /// The application manifest.
+    /// Sources of the application manifest.
     public func manifestSrc(_ sources: Source...) -> Self { setting("manifest-src", sources) }
     /// The addresses that `<base>` may name.
     public func baseURI(_ sources: Source...) -> Self { setting("base-uri", sources) }
@@ -90,7 +91,7 @@ public struct ContentSecurityPolicy: Sendable, Hashable {
     public func formAction(_ sources: Source...) -> Self { setting("form-action", sources) }
     /// The pages that may show this one in a frame. Takes precedence over `SecurityHeaders.Frames`.
     public func frameAncestors(_ sources: Source...) -> Self { setting("frame-ancestors", sources) }
-    /// URLs with `http:` are loaded with `https:`.
+    /// Has the browser load URLs with `http:` by `https:`.
     public func upgradeInsecureRequests() -> Self { setting("upgrade-insecure-requests", []) }
     /// The group of `Reporting-Endpoints` that violations are reported to.
     public func reportTo(_ group: String) -> Self { setting("report-to", [.host(group)]) }

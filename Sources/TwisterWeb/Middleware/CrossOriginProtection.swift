@@ -6,12 +6,13 @@ import TwisterHTTP
 ///
 ///     let application = try Application(routes, middleware: [try CrossOriginProtection(trustedOrigins: ["https://app.example.com"])])
 ///
-/// All methods but GET, HEAD and OPTIONS are checked, in the way of Tornado 6.6: browsers say with `Sec-Fetch-Site` whether the page
-/// belongs to the same origin; older ones, and those without https, send `Origin`, which has to name the request's own host. Requests
-/// with neither come from programs that have no cookies of a user's. Everything else gets 403, unless its origin is trusted.
+/// All methods but GET, HEAD and OPTIONS are checked, in the way of Tornado 6.6: browsers say with `Sec-Fetch-Site` whether the
+/// page belongs to the same origin; older ones, and those without https, send `Origin`, which has to name the request's own
+/// host. Requests with neither come from programs that have no cookies of a user's. Everything else gets 403, unless its origin
+/// is trusted.
 ///
-/// It needs no token in forms, in contrast to the setting `xsrfCookies`, and may be used together with it. Handlers of GET must not
-/// change anything.
+/// It needs no token in forms, in contrast to the setting `xsrfCookies`, and may be used together with it. Handlers of GET must
+/// not change anything.
 ///
 /// Tornado: the settings `cross_origin_protection` and `trusted_origins`, `RequestHandler.check_trusted_origin`.
 public struct CrossOriginProtection: Middleware {
@@ -58,8 +59,8 @@ public struct CrossOriginProtection: Middleware {
         }
     }
 
-    /// Host and port of an origin as they were sent, in lower case. The scheme is not compared: behind a proxy, the application may
-    /// not know its own.
+    /// Host and port of an origin as they were sent, in lower case. The scheme is not compared: behind a proxy, the application
+    /// may not know its own.
     private static func authority(of origin: String) -> String? {
         guard WebOrigin(origin) != nil, let start = origin.firstRange(of: "://") else { return nil }
         return origin[start.upperBound...].lowercased()

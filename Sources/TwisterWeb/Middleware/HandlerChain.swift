@@ -5,7 +5,7 @@ import TwisterIO
 
 /// The course of a request on a route that has middleware, checks or a `prepare`, in this order.
 struct HandlerChain: HandlerCourse {
-    /// The first runs around all others.
+    /// The middleware; the first one runs around all others.
     var middleware: [any Middleware] = []
     var checks: Checks = []
     /// The error that every request gets in place of the handler's response; nil: the handler responds.
@@ -13,7 +13,7 @@ struct HandlerChain: HandlerCourse {
     /// The types of bodies and responses; nil: none are declared.
     var mediaTypes: MediaTypeRules?
 
-    /// How long all of it may take; nil: as long as it likes.
+    /// How long the whole course may take; nil: no limit.
     var deadline: Duration?
 
     /// The steps between the middleware and the handler's method.
@@ -51,7 +51,7 @@ struct HandlerChain: HandlerCourse {
 
     private func run(from index: Int, _ handler: RequestHandler) async throws {
         guard index < middleware.count else { return try await runHandler(handler) }
-        // An error of this middleware keeps the fields that those around it have set.
+        // The fields that outer middleware has set stay in the response to an error of this one.
         if index > 0 { handler.keepHeaders() }
         try await middleware[index].handle(handler) { try await run(from: index + 1, handler) }
     }
@@ -63,7 +63,7 @@ struct HandlerChain: HandlerCourse {
         if let mediaTypes, handler.request.method != .options, !handler.refusesMethod { try mediaTypes.check(handler) }
         if checks.contains(.pathArguments) { try handler.decodePathArguments() }
         if handler.connection.requestHead.hasBody { try handler.readForm() }
-        // The body of a refused method is not there, and the token may be in it.
+        // The body of a refused method is not read, and the token may be in it.
         if checks.contains(.xsrf), Self.changesState(handler.request.method), !handler.refusesMethod {
             try handler.checkXSRFCookie()
         }

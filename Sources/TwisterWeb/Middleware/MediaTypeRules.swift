@@ -2,11 +2,11 @@ import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// The media types that a route takes and makes, as its `Policy` declares them.
+/// The media types of bodies that a route accepts, and of responses that it makes, as its `Policy` declares them.
 struct MediaTypeRules {
     /// Types of bodies; empty: all.
     private let consumes: [String]
-    /// Types of responses; empty: `Accept` is not asked.
+    /// Types of responses; empty: `Accept` is ignored.
     private let produces: [String]
 
     /// Nil where the policy declares no types.
@@ -16,7 +16,8 @@ struct MediaTypeRules {
         if consumes.isEmpty, produces.isEmpty { return nil }
     }
 
-    /// - Throws: `HTTPError` 415 for a body of a type that is not taken, 406 where the client wants none of the types that are made.
+    /// - Throws: `HTTPError` 415 for a body of a type that is not taken, 406 where the client wants none of the types that are
+    ///   made.
     func check(_ handler: RequestHandler) throws {
         if !consumes.isEmpty, handler.connection.requestHead.hasBody {
             let type = handler.contentType?.type
@@ -47,8 +48,8 @@ struct MediaTypeRules {
 }
 
 extension RequestHandler {
-    /// The type among `types` that the client likes best (`Accept`, RFC 9110 12.5.1), of equals the first; nil where it wants none of
-    /// them. The response says that it depends on the field.
+    /// The type among `types` that the client likes best (`Accept`, RFC 9110 12.5.1), of equals the first; nil where it wants
+    /// none of them. The response says that it depends on the field.
     ///
     ///     switch preferredMediaType(of: ["text/html", "application/json"]) { … }
     public func preferredMediaType(of types: [String]) -> String? {
@@ -61,8 +62,8 @@ extension RequestHandler {
 
     fileprivate func likes(_ types: [String]) -> Bool { weights(of: types).contains { $0 > 0 } }
 
-    /// A client that sends no field, or an empty one, takes every type, and so does one whose field names none of them and is malformed:
-    /// Java's URLConnection sends `*; q=.2, */*; q=.2`.
+    /// A client that sends no field, or an empty one, takes every type, and so does one whose field names none of them and is
+    /// malformed: Java's URLConnection sends `*; q=.2, */*; q=.2`.
     private func weights(of types: [String]) -> [Int] {
         let all = types.map { _ in 1_000 }
         guard let field = request.head[.accept], !field.isEmpty else { return all }

@@ -8,15 +8,15 @@
 ///         }
 ///     }
 ///
-/// `next` runs the middleware behind this one and then the handler; a middleware that has responded by itself does not call
-/// it. Errors of the handler come out of `next`; one that leaves the first middleware becomes the response. Header fields that
-/// are set before `next` stay in the response whatever happens; `RequestHandler.beforeHead` changes a response at the last
+/// `next` runs the middleware after this one and then the handler; a middleware that has responded by itself does not call it.
+/// Errors of the handler come out of `next`. An error that leaves the outermost middleware becomes the response. Header fields
+/// that are set before `next` stay in the response in any case. `RequestHandler.beforeHead` changes a response at the last
 /// moment, when its status is known. One value serves all requests of all loops.
 ///
 /// A route's middleware is put together when the application is made: a route that has none pays nothing.
 public protocol Middleware: Sendable {
-    /// Runs what is behind a middleware, on the loop's thread. The name stands for a type that modules without the upcoming feature
-    /// `NonisolatedNonsendingByDefault` would have to write as `nonisolated(nonsending) () async throws -> Void`.
+    /// Runs what is behind a middleware, on the loop's thread. The name stands for a type that modules without the upcoming
+    /// feature `NonisolatedNonsendingByDefault` would have to write as `nonisolated(nonsending) () async throws -> Void`.
     typealias Next = nonisolated(nonsending) () async throws -> Void
 
     /// Runs what belongs around the handler of one request, on its loop's thread.

@@ -4,13 +4,13 @@
 ///
 /// Tornado: `web.OutputTransform`.
 public protocol OutputTransform: AnyObject {
-    /// The head is about to be sent: the handler's status and header fields may still be changed. `chunk` holds the body's first
-    /// bytes; where `finishing`, it is the whole body, whose length is known afterwards. Otherwise a `Content-Length` that the
-    /// handler has declared has to be removed where the length changes.
+    /// Transforms the first bytes of the body. The head is about to be sent, so the status and header fields may still be
+    /// changed. Where `finishing` is true, `chunk` is the whole body, and `Content-Length` is set afterwards. Otherwise, a
+    /// `Content-Length` that the handler has declared has to be removed if the length changes.
     ///
     /// Tornado: `transform_first_chunk`.
     func transformFirstChunk(_ handler: RequestHandler, _ chunk: [UInt8], finishing: Bool) throws -> [UInt8]
 
-    /// More of the body is about to be sent. Tornado: `transform_chunk`.
+    /// Transforms more bytes of the body, which are about to be sent. Tornado: `transform_chunk`.
     func transformChunk(_ chunk: [UInt8], finishing: Bool) throws -> [UInt8]
 }

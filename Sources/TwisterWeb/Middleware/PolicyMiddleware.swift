@@ -5,8 +5,8 @@ import TwisterHTTP
 
 /// The rules of a `Policy` that hold while a handler runs, as middleware.
 enum PolicyMiddleware {
-    /// A policy's rules around other middleware: those that refuse requests come last, so that their responses have the fields that
-    /// the others set.
+    /// A policy's rules around other middleware: those that refuse requests come last, so that their responses have the fields
+    /// that the others set.
     static func around(_ others: [any Middleware], by policy: Policy) -> [any Middleware] {
         var middleware: [any Middleware] = []
         if let value = policy.cacheControl { middleware.append(CacheControl(value)) }
@@ -16,7 +16,7 @@ enum PolicyMiddleware {
         return middleware
     }
 
-    /// Serves so many requests of a route at once, whatever loops they come from.
+    /// Limits how many requests of a route are served at once, on all loops together.
     private final class ConcurrencyLimit: Middleware {
         private let limit: Int
         private let running = Atomic(0)
@@ -51,7 +51,7 @@ enum PolicyMiddleware {
         }
     }
 
-    /// Says whether the handler's responses are compressed.
+    /// Notes whether the handler's responses may be compressed.
     private struct CompressionSwitch: Middleware {
         private let allowed: Bool
 

@@ -8,25 +8,26 @@ import TwisterIO
 ///
 ///     RouteGroup("/login", middleware: [RateLimit(5, per: .seconds(60))]) { … }
 ///
-/// A token bucket: `burst` requests may come at once, and the tokens that they take come back evenly, `count` of them in each
-/// period. The limit holds for all loops of this process together, and each value has buckets of its own. Its memory is
-/// bounded: at most `capacity` clients are known, and of those that share a place the one that owes the least is forgotten.
+/// The limit is a token bucket: `burst` requests may come at once, and the tokens that they take come back evenly, `count` of
+/// them in each period. The limit holds for all loops of this process together, and each `RateLimit` value has buckets of its
+/// own. Memory is bounded: at most `capacity` clients are known; of clients that share a place in the table, the one that has
+/// used the least of its limit is forgotten.
 ///
 /// Responses say what is left (`RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers).
 ///
-/// It costs a response for each refused request. `HTTPServerConfiguration.clientLimits` has limits for all of a server, also for
-/// connections.
+/// A refused request still costs a response. `HTTPServerConfiguration.clientLimits` has limits for a whole server, and for
+/// connections as well.
 public struct RateLimit: Middleware {
     /// Which requests count together.
     public enum Key: Sendable {
         /// Requests of one address, or of one network of IPv6 (/64, which one customer usually has). Behind a proxy that the
-        /// server does not trust, all clients share its address; over a unix socket those whose address no proxy tells share one
-        /// bucket.
+        /// server does not trust, all clients share the proxy's address. Over a unix socket, clients whose address no proxy
+        /// reports share one bucket.
         case client
-        /// Requests of one `currentUser`; where there is none, of one client. The middleware that finds out the user stands
-        /// before.
+        /// Requests of one `currentUser` or, where there is none, of one client. The middleware that finds out the user has to
+        /// come before this one.
         case user
-        /// Requests for which the closure returns the same text; nil: not limited.
+        /// Requests for which the closure returns the same text. Where it returns nil, the request is not limited.
         case custom(@Sendable (RequestHandler) -> String?)
     }
 
@@ -46,12 +47,13 @@ public struct RateLimit: Middleware {
     private let key: Key
     private let name: String
     private let policy: String
-    /// Loops seldom wait for each other: each client is in one of these.
+    /// The buckets, in several tables with a lock each, so that loops seldom wait for each other. A client's hash decides on
+    /// the table.
     private let shards: [Shard]
 
     /// - Parameters:
     ///   - count: how many requests a client may send in each period, on average; at least 1.
-    ///   - period: how long that is; greater than zero.
+    ///   - period: the length of a period; greater than zero.
     ///   - key: which requests count together. Default: those of one client.
     ///   - burst: how many may come at once. Default: `count`.
     ///   - name: the limit's name in `RateLimit-Policy`, for applications that have several. Default `default`.
@@ -116,7 +118,7 @@ public struct RateLimit: Middleware {
         shards[Int(UInt(bitPattern: client.hashValue) >> (UInt.bitWidth - 16)) % shards.count]
     }
 
-    /// Whole seconds, rounded up: a client that waits so long is admitted.
+    /// Whole seconds, rounded up, so that a client that waits for that long is admitted.
     private static func seconds(_ nanoseconds: UInt64) -> UInt64 {
         let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         return seconds + (rest > 0 ? 1 : 0)

@@ -7,19 +7,19 @@ import TwisterHTTP
 ///     let policy = ContentSecurityPolicy().defaultSrc(.self).scriptSrc(.self, .nonce).objectSrc(.none)
 ///     let application = try Application(routes, middleware: [SecurityHeaders(contentSecurityPolicy: policy)])
 ///
-/// By default: `X-Content-Type-Options: nosniff`, `Referrer-Policy: strict-origin-when-cross-origin`, no page of another one may show
-/// the response in a frame, `Cross-Origin-Opener-Policy: same-origin`, and over https `Strict-Transport-Security` for a year.
-/// The content security policy depends on the application's pages, and so there is none by default.
+/// By default: `X-Content-Type-Options: nosniff`, `Referrer-Policy: strict-origin-when-cross-origin`, no page of another one
+/// may show the response in a frame, `Cross-Origin-Opener-Policy: same-origin`, and over https `Strict-Transport-Security` for
+/// a year. The content security policy depends on the application's pages, and so there is none by default.
 public struct SecurityHeaders: Middleware {
     /// Which pages may show a response in a frame: the directive `frame-ancestors`, and `X-Frame-Options` for old browsers.
     public enum Frames: Sendable, Hashable {
-        /// None: a page in a frame can be laid under another one, so that users click what they do not see.
+        /// No page: otherwise a page could lay this one under another one in a frame, so that users click what they do not see.
         case deny
-        /// Those of the same origin.
+        /// Pages of the same origin.
         case sameOrigin
-        /// Those of the same origin and of these (`https://example.com`).
+        /// Pages of the same origin and of these origins (`https://example.com`).
         case only([String])
-        /// All.
+        /// All pages.
         case any
     }
 
@@ -43,13 +43,13 @@ public struct SecurityHeaders: Middleware {
         case unsafeNone = "unsafe-none"
     }
 
-    /// For how long browsers use https for the host, whatever a link says (RFC 6797).
+    /// How long browsers use https for the host, even where a link says http (RFC 6797).
     public struct TransportSecurity: Sendable, Hashable {
-        /// Since the last response that said so, in whole seconds.
+        /// How long, in whole seconds, this holds after the last response that said so.
         public var maxAge: Duration
-        /// Whether it holds for all subdomains, too. Default false.
+        /// Whether this holds for all subdomains, too. Default false.
         public var includesSubdomains: Bool
-        /// Whether browsers may deliver their list of hosts with this one in it, which is hard to undo. Default false.
+        /// Whether the host may be in the list that browsers are delivered with, which is hard to undo. Default false.
         public var preload: Bool
 
         public init(
@@ -71,10 +71,11 @@ public struct SecurityHeaders: Middleware {
     private let policy: ContentSecurityPolicy
 
     /// - Parameters:
-    ///   - contentSecurityPolicy: what a page may load and run. Default: nothing is said but for frames.
+    ///   - contentSecurityPolicy: the sources from which a page may load and run content. Default: no policy but
+    ///     `frame-ancestors`.
     ///   - frames: which pages may show a response in a frame. A policy that has `frameAncestors` takes precedence.
-    ///   - referrerPolicy: what other pages learn of the address; nil: the browser decides.
-    ///   - transportSecurity: sent over https only, as `request.protocol` says; nil: never.
+    ///   - referrerPolicy: what other pages learn of the page's address; nil: the browser decides.
+    ///   - transportSecurity: `Strict-Transport-Security`, sent over https only (`request.protocol`); nil: it is not sent.
     ///   - openerPolicy: `Cross-Origin-Opener-Policy`; nil: not sent.
     ///   - permissions: features of the browser by their names in `Permissions-Policy`, with the origins that may use them; an
     ///     empty list is for none, and `"self"` the page's own: `["camera": [], "geolocation": ["self"]]`.

@@ -40,8 +40,9 @@ public enum TrailingSlash: Middleware {
     }
 }
 
-/// The path with one slash at its start: two of them would name a host (RFC 3986, 4.2), and browsers take a backslash for a slash.
-/// Octets are compared, because a slash and a combining character behind it are one `Character`, which is not equal to a slash.
+/// The path with one slash at its start: two of them would name a host (RFC 3986, 4.2), and browsers take a backslash for a
+/// slash. Octets are compared, because a slash and a combining character behind it are one `Character`, which is not equal to a
+/// slash.
 func localReference(_ path: String) -> String {
     guard path.utf8.first == UInt8(ascii: "/") else { return path }
     return "/" + Substring(path.utf8.drop { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") })

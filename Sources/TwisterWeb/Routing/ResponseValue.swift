@@ -2,8 +2,8 @@ public import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
 
-/// A value that a route's closure returns, and that becomes the response. `String`, `[UInt8]`, a status and optionals of these are
-/// response values (nil: 404); so is every `Encodable`, which becomes JSON.
+/// A value that a route's closure returns, and that becomes the response. `String`, `[UInt8]`, a status and optionals of these
+/// are response values (nil: 404); so is every `Encodable`, which becomes JSON.
 public protocol ResponseValue {
     /// Writes the value as the response. A handler class calls it by itself: `try await stream.respond(self)`.
     func respond(_ handler: RequestHandler) async throws

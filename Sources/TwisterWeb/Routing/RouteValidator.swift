@@ -1,7 +1,7 @@
 /// Looks for routes that can never be reached, names that are used twice, and patterns in another framework's syntax.
 ///
-/// A route that it reports as never reached is never reached. It does not find everything: it does not check whether several regular expressions
-/// together match every path of another one.
+/// A route that is reported as never reached is certainly never reached. Some are not found: the validator does not check
+/// whether several regular expressions together match every path of another one.
 struct RouteValidator {
     let patterns: [URLPattern]
     let names: [String?]

@@ -67,14 +67,14 @@ public struct URLSpec: Routes {
         return named
     }
 
-    /// The route with rules of its own; what they leave open is decided as before.
+    /// The route with these rules of its own. Rules that are nil are decided as before.
     public func policy(_ policy: Policy) -> URLSpec {
         var changed = self
         changed.scope.policy = policy.filled(from: scope.policy)
         return changed
     }
 
-    /// The route with middleware of its own, which runs inside of that of the groups around it.
+    /// The route with this middleware of its own, which runs inside the middleware of the groups around it.
     public func middleware(_ middleware: any Middleware...) -> URLSpec {
         var changed = self
         changed.scope.middleware += middleware

@@ -1,10 +1,10 @@
 import TwisterIO
 
-/// Keeps sessions in this process's memory, which is bounded. Where there are too many sessions, or they are too large together,
-/// the store drops some early: it looks at a few, and drops the one that would end first. The sessions are lost when the process
-/// ends, and other processes do not know them.
+/// Keeps sessions in this process's memory, which is bounded. Where there are too many sessions, or they are too large
+/// together, the store drops some before they expire: it checks a few, and drops the one that would expire first. The sessions
+/// are lost when the process ends, and other processes do not know them.
 ///
-/// No timer runs: each call that stores a session looks at a few others, and removes those that have ended.
+/// No timer runs: each call that stores a session checks a few others, and removes those that have expired.
 public final class MemorySessionStore: SessionStore {
     private let table: ConditionLock<ExpiringTable<SessionData>>
 

@@ -5,13 +5,13 @@ import FoundationEssentials
 ///     handler.session["cart", as: Cart.self] = cart
 ///     let cart = handler.session["cart", as: Cart.self]
 ///
-/// A session begins when the first value is stored: before, there is no cookie. What a request changes is saved before its client
-/// gets the response's head. Where two requests of one session overlap, each sees the values as they were when it began, and of two
-/// changes of one key the later one stays.
+/// A session begins when the first value is stored; before that there is no cookie. Changes of a request are saved before its
+/// client gets the response's head. Where two requests of one session overlap, each sees the values as they were when it began;
+/// of two changes of one key, the later one stays.
 ///
 /// It belongs to the loop of its request.
 public final class Session {
-    /// What becomes of the session that the client has.
+    /// What happens to the session that the client has.
     private enum Fate {
         case kept
         /// It is kept, and lasts longer.
@@ -56,8 +56,8 @@ public final class Session {
 
     // MARK: Values
 
-    /// The value of that name; nil: there is none, or it is of another type. Setting nil removes it. A value that cannot be
-    /// encoded makes the response an error: 500.
+    /// The value of that name; nil: there is none, or it is of another type. Setting nil removes the value. A value that cannot
+    /// be encoded turns the response into an error: 500.
     public subscript<Value: Codable>(name: String, as type: Value.Type = Value.self) -> Value? {
         get {
             guard let text = values[name] else { return nil }
@@ -92,14 +92,14 @@ public final class Session {
 
     // MARK: The course of a session
 
-    /// Gives the session a new key, and makes the old one worthless. To be called where the user logs in, or gets more rights:
-    /// otherwise somebody who has smuggled a key into the user's browser has the user's session (session fixation).
+    /// Gives the session a new key, and invalidates the old one. Call it when the user logs in or gets more rights: otherwise
+    /// somebody who has smuggled a key into the user's browser has the user's session (session fixation).
     public func rotate() {
         if stored != nil, fate != .destroyed { fate = .rotated }
     }
 
-    /// Ends the session: its values are gone, and its key is worthless. To be called where the user logs out. What is stored
-    /// afterwards begins a new session.
+    /// Ends the session: its values are removed, and its key becomes invalid. Call it when the user logs out. A value that is
+    /// stored afterwards begins a new session.
     public func destroy() {
         fate = .destroyed
         values = [:]
@@ -115,10 +115,10 @@ public final class Session {
         return !changes.isEmpty || failure != nil || stored != nil && fate != .kept
     }
 
-    /// Whether a complete response has to wait: what the client does next may need what is being saved.
+    /// Whether a complete response has to wait: the client's next request may need what is being saved.
     var holdsResponse: Bool { isOpen && (needsSaving || saving != nil) }
 
-    /// Whether nothing can be saved, since there is nowhere to do it.
+    /// Whether nothing can be saved, because no `Sessions` runs around the handler.
     var isDetached: Bool { rules == nil }
 
     /// Saves what has changed.
@@ -142,7 +142,7 @@ public final class Session {
             try await begin(until: end, rules, canSetCookie)
         case .rotated:
             guard canSetCookie else { throw SessionError.begunAfterHead }
-            // Of a session that another request has ended meanwhile, nothing may come back.
+            // Nothing may come back of a session that another request has ended meanwhile.
             var data = try await rules.store.load(old.id) ?? SessionData(values: [:], expires: end)
             data.apply(SessionChanges(values: changes, expires: end))
             try await keep(data, rules)

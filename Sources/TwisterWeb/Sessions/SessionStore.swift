@@ -14,11 +14,11 @@ public protocol SessionStore: Sendable {
     /// Removes a session, if there is one.
     func delete(_ id: String) async throws
 
-    /// Changes single values of a session, in one step: in a transaction, or under a lock, which `apply` is called in.
-    /// Returns false, and stores nothing, where there is no such session any more.
+    /// Changes single values of a session in one step: in a transaction, or under a lock that is held while `apply` is called.
+    /// Returns false, and stores nothing, where the session does not exist any more.
     ///
-    /// There is no default of `load` and `save`, because another request may end between the two: its changes would be lost, and a
-    /// session that its user has just ended would come back.
+    /// There is no default implementation by `load` and `save`: another request may end between the two calls. Its changes
+    /// would be lost, and a session that its user has just ended would come back.
     func update(_ id: String, _ changes: SessionChanges) async throws -> Bool
 }
 

@@ -6,14 +6,14 @@ import TwisterHTTP
 ///
 ///     let application = try Application(routes, middleware: [Sessions(store: MemorySessionStore())])
 ///
-/// The cookie has 256 random bits, and is `HttpOnly`, with `SameSite=Lax`; over https it is `Secure` with a name that begins with
-/// `__Host-`, so that no other host can set it. Keys that the server did not make are never taken over.
+/// The cookie has 256 random bits, and is `HttpOnly`, with `SameSite=Lax`. Over https it is also `Secure`, and its name begins
+/// with `__Host-`, so that no other host can set it. Keys that the server did not make are never accepted.
 ///
-/// What a request changes is saved before its client gets the response: a response that the handler finishes by itself (`finish`,
-/// `redirect`, `render`) waits until then, and the handler need not; `flush` waits, too. Where the store fails, the response
-/// becomes an error: 500. Changes are saved also where the handler throws an error, as cookies are kept. Responses
-/// of handlers that have looked at the session get `Vary: Cookie`, and those that set the cookie `Cache-Control: private`, where there
-/// is none.
+/// Changes of a request are saved before its client gets the response: a response that the handler finishes by itself
+/// (`finish`, `redirect`, `render`) waits until then, while the handler goes on; `flush` waits, too. Where the store fails, the
+/// response becomes an error: 500. Changes are saved even where the handler throws an error, as cookies are kept. Responses of
+/// handlers that have read the session get `Vary: Cookie`. Responses that set the cookie get `Cache-Control: private`, unless
+/// they have the field already.
 public struct Sessions: Middleware {
     private let rules: SessionRules
     private let name: String
@@ -24,8 +24,8 @@ public struct Sessions: Middleware {
     ///   - store: where the sessions are kept. Default: in this process's memory.
     ///   - cookie: the cookie's name, without `__Host-`. Default `session`.
     ///   - lifetime: how long a session lasts, in whole seconds. Default 12 hours.
-    ///   - sliding: whether it lasts so long from the last request on, and not from the first. Default true.
-    ///   - secure: whether the cookie is sent over https only; nil, the default: where the request came over https.
+    ///   - sliding: whether the lifetime counts from the last request, and not from the first one. Default true.
+    ///   - secure: whether the cookie is sent over https only. Default nil: if the request came over https.
     ///   - sameSite: with which requests of other sites the cookie is sent; `.none` needs `secure: true`.
     ///   - maxSize: the most octets of the keys and values of a session, as JSON. Default 64 KiB.
     public init(

@@ -19,8 +19,8 @@ extension StaticFileHandler {
         setTrustedHeader(.lastModified, HTTPDate.string(lastModified))
         if let coding = found.coding { setTrustedHeader(.contentEncoding, "\(coding.name)") }
         try setHeader(.contentType, contentType(found.path))
-        // This sets `Vary` where the response to a request without `Range` depends on `Accept-Encoding`: a 206 has that field, too
-        // (RFC 9110, 15.3.7).
+        // This sets `Vary` where the response to a request without `Range` depends on `Accept-Encoding`: a 206 has that field,
+        // too (RFC 9110, 15.3.7).
         var coding = extras?.compression?.decide(connection, status: 200, length: file.size)
         let conditions = Preconditions(request.head)
         let isRangeAllowed = conditions.allowRange(tag: tag, lastModified: lastModified, now: now)

@@ -14,11 +14,11 @@ import TwisterIO
 /// are followed (an absolute one may be refused even so). A path with a segment `..`, a NUL, or a slash at its start
 /// is 403. Names that begin with a period are served as all others, as in Tornado: see `validatePath`.
 ///
-/// The root is opened for each request, so that a new release can replace it by a rename. Files are opened on the loop's thread
-/// where the kernel has their directories in its cache, which takes microseconds, otherwise on a thread of the loop's executor
-/// (Linux 5.12; older kernels: always on the loop). There, too, is read what is not in the page cache, a part of a long file while
-/// the one before it is sent. Replace files by renaming, never in place: clients of a file that is rewritten while it is sent
-/// get a mixture of both versions, and a file that becomes shorter cuts its connections.
+/// The root is opened for each request, so that a new release can replace it by a rename. Where the kernel has the directories
+/// in its cache, files are opened on the loop's thread, which takes microseconds; otherwise on a thread of the loop's executor
+/// (Linux 5.12; on older kernels always on the loop). Such a thread also reads bytes that are not in the page cache, one part
+/// of a long file while the part before is sent. Replace files by renaming, never in place: clients of a file that is rewritten
+/// while it is sent get a mixture of both versions, and a file that becomes shorter cuts their connections.
 ///
 /// Tornado: `web.StaticFileHandler`.
 open class StaticFileHandler: RequestHandler {
@@ -32,9 +32,9 @@ open class StaticFileHandler: RequestHandler {
     ///   - root: the directory; a relative one is sought from the process's working directory.
     ///   - defaultFilename: the file in a directory that is served for the directory; nil: directories are 403. With it, a
     ///     path of a directory without a slash at its end is redirected (301) to the path with one.
-    ///   - precompressed: the codings in which a compressed copy may lie beside a file (`style.css.gz`). Of those to which
-    ///     the client gives equal weight, the first in this list is served. Default: none, as nginx's `gzip_static`, because
-    ///     each costs an attempt to open the copy. A copy that is older than its file, by more than the second, is not served.
+    ///   - precompressed: the codings in which a compressed copy may lie beside a file (`style.css.gz`). Of those to which the
+    ///     client gives equal weight, the first in this list is served. A copy that is older than its file, by more than a
+    ///     second, is not served. Default: none, as with nginx's `gzip_static`, because each costs an attempt to open the copy.
     ///   - cacheTimes: how long caches may use files without asking again, by media type (`Cache-Control: max-age`). Default:
     ///     the response does not say. See `cacheTime`.
     ///

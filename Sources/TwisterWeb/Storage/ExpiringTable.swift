@@ -6,9 +6,9 @@ protocol ExpiringValue: Sendable {
     var size: Int { get }
 }
 
-/// Values by their keys, in bounded memory. Where there is no room left, the table drops values before their time: it looks at a
-/// few, and drops the one that would end first. No timer runs: each change looks at a few values, and removes those that have
-/// ended.
+/// Values by their keys, in bounded memory. Where there is no room left, the table drops values before they expire: it checks a
+/// few, and drops the one that would expire first. No timer runs: each change checks a few values, and removes those that have
+/// expired.
 struct ExpiringTable<Value: ExpiringValue>: Sendable {
     private struct Entry: Sendable {
         var key: String
@@ -16,19 +16,20 @@ struct ExpiringTable<Value: ExpiringValue>: Sendable {
         var size: Int
     }
 
-    /// A value's room besides its octets and those of its key: the dictionary's and the array's entries.
+    /// How many octets a value takes in addition to its own and those of its key: the entries of the dictionary and of the
+    /// array.
     private static var overhead: Int { 256 }
-    /// So many entries are looked at in each change.
+    /// How many entries are checked at each change.
     private static var sweep: Int { 8 }
 
     private let maxCount: Int
     private let maxBytes: Int
     /// The time in seconds since 1970.
     let now: @Sendable () -> Int64
-    /// Without gaps: the last entry moves to the place of one that is removed.
+    /// The entries, without gaps: the last entry moves to the place of one that is removed.
     private var entries: [Entry] = []
     private var places: [String: Int] = [:]
-    /// The place where the search for values that have ended goes on.
+    /// The index at which the search for expired values goes on.
     private var hand = 0
     private(set) var bytes = 0
 

@@ -3,17 +3,17 @@ import Synchronization
 
 /// The templates of an application, in the language mustache: compiled at the start, shared by all loops.
 ///
-/// `{{name}}` shows a value, escaped for HTML; `{{{name}}}` shows it as it is. `{{#name}}...{{/name}}` is rendered for each element
-/// of a list, or if there is a value, and `{{^name}}...{{/name}}` if there is none. `{{> page/part}}` includes a template, and
-/// `{{<layout}}{{$title}}...{{/title}}{{/layout}}` fills the blocks of one. Transforms are written as `{{plusone(index())}}`,
-/// functions as `TemplateFunction` describes.
+/// `{{name}}` shows a value, escaped for HTML; `{{{name}}}` shows it as it is. `{{#name}}...{{/name}}` is rendered for each
+/// element of a list, or if there is a value, and `{{^name}}...{{/name}}` if there is none. `{{> page/part}}` includes a
+/// template, and `{{<layout}}{{$title}}...{{/title}}{{/layout}}` fills the blocks of one. Transforms are written as
+/// `{{plusone(index())}}`, functions as `TemplateFunction` describes.
 ///
 /// Tornado: `template.Loader`, `template.DictLoader`.
 public final class TemplateLibrary: Sendable {
     private struct State {
         var set: TemplateSet
         var stamps: [String: TemplateFolder.Stamp]
-        /// Why the files as they are now cannot be used. Rendering fails until they are mended.
+        /// Why the files as they are now cannot be used. Rendering fails until they are corrected.
         var failure: TemplateError?
     }
 
@@ -23,8 +23,8 @@ public final class TemplateLibrary: Sendable {
     private let folder: TemplateFolder?
     private let state: Mutex<State>
 
-    /// Compiles the files of a folder and the folders in it whose names end in `.html`, `.mustache` or `.txt`. A template is named
-    /// by its path in the folder, without `.html` or `.mustache` (`sub/page`) or with it.
+    /// Compiles the files of a folder and the folders in it whose names end in `.html`, `.mustache` or `.txt`. A template is
+    /// named by its path in the folder, without `.html` or `.mustache` (`sub/page`) or with it.
     ///
     /// - Throws: `TemplateError` for the first template that cannot be used: malformed, or with a partial or parent that does
     ///   not exist.

@@ -3,18 +3,18 @@ public struct ByteCount: Sendable, Hashable, Comparable, ExpressibleByIntegerLit
     /// The number of bytes, 0 or more.
     public let bytes: Int
 
-    /// A negative number becomes 0.
+    /// Creates a count; a negative number becomes 0.
     public init(bytes: Int) { self.bytes = max(bytes, 0) }
 
     public init(integerLiteral value: Int) { self.init(bytes: value) }
 
-    /// That many times 1,024 bytes. A number that is too large for an `Int` of bytes becomes the largest one; so do the others.
+    /// `count` times 1,024 bytes. A result that is too large for an `Int` becomes the largest one, here and below.
     public static func kibibytes(_ count: Int) -> ByteCount { scaled(count, by: 1 << 10) }
 
-    /// That many times 1,048,576 bytes.
+    /// `count` times 1,048,576 bytes.
     public static func mebibytes(_ count: Int) -> ByteCount { scaled(count, by: 1 << 20) }
 
-    /// That many times 1,073,741,824 bytes.
+    /// `count` times 1,073,741,824 bytes.
     public static func gibibytes(_ count: Int) -> ByteCount { scaled(count, by: 1 << 30) }
 
     private static func scaled(_ count: Int, by unit: Int) -> ByteCount {
@@ -24,7 +24,7 @@ public struct ByteCount: Sendable, Hashable, Comparable, ExpressibleByIntegerLit
 
     public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
 
-    /// In the largest unit that needs no fraction, such as "10 MiB".
+    /// The number in the largest unit that needs no fraction, such as "10 MiB".
     public var description: String {
         for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where bytes > 0 && bytes & (1 << shift - 1) == 0 {
             return "\(bytes >> shift) \(unit)"

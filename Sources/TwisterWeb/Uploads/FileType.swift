@@ -4,7 +4,7 @@ public struct FileType: Sendable, Hashable {
     public let mediaType: String
     /// What the names of such files end with, without the dot; empty: nothing.
     public let fileExtension: String
-    /// Any of these stands at the beginning; nil: any byte.
+    /// The beginnings by which the type is recognized, one of which has to match; nil stands for any byte.
     private let signatures: [[UInt8?]]
 
     /// - Parameters:

@@ -8,21 +8,21 @@ public enum FormError: Error, Sendable, Hashable, CustomStringConvertible {
     case unsupportedType
     /// The name or the value of the argument `name` is not UTF-8.
     case notText(name: String)
-    /// More arguments than that.
+    /// There are more arguments than the limit.
     case tooManyArguments(limit: Int)
-    /// More fields and files than that.
+    /// There are more fields or files than the limit.
     case tooManyParts(limit: Int)
     case tooManyFiles(limit: Int)
     case tooManyFields(limit: Int)
-    /// The header of one part is longer than that.
+    /// The header of one part is longer than the limit.
     case headerTooLarge(limit: ByteCount)
-    /// The field or file `name` is longer than that.
+    /// The field or file `name` is longer than the limit.
     case partTooLarge(name: String, limit: ByteCount)
-    /// The whole body is longer than that.
+    /// The whole body is longer than the limit.
     case bodyTooLarge(limit: ByteCount)
-    /// The file `name` is of another type than the handler takes.
+    /// The file `name` is of none of the types that the handler accepts.
     case unacceptableFile(name: String, types: [String])
-    /// The handler reads the part `name` after it has asked for the next one.
+    /// The handler reads the part `name` although it has asked for the next one already.
     case partIsOver(name: String)
 
     /// The status code of the response: 400, 413 over a limit (400 for the number of arguments, as in Tornado), 415, or 500 for

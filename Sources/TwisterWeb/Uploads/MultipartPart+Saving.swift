@@ -24,8 +24,8 @@ extension MultipartPart {
         try await write(beginning(of: types), to: path, overwriting: overwriting)
     }
 
-    /// Writes the part's content to a new file in a folder, as `save(to:)` does, under a name that nobody can guess and that ends as the
-    /// names of files of its type do.
+    /// Writes the part's content to a new file in a folder, as `save(to:)` does, under a name that nobody can guess and that
+    /// ends as the names of files of its type do.
     ///
     /// - Parameters:
     ///   - folder: the path of a folder that exists.
@@ -69,7 +69,8 @@ extension MultipartPart {
         var type: FileType?
     }
 
-    /// The first bytes of the content, as many as the types need, once they were found to be of one of them; none where any type will do.
+    /// The first bytes of the content, as many as the types need, once they were found to be of one of them; none where any
+    /// type will do.
     private func beginning(of types: Set<FileType>?) async throws -> Beginning {
         var beginning = Beginning()
         guard let types else { return beginning }

@@ -2,7 +2,7 @@ import TwisterCodec
 import TwisterIO
 
 /// A field or a file of a form that is read as it arrives. It can be read until the next part is asked for; after that, reading
-/// throws `FormError.partIsOver`. What was read once does not come again.
+/// throws `FormError.partIsOver`. Each byte can be read only once.
 public final class MultipartPart {
     /// The name of the form's field.
     public let name: String

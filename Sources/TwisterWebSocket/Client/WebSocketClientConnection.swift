@@ -5,7 +5,7 @@ import TwisterIO
 /// Tornado: `websocket.WebSocketClientConnection`.
 public final class WebSocketClientConnection {
     private var socket: WebSocketConnection?
-    /// The message that has come and nobody has read, and the handler's side that waits until somebody does.
+    /// The message that has come and that nobody has read yet, and the handler's side, which waits until somebody reads it.
     private var unread: WebSocketMessage?
     private var unreadTaken: LoopWaiter<Void>?
     private var peerClose: CloseFrame?
@@ -36,7 +36,8 @@ public final class WebSocketClientConnection {
 
     // MARK: Reading
 
-    /// The next message; nil once the connection is closed. While nobody reads, at most one message is held, and the server is held up.
+    /// The next message; nil once the connection is closed. While nobody reads, at most one message is held in memory, and the
+    /// flow control of TCP slows the server down.
     ///
     /// - Throws: `CancellationError`; `WebSocketError` where another task reads already.
     ///
@@ -69,6 +70,9 @@ public final class WebSocketClientConnection {
     public func writeMessage(_ bytes: [UInt8]) async throws { try await writeMessage(.binary(bytes)) }
 
     /// Begins a message that is sent in pieces; see `WebSocketHandler.beginMessage`.
+    ///
+    /// - Parameter isText: whether the message is a text. Default false: it is binary.
+    /// - Throws: `WebSocketClosedError`, `CancellationError`.
     public func beginMessage(isText: Bool = false) async throws -> WebSocketMessageWriter {
         try await WebSocketMessageWriter.begin(openSocket(), isText: isText)
     }
@@ -88,14 +92,15 @@ public final class WebSocketClientConnection {
 
     // MARK: The end
 
-    /// Begins to close the connection. Once closed, ignored. Tornado: `WebSocketClientConnection.close`.
+    /// Begins to close the connection. Ignored once the connection is closed. Tornado: `WebSocketClientConnection.close`.
     public func close(_ code: WebSocketCloseCode? = nil, _ reason: String? = nil) {
         loop.preconditionOnLoop()
         let sent = code.map { $0.mayBeSent ? $0 : .internalError } ?? (reason == nil ? nil : .normal)
         socket?.close(CloseFrame(code: sent, reason: reason ?? ""))
     }
 
-    /// The code that the server has closed with; nil: it has not closed, or has given none. Tornado: `close_code`.
+    /// The code with which the server has closed the connection; nil: it has not closed it, or has given no code.
+    /// Tornado: `close_code`.
     public var closeCode: WebSocketCloseCode? { peerClose?.code ?? socket?.rare?.peerClose?.code }
 
     /// The reason that the server has given. Tornado: `close_reason`.

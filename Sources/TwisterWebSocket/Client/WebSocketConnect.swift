@@ -6,25 +6,26 @@ public import TwisterTLS
 
 /// How a WebSocket client connects.
 public struct WebSocketClientOptions: Sendable {
-    /// Further header fields of the handshake, names and values: `Authorization`, `Cookie`, `Origin`.
+    /// Further header fields of the handshake, as names and values: `Authorization`, `Cookie`, `Origin`. Default: none.
     public var headers: [(name: String, value: String)] = []
     /// The subprotocols that are offered, the preferred one first. Default: none.
     public var subprotocols: [String] = []
     /// How messages are compressed, where the server can do that; nil: not at all. Default: nil.
     /// Tornado: `compression_options`.
     public var compression: WebSocketCompression?
-    /// How long connection and handshake may take together. Default 20 s. Tornado: `connect_timeout`.
+    /// How long the connection and the handshake may take together. Default 20 s. Tornado: `connect_timeout`.
     public var connectTimeout: Duration = .seconds(20)
-    /// After so long the server gets a ping, again and again; nil: never. Default: nil. Tornado: `ping_interval`.
+    /// The time between two pings to the server; nil: none are sent. Default: nil. Tornado: `ping_interval`.
     public var pingInterval: Duration?
-    /// How long the server may take for the pong; nil: as long as the interval. Tornado: `ping_timeout`.
+    /// How long the server may take for the pong; nil: as long as the interval. Default: nil. Tornado: `ping_timeout`.
     public var pingTimeout: Duration?
     /// The most bytes of a message, before and after it is decompressed. Default 10 MiB. Tornado: `max_message_size`.
     public var maxMessageSize = 10_485_760
-    /// For `wss`: the authorities that certificates are checked with, and the client's own certificate. A context can be shared by
-    /// connections. Default nil: the system's authorities, and no certificate. Tornado: `ssl_options` of the `HTTPRequest`.
+    /// For `wss`: the authorities that certificates are checked with, and the client's own certificate. Connections can share a
+    /// context. Default nil: the system's authorities, and no certificate. Tornado: `ssl_options` of the `HTTPRequest`.
     public var sslOptions: SSLContext?
-    /// The proxy that the connection goes through; nil: none. Tornado: `proxy_host` and its like of the `HTTPRequest`.
+    /// The proxy that the connection goes through; nil: none. Default: nil. Tornado: `proxy_host` and the other proxy arguments
+    /// of the `HTTPRequest`.
     public var proxy: WebSocketProxy?
 
     public init() {}
@@ -39,11 +40,11 @@ public struct WebSocketClientOptions: Sendable {
 /// - Parameters:
 ///   - url: `ws://host:port/path?query`, or `wss://` for TLS. The server's certificate has to be valid for the host.
 ///   - options: header fields, subprotocols, compression, limits.
-///   - loop: nil: the calling thread's loop.
-///   - resolver: finds the addresses of the host; nil: one of its own.
-/// - Throws: `IOError` where the server or the proxy cannot be reached; `SSLError`; `WebSocketError` for a URL that is none, where
-///   the proxy does not connect, and where the server does not accept the handshake (redirects are not followed); `TimeoutError`;
-///   `CancellationError`.
+///   - loop: the loop that serves the connection; nil: the calling thread's loop.
+///   - resolver: finds the addresses of the host; nil: a resolver of its own.
+/// - Throws: `IOError` where the server or the proxy cannot be reached; `SSLError`; `WebSocketError` where `url` is not a
+///   WebSocket URL, where the proxy does not connect, and where the server does not accept the handshake (redirects are not
+///   followed); `TimeoutError`; `CancellationError`.
 ///
 /// Tornado: `websocket.websocket_connect`.
 public func webSocketConnect(
@@ -68,7 +69,7 @@ public func webSocketConnect(
             try await stream.startTLS(context, serverHostname: handshake.host)
         }
         try await stream.write(handshake.request)
-        // A server that says more before its head ends does not speak HTTP.
+        // A server that sends 64 KiB without the end of its head does not speak HTTP.
         let head = try await stream.readUntil("\r\n\r\n", maxBytes: 65_536)
         let agreed = try handshake.check(head)
         loop.removeTimeout(timer)

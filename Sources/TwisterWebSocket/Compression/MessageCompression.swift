@@ -40,14 +40,14 @@ final class MessageCompression {
         return output
     }
 
-    /// The next message refers to none before it.
+    /// Releases the compressor, where the next message must not refer to those before it, or another connection needs the room.
     func giveBackDeflater() {
         if let deflater = deflater.take() { pool.put(deflater) }
     }
 
     private func takeDeflater() throws(EncoderError) -> MessageDeflater {
         if let deflater {
-            // It is not given back within a message.
+            // The compressor is not released within a message.
             if keepsDeflater { kept.remove(self) }
             return deflater
         }
@@ -69,7 +69,8 @@ final class MessageCompression {
         return output
     }
 
-    /// The peer has got a message that was compressed elsewhere: the next one must not refer to those before it.
+    /// Resets the compressor, because the peer has got a message that was compressed elsewhere: the next one must not refer to
+    /// those before it.
     func forgetSent() { deflater?.reset() }
 
     // MARK: Receiving
@@ -102,14 +103,14 @@ final class MessageCompression {
     }
 }
 
-/// The connections of a loop that keep their compressors between messages, because a message may refer to those before it. With the
-/// defaults each compressor has 256 KiB, so that only the last ones that sent something keep theirs: no agreement obliges a sender
-/// to refer to anything (RFC 7692, 7.1.1).
+/// The connections of a loop that keep their compressors between messages, because a message may refer to those before it. With
+/// the defaults each compressor has 256 KiB. Therefore only the connections that sent something last keep theirs; releasing one
+/// breaks nothing, because no agreement obliges a sender to refer to anything (RFC 7692, 7.1.1).
 final class KeptDeflaters {
-    /// So many of a loop's connections keep their compressors.
+    /// How many connections of a loop keep their compressors.
     static let most = 64
 
-    /// The one that has sent nothing for the longest is the first. Each removes itself before it goes.
+    /// Ordered by the time of the last message sent, the oldest first. Each connection removes itself before it is released.
     private var connections: [Unmanaged<MessageCompression>] = []
 
     func append(_ compression: MessageCompression) {
@@ -121,7 +122,7 @@ final class KeptDeflaters {
     }
 
     func remove(_ compression: MessageCompression) {
-        // The one that has sent last sends again most often.
+        // Searched from the end, because the connection that has sent last sends again most often.
         let place = connections.lastIndex { $0._withUnsafeGuaranteedRef { $0 === compression } }
         if let place { connections.remove(at: place) }
     }

@@ -2,17 +2,17 @@
 ///
 /// Tornado: the dictionary that `get_compression_options` returns.
 public struct WebSocketCompression: Sendable, Hashable {
-    /// From 1 (fast) to 9 (small). Default 6, as in Tornado. Tornado: `compression_level`.
+    /// The compression level, from 1 (fast) to 9 (small). Default 6, as in Tornado. Tornado: `compression_level`.
     public var level: Int
     /// How much memory the compressor uses for its tables, from 1 to 9. Default 8. Tornado: `mem_level`.
     public var memoryLevel: Int
-    /// The size of the windows, as the power of two: 8 to 15. Default 15.
+    /// The size of the windows in bytes, as a power of two: 8 to 15. Default 15 (32 KiB).
     public var maxWindowBits: Int
-    /// Whether a message may refer to those before it. Messages become smaller, and a connection that has got compressed messages
-    /// holds 8 KiB and a window (`maxWindowBits`) while it is idle; besides, the 64 connections of a loop that were the last to send
-    /// something hold 256 KiB each. Default false: an idle connection then holds nothing.
+    /// Whether a message may refer to those before it. Messages then become smaller, but connections hold more memory: each one
+    /// that has got compressed messages holds 8 KiB and a window (`maxWindowBits`) while it is idle, and the 64 connections of
+    /// a loop that were the last to send something hold 256 KiB each. Default false: an idle connection holds none of this.
     public var contextTakeover: Bool
-    /// Shorter messages, in bytes, are sent as they are. Default 0.
+    /// Messages that are shorter than this, in bytes, are sent uncompressed. Default 0: all are compressed.
     public var minimumSize: Int
 
     /// - Parameters:

@@ -4,13 +4,13 @@ final class IncomingMessage {
     let isCompressed: Bool
     /// The received part of the message, unmasked and decompressed.
     var bytes: [UInt8] = []
-    /// So many bytes of payloads have come, which may be compressed.
+    /// How many bytes of payloads have come. They may be compressed.
     var received = 0
-    /// Checks a text as it comes.
+    /// Checks a text while it arrives.
     var validator = UTF8Validator()
-    /// The connection is being closed: the rest is dropped.
+    /// Whether the rest is dropped, because the connection is being closed.
     var isDropped = false
-    /// Takes the pieces, where the owner takes messages so.
+    /// Takes the pieces, where the owner takes messages in pieces.
     var stream: WebSocketMessageStream?
     /// The frame whose payload is being read; nil between two frames.
     var frame: Frame?
@@ -19,7 +19,7 @@ final class IncomingMessage {
         let isFinal: Bool
         let mask: UInt32?
         let length: Int
-        /// So many bytes of the payload have come.
+        /// How many bytes of the payload have come.
         var received = 0
 
         var remaining: Int { length - received }
@@ -30,8 +30,7 @@ final class IncomingMessage {
         isCompressed = header.isCompressed
     }
 
-    /// Adds bytes of an uncompressed payload, and unmasks them where they then lie. Returns false where they cannot belong to a
-    /// text.
+    /// Adds bytes of an uncompressed payload, and then unmasks them in place. Returns false where they cannot belong to a text.
     func append(_ payload: UnsafeRawBufferPointer, _ frame: Frame) -> Bool {
         let start = bytes.count
         bytes.append(contentsOf: payload)
@@ -51,13 +50,13 @@ final class IncomingMessage {
         return opcode != .text || validator.accepts(piece)
     }
 
-    /// Takes what has come by now.
+    /// Takes out the bytes that have come so far.
     func takeBytes() -> [UInt8] {
         defer { bytes = [] }
         return bytes
     }
 
-    /// The message, which has come as a whole; nil where it is a text that ends within a character.
+    /// The complete message; nil where it is a text that ends within a character.
     func message() -> WebSocketMessage? {
         guard opcode == .text else { return .binary(bytes) }
         guard validator.isComplete else { return nil }

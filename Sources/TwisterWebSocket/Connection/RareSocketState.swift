@@ -2,15 +2,15 @@ import TwisterIO
 
 /// State that few connections have at a moment, apart so that idle connections stay small.
 final class RareSocketState {
-    /// Events behind the first one.
+    /// Events that come after the first one, which is in `WebSocketConnection.event`.
     var laterEvents: [SocketEvent] = []
     /// The task that waits for the next message.
     var reader: LoopWaiter<WebSocketMessage?>?
     /// The peer's close frame.
     var peerClose: CloseFrame?
-    /// When the peer has to have closed, in nanoseconds of the loop's clock.
+    /// When the peer must have closed, in nanoseconds of the loop's clock.
     var closeDeadline: UInt64?
-    /// The time that the owner gets for its messages when a frame that ends the connection has come.
+    /// How long the owner still gets for its messages once a frame has come that ends the connection.
     var endGrace = EndGrace.notBegun
     var keepAlive: KeepAlive?
     /// The payload of the last ping, whose pong waits until the peer takes the bytes sent before.
@@ -18,12 +18,12 @@ final class RareSocketState {
     /// Bytes that the server's budget was told of.
     var charged = 0
     var isParked = false
-    /// Whether the owner is about to be looked at, whose peer has ended its side.
+    /// Whether the owner is about to be checked in the next turn, because the peer has ended its side.
     var isClosingLater = false
     /// Since when a frame is incomplete and no byte of it came, in nanoseconds of the loop's clock.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?
-    /// The tasks that wait until the message that is being sent in pieces is complete; nil: none is being sent so.
+    /// The tasks that wait until a message is complete that is being sent in pieces; nil: no such message is being sent.
     var afterPieces: [LoopWaiter<Void>]?
     /// Called when the connection is closed.
     var whenClosed: (() -> Void)?
@@ -39,7 +39,7 @@ final class RareSocketState {
     var isSendingPieces: Bool { afterPieces != nil }
 }
 
-/// Pings a peer again and again, to learn whether it is there.
+/// Pings a peer at intervals to find out whether it is still there.
 struct KeepAlive {
     /// In nanoseconds.
     let interval: UInt64

@@ -6,7 +6,7 @@ extension WebSocketConnection {
     /// How long the peer may take for its close frame. Tornado: 5 s.
     private static let closeTime: UInt64 = 5_000_000_000
 
-    /// Begins to close: sends a close frame, and waits for the peer's. Once begun, ignored.
+    /// Begins to close: sends a close frame, and waits for the peer's. Ignored once closing has begun.
     func close(_ frame: CloseFrame) {
         guard phase == .open else { return }
         phase = .closeSent
@@ -45,7 +45,7 @@ extension WebSocketConnection {
         stream.lingerAfterOutput()
     }
 
-    /// The rest of a message that was begun does not come.
+    /// Drops a message of which a part has come, because the rest will not come.
     private func dropIncoming() {
         guard let dropped = incoming.take() else { return }
         dropped.stream?.breakOff()
@@ -54,7 +54,7 @@ extension WebSocketConnection {
 
     // MARK: Time
 
-    /// Looks at what is late, and when to look again.
+    /// Acts on deadlines that have passed, and sets the time of the next check.
     func lookAtDeadlines(_ now: UInt64) {
         var next = UInt64.max
         if let deadline = rare?.closeDeadline, phase == .closeSent {
@@ -88,7 +88,7 @@ extension WebSocketConnection {
         if next != .max { stream.setDeadline(next) }
     }
 
-    /// Sends the ping that is due. Returns when to look again; nil: there is nothing to look at.
+    /// Sends the ping if it is due. Returns the time of the next check; nil: none is needed.
     private func lookAtKeepAlive(_ now: UInt64) -> UInt64? {
         guard var keepAlive = rare?.keepAlive else { return nil }
         if let due = keepAlive.pongDue, now >= due {
@@ -101,7 +101,7 @@ extension WebSocketConnection {
         }
         if now >= keepAlive.nextPing {
             keepAlive.nextPing = now &+ keepAlive.interval
-            // A peer that lags behind would get the ping late. Whether it takes its output at all is looked at apart.
+            // A peer that lags behind would get the ping late. Its output has a deadline of its own.
             if !stream.isOverHighWatermark {
                 sendControl(.ping, [])
                 if keepAlive.pongDue == nil { keepAlive.pongDue = now &+ keepAlive.timeout }
@@ -113,14 +113,14 @@ extension WebSocketConnection {
 }
 
 extension WebSocketConnection {
-    /// Closes the stream, whose peer has ended its side. The last frames, which may answer what came just before the end, still go out;
-    /// the stream closes then.
+    /// Closes the stream, whose peer has ended its side, once the last frames are out. They may respond to what came just
+    /// before the end.
     func closeAfterPeer() {
         if phase == .ending, stream.outputCount > 0 { return }
         guard !hasUnreadOfServer else { return }
         guard isServer, stream.outputCount > 0 else { return stream.close(.endedByPeer) }
         if isOwnerBusy {
-            // It waits until the peer has taken enough, and goes on then.
+            // The owner waits until the peer has taken enough of the output, and goes on then.
             if stream.isOutputAwaited { return }
             if owner?.cancelsOnDisconnect == true { cancelOwner() }
         }
@@ -128,8 +128,9 @@ extension WebSocketConnection {
         stream.closeAfterOutput()
     }
 
-    /// The peer has ended its side behind messages that the owner deals with. The owner gets to the end of them, unless one of them
-    /// keeps it waiting for something else than the peer: such an owner learns that the peer has left.
+    /// Closes later, because the peer has ended its side behind messages that the owner is still dealing with. The owner gets
+    /// to their end, unless one of them keeps it waiting for something other than the peer: such an owner is told that the peer
+    /// has left.
     func closeLater() {
         guard rare?.isClosingLater != true else { return }
         madeRare().isClosingLater = true
@@ -156,7 +157,7 @@ extension WebSocketConnection: IOStreamConsumer {
         if isGone || rare?.isParked == true { stream.close(.endedByPeer) } else { peerEnded() }
     }
 
-    /// Messages that came before the end are dealt with first.
+    /// Ends the connection, after the owner has dealt with the messages that came before the end.
     private func peerEnded() {
         if phase == .open, isOwnerBusy { return closeLater() }
         if phase == .open, !takesMessage { return }
@@ -183,7 +184,7 @@ extension WebSocketConnection: IOStreamConsumer {
         rare?.keepAlive = nil
         rare?.whenClosed.take()?()
         server?.connectionClosed(self)
-        // A task that waits for a message learns by that that there is none.
+        // A task that waits for a message learns of the end by getting none, so that it need not be cancelled.
         if !endReader(), owner?.cancelsOnDisconnect == true { cancelOwner() }
         push(.closed)
     }

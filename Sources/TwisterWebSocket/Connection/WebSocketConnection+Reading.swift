@@ -38,12 +38,13 @@ extension WebSocketConnection {
         return bytes.count
     }
 
-    /// Refuses a frame when the owner has dealt with the messages before it, whose responses still reach the peer.
+    /// Refuses a frame once the owner has dealt with the messages before it, so that its responses still reach the peer.
     private func refuseInTurn(_ violation: ProtocolViolation, _ bytes: UnsafeRawBufferPointer) -> Int {
         mayEnd ? refuse(violation, bytes) : 0
     }
 
-    /// Whether a frame that ends the connection may be dealt with. An owner that deals with a message is waited for, but not long.
+    /// Whether a frame that ends the connection may be dealt with now. It waits for an owner that deals with a message, but not
+    /// for long.
     private var mayEnd: Bool {
         if phase != .open || takesMessage || incoming != nil { return true }
         switch rare?.endGrace {
@@ -57,7 +58,7 @@ extension WebSocketConnection {
         }
     }
 
-    /// So long an owner may take for the messages before the peer's close frame.
+    /// How long an owner may take, in nanoseconds, for the messages before the peer's close frame.
     private static let endGrace: UInt64 = 1_000_000_000
 
     // MARK: Data frames
@@ -87,7 +88,7 @@ extension WebSocketConnection {
         return size
     }
 
-    /// Reads an uncompressed message that is there as a whole, in one frame.
+    /// Reads an uncompressed message that has arrived as a whole, in one frame.
     private func readWhole(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
         let payload = UnsafeRawBufferPointer(rebasing: bytes[size..<size + header.length])
         if header.opcode == .binary {
@@ -137,7 +138,7 @@ extension WebSocketConnection {
             if stream.isFull, frame.remaining > 0 { return 0 }
             most = message.isCompressed ? Self.compressedPiece : Self.heldSize
         }
-        // The next message may refer to what nobody wants of this one.
+        // What is dropped may still have to be decompressed, because the next message may refer to it.
         let isNeeded = !message.isDropped || message.isCompressed && phase == .open
         let payload = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, frame.remaining, most)])
         let isFrameEnd = payload.count == frame.remaining
@@ -167,17 +168,17 @@ extension WebSocketConnection {
         return payload.count
     }
 
-    /// The memory of a long message is free again when the owner has dealt with it. The budget has not counted a message that was
-    /// decompressed at once, nor any of a client's.
+    /// Notes that the memory of a long message will be free once the owner has dealt with it. The budget notes only what it has
+    /// counted: neither a message that was decompressed at once, nor a message of a client.
     func noteLongMessage(_ message: IncomingMessage) {
         if message.bytes.count >= IOLoop.largeBlock { stream.noteFreed(message.bytes.count) }
     }
 
-    /// So many compressed bytes are decompressed at a time where the owner takes messages in pieces: they may become a thousand
-    /// times as many.
+    /// How many compressed bytes are decompressed at a time, where the owner takes messages in pieces. They may become a
+    /// thousand times as many.
     private static let compressedPiece = 1024
 
-    /// So many bytes are unmasked at a time before they are decompressed.
+    /// How many bytes are unmasked at a time before they are decompressed.
     private static let inflatePiece = 16_384
 
     /// Decompresses the next bytes of a frame into the message.
@@ -223,7 +224,7 @@ extension WebSocketConnection {
 
     // MARK: Control frames
 
-    /// Reads a control frame once it is there as a whole.
+    /// Reads a control frame once it has arrived as a whole.
     private func readControl(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
         guard bytes.count - size >= header.length else { return 0 }
         guard header.opcode != .close || mayEnd else { return 0 }
@@ -247,11 +248,11 @@ extension WebSocketConnection {
 
     // MARK: What waits
 
-    /// Holds a peer up that sends more than is dealt with, and notes when an incomplete frame last went on.
+    /// Slows down a peer that sends more than the owner deals with, and notes when an incomplete frame last grew.
     private func noteProgress(unread: Int) {
         if unread > Self.heldSize {
             stream.stopReceiving()
-            // Known already, and not told again.
+            // That the peer has left was known before, and is not told a second time.
             if stream.hasPeerLeft { closeLater() }
         }
         let isHeld = incoming?.stream?.isFull == true
@@ -266,7 +267,7 @@ extension WebSocketConnection {
         }
     }
 
-    /// The peer has to send the rest of a frame in time.
+    /// Starts the clock of an incomplete frame, the rest of which the peer has to send in time.
     func startFrameClock() {
         let now = stream.turnTime
         madeRare().frameSince = now

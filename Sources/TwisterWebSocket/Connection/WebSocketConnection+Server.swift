@@ -3,23 +3,23 @@ import TwisterIO
 
 /// The connection as its server sees it.
 extension WebSocketConnection: ServerConnection {
-    /// Stands for the connection in its server, and gets the bytes of the stream.
+    /// Takes the connection's place in its server, and becomes the consumer of its stream.
     func takeOver(_ connection: HandedConnection) {
         connection.host.replace(connection.predecessor, by: self)
         stream.consumer = self
         stream.setDeadline(nil)
-        // The client has this connection until it is closed.
+        // The connection counts as the client's until it is closed.
         guard connection.isClientCounted else { return }
         madeRare().whenClosed = { connection.host.releaseClient(connection.client) }
     }
 
-    /// The peer is told that the server goes away.
+    /// Tells the peer that the server goes away.
     func drain() {
         owner?.shutdownBegan()
         close(CloseFrame(code: .goingAway))
     }
 
-    /// It is being closed already.
+    /// Does nothing, because `drain` has begun to close the connection.
     func closeIfIdle() {}
 
     var requestsUnderWay: [ShutdownResult.Cut] { [] }
@@ -30,7 +30,7 @@ extension WebSocketConnection: ServerConnection {
 
     // MARK: The server's budget of bytes
 
-    /// Fewer bytes are not counted.
+    /// Bytes up to this number are not counted in the budget.
     static let uncountedSize = 16_384
 
     var chargedBytes: Int { rare?.charged ?? 0 }

@@ -61,9 +61,9 @@ extension WebSocketConnection {
         noteOutput()
     }
 
-    /// Shorter payloads are copied behind their header.
+    /// Payloads shorter than this, in bytes, are copied behind their header.
     private static let copyLimit = 4096
-    /// So much room is asked for at a time.
+    /// How much room is reserved at a time, in bytes.
     private static let pieceSize = 16_384
 
     /// Sends a frame, whose payload is copied and, on the client's side, masked.
@@ -94,19 +94,19 @@ extension WebSocketConnection {
 
     func sendControl(_ opcode: Opcode, _ payload: [UInt8]) { payload.withUnsafeBytes { sendFrame(opcode, $0) } }
 
-    /// Responds to a ping. While the peer does not take the bytes sent before, the pong for its last ping waits (RFC 6455,
-    /// 5.5.3).
+    /// Responds to a ping. While the peer has not taken the bytes sent before, only the pong for its last ping is kept, and
+    /// sent later (RFC 6455, 5.5.3).
     func sendPong(_ payload: [UInt8]) {
         if stream.isOverHighWatermark { madeRare().laterPong = payload } else { sendControl(.pong, payload) }
     }
 
-    /// The peer has taken enough for the pong that waits.
+    /// Sends the pong that was kept, because the peer has taken enough.
     func sendLaterPong() {
         guard phase == .open, !stream.isOverHighWatermark, let payload = rare?.laterPong.take() else { return }
         sendControl(.pong, payload)
     }
 
-    /// A peer that does not take what was sent is cut off in time.
+    /// Sets the deadline at which a peer that does not take its output is disconnected.
     func noteOutput() {
         if let server { stream.setDeadline(noLaterThan: stream.turnTime &+ server.writeStall) }
     }

@@ -3,8 +3,8 @@ import TwisterIO
 
 /// One WebSocket on its stream (RFC 6455): reads frames and puts messages together, sends messages, and closes in an orderly way.
 ///
-/// What comes is told to the owner, one event after the other: while the owner deals with a message, the next one stays unread, and
-/// the peer is held up by the flow control of TCP, or of HTTP/2. Control frames that come next are dealt with meanwhile.
+/// The owner is told of events one after the other. While it deals with a message, the next one stays unread, so that the flow
+/// control of TCP or HTTP/2 slows the peer down. Control frames that follow the message are dealt with meanwhile.
 ///
 /// The owner's functions run as jobs of the loop, so that no task exists while nothing comes.
 ///
@@ -12,7 +12,7 @@ import TwisterIO
 final class WebSocketConnection {
     let stream: IOStream
     // An idle connection holds all of this, so it is small.
-    /// Released when the connection is closed and the owner knows.
+    /// Handles the events. Released once the connection is closed and the owner has been told.
     private(set) var owner: (any SocketOwner)?
     /// The server that has accepted the connection; nil: this is the client's side.
     let server: (any ConnectionHost)?
@@ -33,22 +33,22 @@ final class WebSocketConnection {
     /// How far the connection is on its way to its end.
     enum Phase: UInt8 {
         case open
-        /// This side has sent its close frame, and waits for the peer's.
+        /// This side has sent its close frame and waits for the peer's.
         case closeSent
         /// Nothing is read any more; what is queued goes out, then the stream closes.
         case ending
         case closed
     }
 
-    /// How far the owner is.
+    /// How far the owner's handling of events is.
     private enum Run {
-        /// It does not run.
+        /// The owner does not run.
         case waiting
-        /// It is in the loop's queue.
+        /// The owner is in the loop's queue.
         case scheduled
-        /// It runs on that worker of the loop.
+        /// The owner runs on that worker of the loop.
         case executing(worker: Int)
-        /// It has returned, and what comes next is being read.
+        /// The owner has returned, and what comes next is being read.
         case advancing
     }
 
@@ -96,15 +96,15 @@ final class WebSocketConnection {
         }
     }
 
-    /// So many pings and pongs may wait for the owner.
+    /// How many pings and pongs may wait for the owner.
     private static let mostLaterEvents = 16
 
-    /// Tells the owner of a ping or pong, unless it has many to deal with already: it may be busy for as long as the connection lasts.
+    /// Tells the owner of a ping or pong, unless many wait already: an owner may be busy for as long as the connection lasts.
     func tellControl(_ event: SocketEvent) {
         if rare?.laterEvents.count ?? 0 < Self.mostLaterEvents { push(event) }
     }
 
-    /// Gives a message to the task that waits for one, else to the owner.
+    /// Gives a message to the task that waits for one, otherwise to the owner.
     func deliver(_ message: WebSocketMessage) {
         if let reader = rare?.reader.take() { return reader.resume(with: .success(message)) }
         push(.message(message))
@@ -113,13 +113,14 @@ final class WebSocketConnection {
     /// Whether the next message is given out in pieces.
     var givesPieces: Bool { streamsMessages && rare?.reader == nil }
 
-    /// The most bytes of the message under way, or of the next one. Those that are given out in pieces, or dropped, may have any size.
+    /// The most bytes of the message under way, or of the next one. A message that is given out in pieces, or dropped, may have
+    /// any size.
     var sizeLimit: Int {
         let isCollected = incoming.map { $0.stream == nil && !$0.isDropped } ?? !givesPieces
         return isCollected ? maxMessageSize : .max
     }
 
-    /// A message has begun. Where the owner takes messages in pieces, it is told at once.
+    /// Notes that a message has begun. An owner that takes messages in pieces is told at once.
     func began(_ message: IncomingMessage) {
         guard givesPieces, !message.isDropped else { return }
         let pieces = WebSocketMessageStream(isText: message.opcode == .text, self, stream.loop)
@@ -127,7 +128,7 @@ final class WebSocketConnection {
         push(.stream(pieces))
     }
 
-    /// The owner gets the event when it has dealt with those before.
+    /// Gives the owner the event, once it has dealt with those before.
     func push(_ next: SocketEvent) {
         if event == nil { event = next } else { madeRare().laterEvents.append(next) }
         guard case .waiting = run else { return }
@@ -162,7 +163,7 @@ final class WebSocketConnection {
         }
     }
 
-    /// No more messages come.
+    /// Resumes a waiting reader with nil, because no more messages come. Returns whether there was one.
     func endReader() -> Bool {
         guard let reader = rare?.reader.take() else { return false }
         reader.resume(with: .success(nil))
@@ -180,7 +181,7 @@ final class WebSocketConnection {
         if rare?.isParked != true { stream.startReceiving() }
     }
 
-    /// With so many unread bytes, nothing more is received.
+    /// With this many unread bytes, nothing more is received.
     static let heldSize = 65_536
 
     // MARK: The owner's task
@@ -213,14 +214,14 @@ extension WebSocketConnection: LoopWork {
     func didRun() -> Bool {
         run = .advancing
         if let message = incoming, message.stream != nil, event == nil {
-            // Nobody wants the rest.
+            // Nobody wants the rest of a message that was given out in pieces.
             message.stream.take()?.breakOff()
             message.isDropped = true
         }
         if event == nil {
             readOn()
             if rare?.charged ?? 0 > 0 { recharge() }
-            // The peer has ended, behind messages that were read first.
+            // The peer had ended its side behind messages that are read by now.
             if event == nil, stream.isPeerEnded, !stream.isClosed { closeAfterPeer() }
         }
         guard event != nil else {
@@ -241,7 +242,7 @@ extension WebSocketConnection: LoopJob {
     }
 
     func executionFailed(_ error: any Error) async {
-        // A stream fails those who wait for it as soon as it closes, and tells the connection in a later turn.
+        // When a stream closes, it fails the tasks that wait for it at once, and tells the connection in a later turn.
         if phase != .open || stream.isClosed, Self.tellsOfEnd(error) { return }
         let frame = owner?.handlingFailed(error) ?? CloseFrame()
         fail(frame.code ?? .internalError, frame.reason)

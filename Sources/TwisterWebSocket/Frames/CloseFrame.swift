@@ -11,7 +11,7 @@ struct CloseFrame: Equatable {
         self.reason = reason
     }
 
-    /// Reads a payload. A violation is one of the protocol, or text that is not UTF-8.
+    /// Reads a payload. A violation is a malformed payload, or a reason that is not UTF-8.
     static func parse(_ payload: UnsafeRawBufferPointer) -> Result<CloseFrame, Violation> {
         if payload.isEmpty { return .success(CloseFrame()) }
         guard payload.count >= 2 else { return .failure(Violation(.closePayload)) }
@@ -23,7 +23,7 @@ struct CloseFrame: Equatable {
         return .success(CloseFrame(code: code, reason: String(decoding: reason, as: UTF8.self)))
     }
 
-    /// The payload. A reason that is too long is cut behind a whole character.
+    /// The payload. A reason that is too long is cut after a whole character.
     var payload: [UInt8] {
         guard let code else { return [] }
         var bytes = [UInt8(truncatingIfNeeded: code.rawValue >> 8), UInt8(truncatingIfNeeded: code.rawValue)]

@@ -13,7 +13,7 @@ struct FrameHeader: Equatable {
     static let mostBytes = 14
 
     enum ParseResult: Equatable {
-        /// The header is not there as a whole.
+        /// The header is incomplete.
         case needMore
         /// The header is that many bytes long.
         case header(FrameHeader, size: Int)
@@ -104,14 +104,14 @@ enum ProtocolViolation: Equatable {
     case reservedBits, reservedOpcode, fragmentedControl, longControl, length
     /// A client's frame without a mask, or a server's with one.
     case masking
-    /// A continuation where no message is begun, or a message within another one.
+    /// A continuation although no message has begun, or a new message within another one.
     case continuation
     case closePayload
     case invalidText
     case compressedData
-    /// The message is longer than is taken.
+    /// The message is longer than the limit.
     case tooLong
-    /// A frame that was begun does not go on.
+    /// The rest of a frame did not come in time.
     case late
 
     /// The code that the peer gets.

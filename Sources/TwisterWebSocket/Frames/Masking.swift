@@ -30,7 +30,7 @@ enum Masking {
             index &+= 8
         }
         while index < count {
-            // The words before it were whole: the place in the key is that in the payload's rest.
+            // The bytes before these were whole words, so that the index in the rest gives the octet of the key.
             let octet = UInt8(truncatingIfNeeded: key >> UInt32((index & 3) &* 8))
             let value = base.load(fromByteOffset: index, as: UInt8.self) ^ octet
             destination.storeBytes(of: value, toByteOffset: index, as: UInt8.self)
@@ -38,7 +38,7 @@ enum Masking {
         }
     }
 
-    /// The key as it stands to a payload whose first `offset` bytes are done.
+    /// The key, rotated for a payload of which the first `offset` bytes are done.
     private static func rotated(_ key: UInt32, by offset: Int) -> UInt32 {
         // Little-endian: the first octet in memory is the lowest.
         let bits = UInt32((offset & 3) &* 8)

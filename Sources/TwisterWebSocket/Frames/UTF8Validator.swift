@@ -1,9 +1,9 @@
 /// Checks text as it comes, in pieces of any size: an invalid sequence is found at its first octet that cannot belong to text
 /// (RFC 3629), and a sequence may be cut anywhere.
 struct UTF8Validator {
-    /// So many octets of the sequence under way are to come.
+    /// How many octets of the current sequence are missing.
     private var due: UInt8 = 0
-    /// The least and the most that the next of them may be.
+    /// The range of the next octet.
     private var least: UInt8 = 0x80
     private var most: UInt8 = 0xBF
 

@@ -13,11 +13,11 @@ public struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable, Expressi
     public static let goingAway: WebSocketCloseCode = 1001
     /// 1002: the peer has broken the protocol.
     public static let protocolError: WebSocketCloseCode = 1002
-    /// 1003: data of a kind that is not taken.
+    /// 1003: the message is of a kind that the receiver does not accept, such as a binary one.
     public static let unsupportedData: WebSocketCloseCode = 1003
     /// 1007: the message does not hold what its kind says, such as text that is not UTF-8.
     public static let invalidPayload: WebSocketCloseCode = 1007
-    /// 1008: the message offends against a policy; for cases that no other code is for.
+    /// 1008: the message violates a policy; also for cases for which there is no other code.
     public static let policyViolation: WebSocketCloseCode = 1008
     /// 1009: the message is too big.
     public static let messageTooBig: WebSocketCloseCode = 1009
@@ -25,7 +25,7 @@ public struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable, Expressi
     public static let mandatoryExtension: WebSocketCloseCode = 1010
     /// 1011: an unexpected error of the server.
     public static let internalError: WebSocketCloseCode = 1011
-    /// 1012: the server starts anew.
+    /// 1012: the server restarts.
     public static let serviceRestart: WebSocketCloseCode = 1012
     /// 1013: the server has too much to do; the client may try again later.
     public static let tryAgainLater: WebSocketCloseCode = 1013

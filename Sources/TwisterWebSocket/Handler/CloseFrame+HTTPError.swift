@@ -13,7 +13,8 @@ extension CloseFrame {
         case ..<500: code = .policyViolation
         default: code = .internalError
         }
-        // As on the error pages of HTTP, nobody outside is told more of an error of the server than its handler has put into words.
+        // As on the error pages of HTTP, nobody outside is told more of an error of the server than its handler has put into
+        // words.
         self.init(code: code, reason: error.detail ?? (code == .internalError ? "" : error.status.reasonPhrase))
     }
 }

@@ -9,7 +9,7 @@ extension RequestHandler {
     ///
     /// Possible while nothing of the response is sent, for a request that was read to its end, over HTTP/1.1.
     ///
-    /// - Throws: `HTTPOutputError` where it is not possible.
+    /// - Throws: `HTTPOutputError` where one of these conditions is not met.
     ///
     /// Tornado: `RequestHandler.detach`.
     public final func detach() throws -> IOStream { try request.connection.detachStream() }

@@ -125,8 +125,9 @@ extension WebSocketHandler {
         return String(Substring(octets))
     }
 
-    /// Whether the origin's host and port are those of `host`. Octets are compared: of a `String`, a slash and a combining character
-    /// behind it are one `Character`, which is not equal to a slash, and some letters beyond ASCII are "k" and "i" in lower case.
+    /// Whether the origin's host and port are those of `host`. Octets are compared: of a `String`, a slash and a combining
+    /// character behind it are one `Character`, which is not equal to a slash, and some letters beyond ASCII are "k" and "i" in
+    /// lower case.
     static func isSameHost(_ origin: String, _ host: String) -> Bool {
         guard origin.utf8.allSatisfy({ $0 < 0x80 }), let colon = origin.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             return false

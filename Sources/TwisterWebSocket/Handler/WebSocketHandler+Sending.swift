@@ -5,10 +5,10 @@ import TwisterWeb
 
 /// Sending.
 extension WebSocketHandler {
-    /// Sends a message, and waits while the client does not take what was sent before: at once below 64 KiB.
+    /// Sends a message, and waits while the client has more than 64 KiB to take.
     ///
-    /// - Throws: `WebSocketClosedError` once the connection is closed or closing; `CancellationError`, where the message is sent all
-    ///   the same.
+    /// - Throws: `WebSocketClosedError` once the connection is closed or closing; `CancellationError` where the task is
+    ///   cancelled while it waits (the message is sent nevertheless).
     ///
     /// Tornado: `WebSocketHandler.write_message`.
     public final func writeMessage(_ message: WebSocketMessage) async throws {
@@ -21,14 +21,14 @@ extension WebSocketHandler {
     /// Sends bytes. Throws as `writeMessage` for a message. Tornado: `write_message(message, binary=True)`.
     public final func writeMessage(_ bytes: [UInt8]) async throws { try await writeMessage(.binary(bytes)) }
 
-    /// Sends a value as JSON, in a text, by the encoder of the setting `jsonEncoder`. Throws `EncodingError`, and as `writeMessage`
-    /// for a message. Tornado: `write_message(dict)`.
+    /// Sends a value as JSON in a text message, by the encoder of the setting `jsonEncoder`. Throws `EncodingError`, and as
+    /// `writeMessage` for a message. Tornado: `write_message(dict)`.
     public final func writeMessage(json value: some Encodable) async throws {
         let json = try application.settings.encodeJSON(value)
         try await writeMessage(.text(String(decoding: json, as: UTF8.self)))
     }
 
-    /// Sends a ping, whose pong `onPong` gets.
+    /// Sends a ping. `onPong` is called with its data when the pong has come.
     ///
     /// - Parameter data: at most 125 bytes.
     /// - Throws: `WebSocketClosedError`; `WebSocketError` where there is too much data.
@@ -36,10 +36,12 @@ extension WebSocketHandler {
     /// Tornado: `WebSocketHandler.ping`.
     public final func ping(_ data: [UInt8] = []) throws { try openSocket().ping(data) }
 
-    /// Begins to close the connection: the client is told, and gets 5 s to close, too. Once closed, ignored.
+    /// Begins to close the connection: the client gets a close frame, and has 5 s to send its own. Ignored once the connection
+    /// is closed.
     ///
     /// - Parameters:
-    ///   - code: nil: none is sent, and no reason. A code that must not be sent (such as 1006) becomes 1011, and the log says so.
+    ///   - code: why the connection is closed; nil: none is sent, but for 1000 with a reason, which needs a code
+    ///     (RFC 6455, 5.5.1). A code that must not be sent (such as 1006) becomes 1011, and the log says so.
     ///   - reason: at most 123 bytes in UTF-8; the rest is cut.
     ///
     /// Tornado: `WebSocketHandler.close`.

@@ -11,13 +11,14 @@ import TwisterIO
 ///         }
 ///     }
 ///
-/// One handler is made for each connection, on the thread of the loop that serves it. Its functions are called one at a time: while
-/// `onMessage` runs, the next message is not read, and the client is held up. When the client disconnects, the task of the function
-/// that runs is cancelled.
+/// One handler is made for each connection, on the thread of the loop that serves it. Its functions are called one at a time:
+/// while `onMessage` runs, the next message is not read, and flow control slows the client down. When the client disconnects, the
+/// task of the function that runs is cancelled.
 ///
-/// An error that one of them throws is logged, and closes the connection with 1011 (internal error). An `HTTPError` is a refusal, whose
-/// `detail` is the reason: 400, 422 and `ValidationFailure` become 1007 (invalid payload), 413 becomes 1009 (message too big), 415
-/// becomes 1003 (unsupported data), 503 becomes 1013 (try again later), and the others under 500 become 1008 (policy violation).
+/// An error that one of them throws is logged, and closes the connection with 1011 (internal error). An `HTTPError` is a refusal,
+/// whose `detail` is the reason: 400, 422 and `ValidationFailure` become 1007 (invalid payload), 413 becomes 1009 (message too
+/// big), 415 becomes 1003 (unsupported data), 503 becomes 1013 (try again later), and the others under 500 become 1008 (policy
+/// violation).
 ///
 /// `prepare`, middleware and policies run before the handshake, as for every request, and may refuse it.
 ///
@@ -25,15 +26,15 @@ import TwisterIO
 open class WebSocketHandler: RequestHandler {
     /// Nil before the handshake and once the connection is closed.
     final var socket: WebSocketConnection?
-    /// What few connections have; nil: nothing.
+    /// State that few connections have; nil: none of it is set.
     final var socketExtras: SocketExtras?
 
     public required init(_ context: HandlerContext) { super.init(context) }
 
     // MARK: Functions for subclasses to override
 
-    /// The connection is open. Messages are read when this has returned, or by `messages`. The groups of the route's pattern are in
-    /// `pathArguments`. Tornado: `WebSocketHandler.open`.
+    /// The connection is open. Messages are read once this has returned, or while it iterates over `messages`. The groups of
+    /// the route's pattern are in `pathArguments`. Tornado: `WebSocketHandler.open`.
     open func open() async throws {}
 
     /// A message has come. Tornado: `WebSocketHandler.on_message`.
@@ -42,18 +43,18 @@ open class WebSocketHandler: RequestHandler {
             description: "\(type(of: self)) gets a message, and neither overrides onMessage nor reads `messages`")
     }
 
-    /// The connection is closed; exactly once, and nothing is called after it. `closeCode` and `closeReason` say what the client has
-    /// closed with. Tornado: `WebSocketHandler.on_close`.
+    /// The connection is closed. Called exactly once, as the last of the handler's functions. `closeCode` and `closeReason` say
+    /// how the client has closed it. Tornado: `WebSocketHandler.on_close`.
     open func onClose() async {}
 
-    /// The client has sent a ping, and got its pong. Tornado: `WebSocketHandler.on_ping`.
+    /// The client has sent a ping, to which the pong was sent already. Tornado: `WebSocketHandler.on_ping`.
     open func onPing(_ data: [UInt8]) async throws {}
 
     /// The pong for a ping has come. Tornado: `WebSocketHandler.on_pong`.
     open func onPong(_ data: [UInt8]) async throws {}
 
-    /// Whether pages of that origin may connect; otherwise the response is 403. Requests without an origin do not come from pages and
-    /// pass. Default: only pages of this very host and port.
+    /// Whether pages of that origin may connect; if not, the response is 403. Requests without an origin do not come from
+    /// pages, and are not checked. Default: only pages of the same host and port may connect.
     ///
     /// - Parameter origin: the value of `Origin`, such as `https://example.com`.
     ///
@@ -70,17 +71,17 @@ open class WebSocketHandler: RequestHandler {
     /// Tornado: `WebSocketHandler.get_compression_options`.
     open func getCompressionOptions() -> WebSocketCompression? { nil }
 
-    /// The most bytes of a message, before and after it is decompressed; a longer one closes the connection with 1009. Default: the
-    /// setting `webSocketMaxMessageSize`, 10 MiB. Tornado: `WebSocketHandler.max_message_size`.
+    /// The most bytes of a message, before and after it is decompressed; a longer one closes the connection with 1009.
+    /// Default: the setting `webSocketMaxMessageSize`, 10 MiB. Tornado: `WebSocketHandler.max_message_size`.
     open var maxMessageSize: Int { application.settings.webSocketMaxMessageSize }
 
-    /// After so long the client gets a ping, again and again; nil: never. Default: the setting `webSocketPingInterval`.
+    /// The time between two pings to the client; nil: none are sent. Default: the setting `webSocketPingInterval`.
     ///
     /// Tornado: `WebSocketHandler.ping_interval`.
     open var pingInterval: Duration? { application.settings.webSocketPingInterval }
 
-    /// How long the client may take for the pong before its connection is closed; nil: as long as the interval. Default: the setting
-    /// `webSocketPingTimeout`. Tornado: `WebSocketHandler.ping_timeout`.
+    /// How long the client may take for the pong before its connection is closed; nil: as long as the interval. Default: the
+    /// setting `webSocketPingTimeout`. Tornado: `WebSocketHandler.ping_timeout`.
     open var pingTimeout: Duration? { application.settings.webSocketPingTimeout }
 
     /// The topics of `subscribe` and `publish`. Default: `WebSocketTopics.shared`.
@@ -89,17 +90,20 @@ open class WebSocketHandler: RequestHandler {
     /// Whether messages are given to `onMessageStream` piece by piece, instead of `onMessage` as a whole. Default false.
     open var streamsMessages: Bool { false }
 
-    /// With `streamsMessages`: a message has begun. It may be of any size, and `maxMessageSize` does not apply. The client is held up
-    /// while nobody waits for the next piece. What is unread when this returns is dropped.
+    /// Gets the pieces of a message, with `streamsMessages`. The message may be of any size, and `maxMessageSize` does not
+    /// apply. While nobody waits for the next piece, flow control slows the client down. Pieces that are unread when this
+    /// returns are dropped.
     open func onMessageStream(_ message: WebSocketMessageStream) async throws {
         throw WebSocketError(
             description: "\(type(of: self)) has streamsMessages, and does not override onMessageStream")
     }
 
-    /// Whether `request` can be used once `open` has returned, and everything that reads it: header fields, cookies, arguments of the
-    /// query. Default true. A class that says false costs about half of the memory for each idle connection; its handlers keep what
-    /// they need of the request in variables of their own, and end the program with a message where they use `request` later. The
-    /// groups of the route's pattern (`pathArguments`), `logger` and `loop` can be used in any case.
+    /// Whether `request` may be used after `open` has returned, and with it everything that reads the request: header fields,
+    /// cookies, query arguments. Default true.
+    ///
+    /// A class that returns false saves about half of the memory for each idle connection. Its handlers keep what they need of
+    /// the request in variables of their own; where they use `request` later, the program ends with a message. The groups of
+    /// the route's pattern (`pathArguments`), `logger` and `loop` can be used in any case.
     open class var keepsRequest: Bool { true }
 
     // MARK: What is known of the connection
@@ -107,7 +111,8 @@ open class WebSocketHandler: RequestHandler {
     /// The subprotocol that was chosen; nil: none. Tornado: `WebSocketHandler.selected_subprotocol`.
     public final var selectedSubprotocol: String? { socketExtras?.subprotocol }
 
-    /// The code that the client has closed with; nil: it has not closed, or has given none. Tornado: `close_code`.
+    /// The code with which the client has closed the connection; nil: it has not closed it, or has given no code.
+    /// Tornado: `close_code`.
     public final var closeCode: WebSocketCloseCode? { socketExtras?.peerClose?.code ?? socket?.rare?.peerClose?.code }
 
     /// The reason that the client has given; nil: none. Tornado: `close_reason`.
@@ -124,7 +129,7 @@ open class WebSocketHandler: RequestHandler {
     /// Responds to the handshake. Tornado: `WebSocketHandler.get`.
     public final override func get() async throws { try upgrade() }
 
-    /// A handshake is a GET.
+    /// A handshake is a GET, so that HEAD is refused with 405.
     public final override func head() async throws { throw HTTPError(.methodNotAllowed) }
 
     @_spi(TwisterServer) public final override class var servesHead: Bool { false }
@@ -133,7 +138,7 @@ open class WebSocketHandler: RequestHandler {
 /// State that few WebSockets have.
 final class SocketExtras {
     var subprotocol: String?
-    /// What the peer has closed with, once the connection is closed.
+    /// How the peer has closed, once the connection is closed.
     var peerClose: CloseFrame?
 }
 
@@ -150,12 +155,12 @@ extension WebSocketHandler: SocketOwner {
     final func handle(_ event: SocketEvent) async throws {
         switch event {
         case .opened:
-            // The functions that made the handshake have returned: they held the head.
+            // The functions that made the handshake, and held the head, have returned by now.
             request.connection.shrink()
             try await open()
             if !Self.keepsRequest { releaseRequest(within: 4) }
         case .message(let message):
-            // Middleware may have held it for longer.
+            // Middleware may have held the exchange for longer.
             if !Self.keepsRequest, !isRequestReleased { releaseRequest() }
             try await onMessage(message)
         case .stream(let message): try await onMessageStream(message)
@@ -168,7 +173,7 @@ extension WebSocketHandler: SocketOwner {
         }
     }
 
-    /// Gives the exchange up as soon as the connection, which leaves HTTP in the same turn, holds it no longer.
+    /// Releases the exchange as soon as the connection no longer holds it, which leaves HTTP in the same turn.
     private func releaseRequest(within turns: Int) {
         releaseRequest()
         guard !isRequestReleased, turns > 0 else { return }

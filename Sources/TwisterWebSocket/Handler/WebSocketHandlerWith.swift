@@ -1,6 +1,6 @@
 public import TwisterWeb
 
-/// A WebSocket handler with what it needs, as `RequestHandlerWith` is one for requests:
+/// A WebSocket handler with a value that it needs, as `RequestHandlerWith` is for requests:
 ///
 ///     final class Chat: WebSocketHandlerWith<Rooms> {
 ///         override func open() async throws { for message in await state.latest { try await writeMessage(message) } }
@@ -28,7 +28,7 @@ open class WebSocketHandlerWith<State: Sendable>: WebSocketHandler {
 extension WebSocketHandlerWith: StatefulHandler {}
 
 extension URLSpec {
-    /// A route to WebSocket handlers of a class that need `state`.
+    /// A route to WebSocket handlers of a class that needs `state`.
     ///
     /// Tornado: the `kwargs` of a `URLSpec`.
     public init<State: Sendable, Handler: WebSocketHandlerWith<State>>(

@@ -38,8 +38,8 @@ public enum WebSocketMessage: Sendable, Hashable {
     /// The message's JSON as a value, which is validated where it is `Validatable`.
     ///
     /// - Parameter decoder: default: the one of applications that have none of their own, for which dates are ISO 8601 texts.
-    /// - Throws: `HTTPError` 400 where the message is no JSON, 422 with the field's path where the value is not as `type` wants it.
-    ///   A `WebSocketHandler` that does not catch it tells its client 1007 (invalid payload), and the log has no error.
+    /// - Throws: `HTTPError` 400 where the message is no JSON, 422 with the field's path where the value is not as `type` wants
+    ///   it. A `WebSocketHandler` that does not catch it tells its client 1007 (invalid payload), and the log has no error.
     public func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, with decoder: JSONDecoder = ApplicationSettings.standardJSONDecoder
     ) throws -> Value {

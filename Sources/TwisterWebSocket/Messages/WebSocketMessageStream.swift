@@ -8,14 +8,15 @@ protocol MessagePieceSource: AnyObject {
     var closedError: WebSocketClosedError { get }
 }
 
-/// The pieces of one message, as they come. A piece has at most a few hundred KiB, and ends anywhere, also within a character.
+/// The pieces of one message, as they come. A piece has at most a few hundred KiB, and may end anywhere, even within a
+/// character.
 ///
-/// It belongs to the loop of its connection. The sequence ends with the message; its iterator throws `WebSocketClosedError` where the
-/// connection ends before, and `CancellationError`.
+/// The stream belongs to the loop of its connection. The sequence ends with the message. Its iterator throws
+/// `WebSocketClosedError` where the connection ends before the message does, and `CancellationError`.
 public final class WebSocketMessageStream: AsyncSequence {
     /// Whether the message is a text, in UTF-8, which has been checked.
     public let isText: Bool
-    /// The connection has the stream only while the message is incomplete.
+    /// Nil once the message is complete: the connection has the stream only while it is incomplete.
     private weak var connection: (any MessagePieceSource)?
     private let loop: IOLoop
     private var piece: [UInt8] = []

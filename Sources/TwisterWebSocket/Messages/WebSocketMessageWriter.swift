@@ -1,8 +1,9 @@
 import TwisterCompression
 import TwisterIO
 
-/// Sends one message in pieces, for a message that is not there as a whole, or is too long for memory. Other messages wait until
-/// `finish`. A writer that is released before closes the connection with 1011, because the peer cannot have the whole message.
+/// Sends one message in pieces, for a message that is made bit by bit or is too long for memory. Other messages wait until
+/// `finish`. Where a writer is released before `finish`, the connection is closed with 1011, because the peer cannot get the
+/// whole message.
 public final class WebSocketMessageWriter {
     private let connection: WebSocketConnection
     private let opcode: Opcode
@@ -36,8 +37,8 @@ public final class WebSocketMessageWriter {
 
     /// Sends the next bytes, and waits while the peer does not take what was sent before.
     ///
-    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, and in a text for bytes that are not
-    ///   UTF-8.
+    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, and in a text for bytes that are
+    ///   not UTF-8.
     public func write(_ bytes: [UInt8]) async throws {
         try check()
         if opcode == .text, !bytes.withUnsafeBytes({ validator.accepts($0) }) {
@@ -76,7 +77,7 @@ public final class WebSocketMessageWriter {
 }
 
 extension WebSocketConnection {
-    /// Begins to send a message in pieces, once no other one is sent so.
+    /// Begins to send a message in pieces, once no other message is sent that way.
     func beginPieces() async throws {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }

@@ -6,9 +6,9 @@ final class TopicLoop: Sendable {
     /// The bytes of the messages on their way.
     private let underWay = SharedCount()
 
-    /// With so many bytes on their way, the loop gets no more messages.
+    /// With this many bytes on their way, the loop gets no more messages.
     private static let limit = 64 << 20
-    /// A message takes about so many bytes beside its frame.
+    /// How many bytes a message takes beside its frame, about.
     private static let overhead = 256
 
     init(_ loop: IOLoop) { self.loop = loop }

@@ -93,7 +93,7 @@ extension WebSocketConnection: TopicSubscriber {
         {
             if topics.policy == .disconnect {
                 topics.counters.disconnected.add()
-                // A close frame would wait behind what the peer does not take.
+                // A close frame would wait behind the output that the peer does not take.
                 phase = .ending
                 return stream.reset()
             }
@@ -116,8 +116,8 @@ extension WebSocketConnection: TopicSubscriber {
 }
 
 extension WebSocketHandler {
-    /// Sends the handler what is published to a topic, until `unsubscribe` or the end of the connection. A second subscription to the
-    /// same topic is ignored. In `open` or later.
+    /// Sends the handler what is published to a topic, until `unsubscribe` or the end of the connection. Call it in `open` or
+    /// later. A second subscription to the same topic is ignored.
     public final func subscribe(_ topic: String) {
         checkThread("WebSocketHandler.subscribe")
         guard let socket else {
@@ -129,7 +129,7 @@ extension WebSocketHandler {
         socket.subscribe(to: topic, of: topics)
     }
 
-    /// Sends nothing more of a topic.
+    /// Sends the handler nothing more of a topic.
     public final func unsubscribe(_ topic: String) {
         checkThread("WebSocketHandler.unsubscribe")
         socket?.unsubscribe(from: topic)

@@ -1,23 +1,22 @@
 import TwisterIO
 
-/// What happens to a subscriber that does not take its messages as fast as they are published: more than 64 KiB wait to be sent to
-/// it, and then more messages than the limit.
+/// What happens to a slow subscriber: one that has more than 64 KiB to take, while more messages wait for it than the limit.
 public enum SlowSubscriberPolicy: Sendable, Hashable {
-    /// The subscriber loses the oldest messages that wait for it. For news of which the latest matter.
+    /// The subscriber loses the oldest messages that wait for it. For news, of which only the latest matter.
     case dropOldest
-    /// Of the waiting messages with the same key the subscriber gets the last one; beyond the limit, it loses the oldest. For values
-    /// that change, such as prices.
+    /// A message replaces the one with the same key that still waits for the subscriber; beyond the limit, the subscriber loses
+    /// the oldest messages. For values that change, such as prices.
     case conflate
     /// The subscriber's connection is closed. It connects again when it can.
     case disconnect
 }
 
-/// Topics, to which WebSockets subscribe, and messages are published: from any thread, to subscribers on every loop. A message is
-/// encoded once and compressed once, and its bytes are shared by all who get it.
+/// Topics, to which WebSockets subscribe and messages are published: from any thread, to subscribers on every loop. A message
+/// is encoded once and compressed once, and all subscribers share its bytes.
 ///
 /// Handlers use `WebSocketTopics.shared` unless they override `topics`.
 public final class WebSocketTopics: Sendable {
-    /// The topics of handlers that do not have others. Slow subscribers lose the oldest messages.
+    /// The topics of handlers that do not override `topics`. Slow subscribers lose the oldest messages.
     public static let shared = WebSocketTopics()
 
     /// What happens to slow subscribers.
@@ -33,8 +32,8 @@ public final class WebSocketTopics: Sendable {
 
     /// - Parameters:
     ///   - policy: what happens to slow subscribers. Default: they lose the oldest messages.
-    ///   - limit: how many messages may wait for one. Default 256.
-    ///   - byteLimit: how many bytes of them. Default 4 MiB.
+    ///   - limit: how many messages may wait for one subscriber. Default 256.
+    ///   - byteLimit: how many bytes of messages may wait for one subscriber. Default 4 MiB.
     public init(_ policy: SlowSubscriberPolicy = .dropOldest, limit: Int = 256, byteLimit: Int = 4 << 20) {
         self.policy = policy
         self.limit = max(limit, 1)
@@ -44,14 +43,15 @@ public final class WebSocketTopics: Sendable {
     /// What happened so far.
     public var counts: WebSocketTopicCounts { counters.current }
 
-    /// Sends a message to all subscribers of a topic, and waits for none of them. Messages of one thread arrive in the order in which
-    /// they were published. A loop that lags behind by more than 64 MiB of messages loses those that come next for its subscribers,
-    /// whatever the policy; they count as dropped.
+    /// Sends a message to all subscribers of a topic, and waits for none of them. Messages of one thread arrive in the order in
+    /// which they were published. A loop that lags behind by more than 64 MiB of messages loses the next ones for its
+    /// subscribers, whatever the policy; they count as dropped.
     ///
     /// - Parameters:
-    ///   - message: what they get.
-    ///   - topic: its name; any text.
-    ///   - key: with `.conflate`, what the message tells of: it replaces waiting messages with the same key. nil: it replaces none.
+    ///   - message: the message for all subscribers.
+    ///   - topic: the topic's name; any text.
+    ///   - key: with `.conflate`, the subject of the message: it replaces waiting messages with the same key. Nil: it replaces
+    ///     none.
     public func publish(_ message: WebSocketMessage, to topic: String, key: String? = nil) {
         counters.published.add()
         let loops = loops.withLock { $0[topic] ?? [] }

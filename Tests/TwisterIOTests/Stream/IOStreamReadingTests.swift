@@ -153,7 +153,7 @@ struct IOStreamReadingTests {
             let (stream, peer) = try makeStream(loop)
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 100, alignment: 1)
             defer { memory.deallocate() }
-            let transfer = UncheckedTransfer(memory)
+            let transfer = LoopBound(memory)
             peer.send("abc")
             let readings = [
                 inTask(loop, stream) { _ = try await $0.readUntil("\n") },

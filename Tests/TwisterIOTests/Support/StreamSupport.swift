@@ -96,7 +96,7 @@ extension IOLoop {
 func inTask<Value: Sendable, Held>(
     _ loop: IOLoop, _ held: Held, _ body: @escaping @Sendable (Held) async throws -> Value
 ) -> Task<Value, any Error> {
-    let transfer = UncheckedTransfer(held)
+    let transfer = LoopBound(held)
     return Task(executorPreference: loop) { try await body(transfer.value) }
 }
 

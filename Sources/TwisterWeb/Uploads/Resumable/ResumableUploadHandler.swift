@@ -59,7 +59,8 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
         try setHeader(TusField.expires, HTTPDate.string(record.expires))
     }
 
-    /// Blocking work of the folder, off the loop; also of a task that is cancelled, since what has come of a file is kept.
+    /// Does blocking work of the folder on another thread. This goes on even if the task is cancelled, because the received
+    /// bytes of a file are kept.
     final func onDisk<Value: Sendable>(
         _ work: @escaping @Sendable (UploadFolder) throws -> Value
     ) async throws -> Value {
@@ -77,7 +78,7 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
         if received == room { try await complete(id, record) }
     }
 
-    /// Hands a file to the application, all bytes of which are there. The caller has the file open, so that this happens once.
+    /// Hands a complete file to the application. The caller has the file open, so that this happens only once.
     final func complete(_ id: String, _ record: UploadRecord) async throws {
         let metadata = UploadMetadata.parse(record.metadata) ?? [:]
         try await state.completed(
@@ -89,7 +90,7 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
     /// Bytes that are gathered for one write.
     private static let pieceSize = 1 << 18
 
-    /// Returns how many bytes were received. Where the client disconnects, what has come is written.
+    /// Returns how many bytes were received. Where the client disconnects, the bytes that have come are written.
     private func receive(into file: AppendedFile, _ room: Int) async throws -> Int {
         var received = 0
         var gathered: [UInt8] = []
@@ -99,7 +100,7 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
                 received += piece.count
                 if gathered.isEmpty { gathered = piece } else { gathered += piece }
                 guard gathered.count >= Self.pieceSize else { continue }
-                // Bytes whose write has failed must not be written once more below.
+                // Bytes that could not be written must not be written a second time below.
                 let piece = gathered
                 gathered = []
                 try await write(piece, to: file)
@@ -117,7 +118,7 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
     }
 }
 
-/// New uploads.
+/// Serves the URL for new uploads.
 final class ResumableUploadsHandler: TusHandler {
     override func post() async throws {
         guard let length = try byteCount(TusField.length) else {
@@ -140,7 +141,8 @@ final class ResumableUploadsHandler: TusHandler {
         do {
             try await append(id, record, to: file, from: 0)
         } catch {
-            // The response has no `Location` then: nobody could go on with the upload, which would keep its place in the folder.
+            // The response then has no `Location`: nobody could continue the upload, which would take up its place in the
+            // folder.
             try await onDisk { $0.remove(id) }
             throw error
         }
@@ -157,7 +159,7 @@ final class ResumableUploadsHandler: TusHandler {
     }
 }
 
-/// One upload.
+/// Serves the URL of one upload.
 final class ResumableUploadHandler: TusHandler {
     private var id: String { pathArguments[0] ?? "" }
 
@@ -167,8 +169,8 @@ final class ResumableUploadHandler: TusHandler {
         return record
     }
 
-    /// How much of the file has come. Where all of it has, and the application has not taken it, it gets the file now: a client that
-    /// learns that the server has everything sends no further request.
+    /// Tells how much of the file has come. Where all of it has come and the application has not taken it yet, the application
+    /// gets the file now: a client that learns that the server has everything sends no further request.
     override func head() async throws {
         let (id, record) = (id, try await record())
         let size = try await onDisk { record.isFinished ? record.length : $0.size(id) }
@@ -185,7 +187,7 @@ final class ResumableUploadHandler: TusHandler {
         try setExpiry(record)
     }
 
-    /// Goes on with the file.
+    /// Receives the next bytes of the file.
     override func patch() async throws {
         guard bringsBytes else {
             throw HTTPError(.unsupportedMediaType, detail: "The body's type has to be \(bodyType).")
@@ -201,13 +203,13 @@ final class ResumableUploadHandler: TusHandler {
             return
         }
         let (file, size) = try await open()
-        // Before the response: a client may send its next request at once.
+        // Before the response, because a client may send its next request at once.
         defer { file.unlock() }
         guard offset == size else { throw Self.conflict(size) }
         try await append(id, record, to: file, from: offset)
     }
 
-    /// Gives the upload up.
+    /// Ends the upload, and removes what has come of it.
     override func delete() async throws {
         let (id, record) = (id, try await record())
         let file = record.isFinished ? nil : try await open().0
@@ -216,7 +218,7 @@ final class ResumableUploadHandler: TusHandler {
         setStatus(.noContent)
     }
 
-    /// For clients that can send no other method.
+    /// Serves the other methods for clients that can send only POST.
     override func post() async throws {
         switch request.headers["X-HTTP-Method-Override"] {
         case "PATCH": try await patch()
@@ -235,7 +237,7 @@ final class ResumableUploadHandler: TusHandler {
         return opened
     }
 
-    /// Another request writes the file, or is just giving it to the application.
+    /// The error while another request writes the file, or is giving it to the application.
     private static let busy = HTTPError(
         HTTPResponse.Status(code: 423, reasonPhrase: "Locked"), detail: "Another request of this upload is under way.",
         headers: [.retryAfter: "1"])

@@ -1,16 +1,17 @@
 import TwisterCodec
 import TwisterIO
 
-/// Uploads that go on where they were broken off: by a lost connection, a phone that slept, a restart of the server.
+/// Uploads that continue where they were interrupted: by a lost connection, a phone that slept, a restart of the server.
 ///
 ///     let uploads = try ResumableUploads(in: "uploads", maxSize: .gibibytes(10)) { handler, upload in
 ///         try await upload.move(to: "videos/\(upload.safeFileName)")
 ///     }
 ///     let application = try Application([uploads.routes("/files"), …])
 ///
-/// The protocol is tus 1.0.0, which clients for browsers, phones and the command line speak (tus-js-client, Uppy, TUSKit), with its
-/// extensions creation, creation-with-upload, expiration and termination. Whoever knows the address of an upload may go on with it,
-/// so that it is made of 128 random bits; who may begin one is for middleware and policies of the routes.
+/// The protocol is tus 1.0.0, for which there are clients for browsers, phones and the command line (tus-js-client, Uppy,
+/// TUSKit), with its extensions creation, creation-with-upload, expiration and termination. Anybody who knows the URL of an
+/// upload may continue it; the URL therefore has 128 random bits. Middleware and policies of the routes decide who may begin an
+/// upload.
 ///
 /// Bytes are written to the disk as they come, off the loop; memory stays flat. Several loops and processes may share a folder.
 public final class ResumableUploads: Sendable {
@@ -22,14 +23,14 @@ public final class ResumableUploads: Sendable {
     let lifetime: Int64
 
     /// - Parameters:
-    ///   - path: the folder that keeps uploads while they are not finished. It is made where it is not there.
+    ///   - path: the folder that keeps unfinished uploads. It is created if it does not exist.
     ///   - maxSize: the largest file; 413 for a larger one. Default 1 GiB.
-    ///   - maxUploads: the most uploads that are not finished; 503 over it. Default 1,000.
-    ///   - quota: how large these may be together, by their announced sizes; 507 over it. Default 100 GiB.
-    ///   - lifetime: how long an upload may take from its beginning on; afterwards it is removed. Default 24 hours.
-    ///   - completed: called when all bytes of a file are there. What it leaves in the folder is removed. Where it throws an error, the
-    ///     client gets that error, and the upload stays: it is called again when the client tries again.
-    /// - Throws: an error of the file system where the folder cannot be made.
+    ///   - maxUploads: the most unfinished uploads; 503 over it. Default 1,000.
+    ///   - quota: the most bytes of all unfinished uploads together, by their announced sizes; 507 over it. Default 100 GiB.
+    ///   - lifetime: how long an upload may take from its beginning; afterwards it is removed. Default 24 hours.
+    ///   - completed: called when a file is complete. A file that it leaves in the folder is removed. If it throws an error,
+    ///     the client gets that error, and the upload stays: the function is called again when the client tries again.
+    /// - Throws: an error of the file system where the folder cannot be created.
     public convenience init(
         in path: String, maxSize: ByteCount = .gibibytes(1), maxUploads: Int = 1_000,
         quota: ByteCount = .gibibytes(100),

@@ -4,7 +4,7 @@ import TwisterIO
 
 /// The resumable uploads of a folder: for each one a file with its bytes, `<id>`, and its record, `<id>.json`. All calls block.
 final class UploadFolder: Sendable {
-    /// Why an upload is not begun.
+    /// Why a new upload is refused.
     enum Refusal: Error {
         case tooManyUploads
         case noRoom
@@ -14,7 +14,7 @@ final class UploadFolder: Sendable {
     private let maxCount: Int
     private let quota: Int
     private let now: @Sendable () -> Int64
-    /// Held while it is counted what the folder has, so that two new uploads do not take the same room.
+    /// Held while the uploads of the folder are counted, so that two new uploads do not take the same room.
     private let counting = Mutex(())
 
     init(_ path: String, maxCount: Int, quota: Int, now: @escaping @Sendable () -> Int64) throws {
@@ -61,7 +61,7 @@ final class UploadFolder: Sendable {
             let (count, size) = sweep()
             guard count < maxCount else { throw Refusal.tooManyUploads }
             guard record.length <= quota - min(size, quota) else { throw Refusal.noRoom }
-            // First the record, by which the sweep finds what a crash leaves.
+            // The record is written first, so that `sweep` finds what a crash leaves.
             try write(record, id)
             do {
                 return (id, try AppendedFile(creating: dataPath(id)))
@@ -102,7 +102,7 @@ final class UploadFolder: Sendable {
             do {
                 found = try read(id)
             } catch {
-                // It cannot be read at the moment, which says nothing against the upload.
+                // The record cannot be read at the moment, which is no reason to remove the upload.
                 continue
             }
             guard let record = found, record.expires > now() else {
