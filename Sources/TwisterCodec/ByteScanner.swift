@@ -40,6 +40,18 @@ enum ByteScanner {
         return endOfFieldText(base, from: 0, to: count) == count
     }
 
+    /// Whether one of the octets is at least that number.
+    static func contains(_ octets: UnsafeRawBufferPointer, atLeast least: UInt8) -> Bool {
+        guard let base = octets.baseAddress else { return false }
+        var index = 0
+        while octets.count &- index >= 16 {
+            let block = base.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            if firstLane(block .>= all(least)) < 16 { return true }
+            index &+= 16
+        }
+        return octets[index...].contains { $0 >= least }
+    }
+
     /// The first carriage return at or after `start`, or `end` where there is none.
     @inline(__always)
     static func firstCarriageReturn(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {

@@ -1,5 +1,5 @@
 /// Reads the pairs of a `Cookie` field (RFC 6265, 4.2.1) one after the other, in time linear in the field's length. Pairs
-/// that are not well-formed are skipped. The octets have to outlive the parser.
+/// that are not well-formed are skipped, as in Tornado: a name is a token. The octets have to outlive the parser.
 package struct CookieParser: IteratorProtocol {
     private let octets: UnsafeRawBufferPointer
     private let limit: Int
@@ -31,7 +31,7 @@ package struct CookieParser: IteratorProtocol {
             position = end + 1
             guard let equals = octets[start..<end].firstIndex(of: ASCII.equals) else { continue }
             let name = trimmed(start, equals)
-            guard !name.isEmpty else { continue }
+            guard TokenList.isToken(name) else { continue }
             guard count < limit else {
                 isTruncated = true
                 position = octets.count
@@ -59,7 +59,7 @@ package struct CookieParser: IteratorProtocol {
     /// quotes does not change.
     package static func unquoted(_ value: UnsafeRawBufferPointer) -> String {
         guard value.count >= 2, value.first == ASCII.quote, value.last == ASCII.quote else {
-            return String(decoding: value, as: UTF8.self)
+            return ClientText.repaired(value)
         }
         let inner = UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)])
         var plain: [UInt8] = []
@@ -80,7 +80,7 @@ package struct CookieParser: IteratorProtocol {
                 index += 1
             }
         }
-        return String(decoding: plain, as: UTF8.self)
+        return ClientText.repaired(plain)
     }
 
     /// The number that three octal digits denote.

@@ -17,12 +17,12 @@ struct FieldParameters {
     /// As in Tornado, values without quotes may have spaces, and a parameter without "=" is ignored.
     init?(_ octets: UnsafeRawBufferPointer) {
         let end = octets.firstIndex(of: ASCII.semicolon) ?? octets.count
-        value = String(decoding: Self.value(of: octets), as: UTF8.self).lowercased()
+        value = ClientText.repaired(Self.value(of: octets)).lowercased()
         var position = end
         while position < octets.count {
             position += 1
             guard let octetsOfName = Self.readName(octets, &position) else { continue }
-            let name = String(decoding: octetsOfName, as: UTF8.self).lowercased()
+            let name = ClientText.repaired(octetsOfName).lowercased()
             guard TokenList.isToken(octetsOfName), parameters.count < Self.most, self[name] == nil,
                 let value = Self.readValue(octets, &position)
             else { return nil }

@@ -60,10 +60,10 @@ package struct ForwardedParser {
             element.node = value.withUnsafeBytes { ForwardedNode($0) }
         } else if TokenList.equals(name, "proto") {
             guard element.proto == nil else { return false }
-            element.proto = String(decoding: value, as: UTF8.self).lowercased()
+            element.proto = ClientText.repaired(value).lowercased()
         } else if TokenList.equals(name, "host") {
             guard element.host == nil else { return false }
-            element.host = String(decoding: value, as: UTF8.self)
+            element.host = ClientText.repaired(value)
         }
         return true
     }

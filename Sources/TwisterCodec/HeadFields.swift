@@ -158,7 +158,7 @@ package class HeadFields: @unchecked Sendable {
     }
 
     final func string(_ range: ByteRange) -> String {
-        String(decoding: octets(range), as: UTF8.self)
+        ClientText.repaired(octets(range))
     }
 
     @inlinable

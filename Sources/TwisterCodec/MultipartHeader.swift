@@ -12,7 +12,7 @@ package struct MultipartHeader: Equatable, Sendable {
     /// Reads field lines, each but the last with its line end. Lines may end with LF alone, as in Tornado.
     init(_ octets: UnsafeRawBufferPointer) throws(MultipartError) {
         // The octets between two ASCII characters of valid UTF-8 are valid UTF-8.
-        guard String(validating: octets, as: UTF8.self) != nil else { throw .malformedPartHeader }
+        guard ClientText.validated(octets) != nil else { throw .malformedPartHeader }
         var contentType: String?
         var disposition: FieldParameters?
         var position = 0
@@ -68,7 +68,7 @@ package struct MultipartHeader: Equatable, Sendable {
         let parts = octets.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let decoded = parts[2].withUnsafeBytes({ PercentCoding.decode($0) }) else { return nil }
         switch String(decoding: parts[0], as: UTF8.self).lowercased() {
-        case "utf-8", "us-ascii": return String(validating: decoded, as: UTF8.self)
+        case "utf-8", "us-ascii": return ClientText.validated(decoded)
         case "iso-8859-1": return String(String.UnicodeScalarView(decoded.lazy.map { Unicode.Scalar($0) }))
         default: return nil
         }

@@ -21,20 +21,20 @@ package enum PercentCoding {
 
     /// A path or a part of one as text. It is nil for a malformed "%" and where the decoded octets are no UTF-8.
     package static func decodePath(_ octets: UnsafeRawBufferPointer) -> String? {
-        guard octets.contains(ASCII.percent) else { return String(validating: octets, as: UTF8.self) }
+        guard octets.contains(ASCII.percent) else { return ClientText.validated(octets) }
         guard let decoded = decode(octets) else { return nil }
-        return String(validating: decoded, as: UTF8.self)
+        return ClientText.validated(decoded)
     }
 
     /// A name or a value of a query or a form (WHATWG URL 5.1). "+" is a space, a malformed "%" is kept, and octets that are
     /// no UTF-8 become U+FFFD.
     package static func decodeForm(_ octets: UnsafeRawBufferPointer) -> String {
-        withDecodedForm(octets) { String(decoding: $0, as: UTF8.self) }
+        withDecodedForm(octets) { ClientText.repaired($0) }
     }
 
     /// The same, but nil where the decoded octets are no UTF-8.
     package static func decodeValidForm(_ octets: UnsafeRawBufferPointer) -> String? {
-        withDecodedForm(octets) { String(validating: $0, as: UTF8.self) }
+        withDecodedForm(octets) { ClientText.validated($0) }
     }
 
     @inline(__always)

@@ -53,7 +53,7 @@ package struct TokenList {
         text.withOctets { octets in
             var list = TokenList(octets)
             var elements: [String] = []
-            while let element = list.next() { elements.append(String(decoding: element, as: UTF8.self)) }
+            while let element = list.next() { elements.append(ClientText.repaired(element)) }
             return elements
         }
     }

@@ -63,7 +63,10 @@ struct TrailerSection: Sendable {
         let isText = { (byte: UInt8) in !CharacterClass.isWhitespace(byte) }
         let start = value.firstIndex(where: isText) ?? value.endIndex
         let end = (value.lastIndex(where: isText) ?? start - 1) + 1
-        return (String(decoding: line[..<nameEnd], as: UTF8.self), String(decoding: line[start..<end], as: UTF8.self))
+        return (
+            String(decoding: line[..<nameEnd], as: UTF8.self),
+            ClientText.repaired(Array(line[start..<end]))
+        )
     }
 }
 

@@ -17,7 +17,7 @@ struct TrailerFields {
         guard let fieldName = HTTPField.Name(String(decoding: name, as: UTF8.self)) else { return false }
         // Fields that should have come before the body are dropped (RFC 9110, 6.5.1).
         if TrailerRules.isAllowed(fieldName.canonicalName) {
-            fields.append(HTTPField(name: fieldName, value: String(decoding: value, as: UTF8.self)))
+            fields.append(HTTPField(name: fieldName, value: ClientText.repaired(value)))
         }
         return true
     }

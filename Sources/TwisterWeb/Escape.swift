@@ -33,7 +33,7 @@ public func urlUnescape(_ text: String, plus: Bool = true) -> String? {
     if plus {
         for index in bytes.indices where bytes[index] == UInt8(ascii: "+") { bytes[index] = UInt8(ascii: " ") }
     }
-    return bytes.withUnsafeBytes(PercentCoding.decode).flatMap { String(validating: $0, as: UTF8.self) }
+    return bytes.withUnsafeBytes(PercentCoding.decode).flatMap { ClientText.validated($0) }
 }
 
 /// The URL with the arguments added to its query; a fragment stays at the end. The query is written anew: each name and

@@ -109,6 +109,17 @@ public struct HTTPServerRequest {
         }
     }
 
+    /// The value of the first cookie of that name.
+    package func cookie(_ name: String) -> String? {
+        head[.cookie]?.withOctets { octets in
+            var parser = CookieParser(octets, limit: .max)
+            while let pair = parser.nextRaw() {
+                if pair.name.elementsEqual(name.utf8) { return CookieParser.unquoted(pair.value) }
+            }
+            return nil
+        } ?? nil
+    }
+
     /// The request's address in full. Tornado: `HTTPServerRequest.full_url`.
     public func fullURL() -> String {
         head.targetForm == .absolute ? uri : "\(`protocol`)://\(host)\(uri)"

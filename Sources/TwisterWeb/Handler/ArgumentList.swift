@@ -1,7 +1,8 @@
 import HTTPTypes
 import TwisterCodec
 
-/// The arguments of a query or a form, in order of appearance; the values are bytes, which the handler decodes.
+/// The arguments of a query or a form, in order of appearance; the values are bytes, which the handler decodes. Names are compared by
+/// their UTF-8, as everywhere on the web: "é" and "e" with an accent behind it are two names.
 struct ArgumentList {
     private(set) var arguments: [(name: String, value: [UInt8])] = []
 
@@ -23,7 +24,7 @@ struct ArgumentList {
 
     /// The values of that name.
     func values(_ name: String) -> [[UInt8]] {
-        arguments.compactMap { $0.name == name ? $0.value : nil }
+        arguments.compactMap { $0.name.utf8.elementsEqual(name.utf8) ? $0.value : nil }
     }
 }
 
@@ -33,18 +34,19 @@ public struct Arguments: Sendable, Hashable, Sequence {
     /// Each name with its values, in order.
     public let all: [Argument]
     /// The index of each name in `all`. Clients choose the number of names, so a linear search could take too long.
-    private let places: [String: Int]
+    private let places: [[UInt8]: Int]
 
     /// Decodes the values of a list, and brings those of one name together.
     init(_ list: ArgumentList, decode: (_ value: [UInt8], _ name: String) throws -> String) rethrows {
-        var places: [String: Int] = [:]
+        var places: [[UInt8]: Int] = [:]
         var values: [(name: String, values: [String])] = []
         for (name, value) in list.arguments {
             let text = try decode(value, name)
-            if let place = places[name] {
+            let octets = Array(name.utf8)
+            if let place = places[octets] {
                 values[place].values.append(text)
             } else {
-                places[name] = values.count
+                places[octets] = values.count
                 values.append((name, [text]))
             }
         }
@@ -61,7 +63,7 @@ public struct Arguments: Sendable, Hashable, Sequence {
     }
 
     /// The values of that name; empty where there are none.
-    public subscript(name: String) -> [String] { places[name].map { all[$0].values } ?? [] }
+    public subscript(name: String) -> [String] { places[Array(name.utf8)].map { all[$0].values } ?? [] }
 
     public func makeIterator() -> [Argument].Iterator { all.makeIterator() }
 }

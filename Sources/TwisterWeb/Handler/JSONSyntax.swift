@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// The syntax of JSON (RFC 8259), by which a body that is no JSON at all (400) is told from one that holds another value than
 /// the handler wants (422). Foundation's decoder throws the same error for both, and takes some texts that are no JSON: those
 /// with a comma behind the last value of an object or a list.
@@ -14,7 +16,8 @@ struct JSONSyntax {
 
     private init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
 
-    /// Whether octets are one JSON text in UTF-8, without a byte order mark. Takes linear time.
+    /// Whether octets are one JSON text in UTF-8, without a byte order mark, whose strings have no more combining marks in a row
+    /// than `ClientText` allows: the decoder hashes the names of members. Takes linear time.
     static func isWellFormed(_ octets: [UInt8]) -> Bool { roundedNumbers(octets) != nil }
 
     /// Where in a text the numbers are that a `Double` holds as another whole number. Nil where the text is not well-formed.
@@ -22,9 +25,7 @@ struct JSONSyntax {
         octets.withUnsafeBytes { octets in
             var syntax = JSONSyntax(octets)
             guard syntax.takeText() else { return nil }
-            guard octets.allSatisfy({ $0 < 0x80 }) || String(validating: octets, as: UTF8.self) != nil else {
-                return nil
-            }
+            guard ClientText.validated(octets) != nil else { return nil }
             return syntax.roundedNumbers
         }
     }
@@ -102,14 +103,19 @@ struct JSONSyntax {
 
     /// The rest of a string, whose opening quote is taken.
     private mutating func takeString() -> Bool {
+        let start = index
+        // Combining marks that are not escaped are checked with the whole text.
+        var escapesMarks = false
         while let octet = take() {
             switch octet {
-            case UInt8(ascii: "\""): return true
+            case UInt8(ascii: "\""):
+                return !escapesMarks || ClientText.validated(unescaped(start..<(index - 1))) != nil
             case 0..<0x20: return false
             case UInt8(ascii: "\\"):
                 guard let escape = take() else { return false }
                 if escape == UInt8(ascii: "u") {
-                    for _ in 0..<4 { guard let digit = take(), Self.isHexadecimal(digit) else { return false } }
+                    guard let unit = takeUnit() else { return false }
+                    if unit >= 0x300 { escapesMarks = true }
                 } else if !"\"\\/bfnrt".utf8.contains(escape) {
                     return false
                 }
@@ -117,6 +123,34 @@ struct JSONSyntax {
             }
         }
         return false
+    }
+
+    /// The four digits behind `\u`.
+    private mutating func takeUnit() -> UInt16? {
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            guard let digit = take(), let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+            unit = unit << 4 | UInt16(value)
+        }
+        return unit
+    }
+
+    /// The UTF-8 of a well-formed string, with U+FFFD in place of half of a surrogate pair, and without the control characters that
+    /// have escapes of two characters.
+    private func unescaped(_ string: Range<Int>) -> [UInt8] {
+        var reader = JSONSyntax(UnsafeRawBufferPointer(rebasing: octets[string]))
+        var text: [UInt8] = []
+        var units: [UInt16] = []
+        while let octet = reader.take() {
+            if octet == UInt8(ascii: "\\"), let escape = reader.take() {
+                units.append(escape == UInt8(ascii: "u") ? reader.takeUnit() ?? 0 : UInt16(escape))
+            } else {
+                text += String(decoding: units, as: UTF16.self).utf8
+                units.removeAll(keepingCapacity: true)
+                text.append(octet)
+            }
+        }
+        return text + String(decoding: units, as: UTF16.self).utf8
     }
 
     private mutating func takeNumber(_ first: UInt8) -> Bool {
@@ -171,8 +205,4 @@ struct JSONSyntax {
     }
 
     private static func isDigit(_ octet: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) }
-
-    private static func isHexadecimal(_ octet: UInt8) -> Bool {
-        isDigit(octet) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(octet | 0x20)
-    }
 }

@@ -11,10 +11,10 @@ extension RequestHandler {
     public var cookies: [String: String] { request.cookies }
 
     /// The value of the cookie `name`; nil if the client has sent none. Tornado: `RequestHandler.get_cookie`.
-    public func getCookie(_ name: String) -> String? { request.cookies[name] }
+    public func getCookie(_ name: String) -> String? { request.cookie(name) }
 
     /// The same with a default.
-    public func getCookie(_ name: String, default value: String) -> String { request.cookies[name] ?? value }
+    public func getCookie(_ name: String, default value: String) -> String { request.cookie(name) ?? value }
 
     // MARK: Setting
 

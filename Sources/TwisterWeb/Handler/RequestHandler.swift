@@ -142,11 +142,11 @@ open class RequestHandler {
     /// - Parameters:
     ///   - value: the argument's bytes.
     ///   - name: the argument's name; nil for a group of the path that has none.
-    /// - Throws: `HTTPError` 400 for bytes that are not UTF-8.
+    /// - Throws: `HTTPError` 400 for bytes that are not UTF-8, or have more than 30 combining marks in a row.
     ///
     /// Tornado: `RequestHandler.decode_argument`.
     open func decodeArgument(_ value: [UInt8], _ name: String?) throws -> String {
-        guard let text = String(validating: value, as: UTF8.self) else { throw HTTPError.undecodable(name) }
+        guard let text = ClientText.validated(value) else { throw HTTPError.undecodable(name) }
         return text
     }
 

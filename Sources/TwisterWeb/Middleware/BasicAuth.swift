@@ -52,8 +52,8 @@ public struct BasicAuth<User: Sendable>: Middleware {
     static func parse(_ text: String) -> (name: String, password: String)? {
         guard let octets = Base64.standard.decode(Array(text.utf8)[...]),
             let colon = octets.firstIndex(of: UInt8(ascii: ":")), octets.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
-            let name = String(validating: octets[..<colon], as: UTF8.self),
-            let password = String(validating: octets[(colon + 1)...], as: UTF8.self)
+            let name = ClientText.validated(Array(octets[..<colon])),
+            let password = ClientText.validated(Array(octets[(colon + 1)...]))
         else { return nil }
         return (name, password)
     }

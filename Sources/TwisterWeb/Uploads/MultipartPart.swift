@@ -52,7 +52,7 @@ public final class MultipartPart {
     ///
     /// - Throws: `FormError.notText` for other bytes, and the errors of `collect(upTo:)`.
     public func text(upTo limit: ByteCount = .mebibytes(1)) async throws -> String {
-        guard let text = String(validating: try await collect(upTo: limit), as: UTF8.self) else {
+        guard let text = ClientText.validated(try await collect(upTo: limit)) else {
             throw FormError.notText(name: name)
         }
         return text

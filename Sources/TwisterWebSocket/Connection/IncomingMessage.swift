@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// A message of which a part has come.
 final class IncomingMessage {
     let opcode: Opcode
@@ -56,10 +58,10 @@ final class IncomingMessage {
         return bytes
     }
 
-    /// The complete message; nil where it is a text that ends within a character.
+    /// The complete message; nil where it is a text that ends within a character, or has too many combining marks in a row.
     func message() -> WebSocketMessage? {
         guard opcode == .text else { return .binary(bytes) }
         guard validator.isComplete else { return nil }
-        return .text(String(decoding: bytes, as: UTF8.self))
+        return ClientText.validated(bytes).map { .text($0) }
     }
 }

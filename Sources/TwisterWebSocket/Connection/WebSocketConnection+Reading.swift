@@ -98,7 +98,8 @@ extension WebSocketConnection {
             let text = String(unsafeUninitializedCapacity: header.length) { buffer in
                 let room = UnsafeMutableRawBufferPointer(buffer)
                 let count = Self.unmask(payload, header.mask, to: room)
-                isText = UTF8Validator.isText(UnsafeRawBufferPointer(rebasing: room[..<count]))
+                let octets = UnsafeRawBufferPointer(rebasing: room[..<count])
+                isText = UTF8Validator.isText(octets) && ClientText.isSafe(octets)
                 return isText ? count : 0
             }
             guard isText else { return refuse(.invalidText, bytes) }

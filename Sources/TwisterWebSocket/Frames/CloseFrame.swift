@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// The payload of a close frame (RFC 6455, 5.5.1): nothing, or a code and a reason.
 struct CloseFrame: Equatable {
     var code: WebSocketCloseCode?
@@ -19,8 +21,8 @@ struct CloseFrame: Equatable {
         let code = WebSocketCloseCode(rawValue: number)
         guard code.mayBeSent else { return .failure(Violation(.closePayload)) }
         let reason = UnsafeRawBufferPointer(rebasing: payload[2...])
-        guard UTF8Validator.isText(reason) else { return .failure(Violation(.invalidText)) }
-        return .success(CloseFrame(code: code, reason: String(decoding: reason, as: UTF8.self)))
+        guard let text = ClientText.validated(reason) else { return .failure(Violation(.invalidText)) }
+        return .success(CloseFrame(code: code, reason: text))
     }
 
     /// The payload. A reason that is too long is cut after a whole character.

@@ -18,6 +18,7 @@ struct StrictnessTests {
 
     @Test("WS-15, N-36: each violation gets its code, and the connection is closed")
     func violations() async throws {
+        let marks = String(repeating: "\u{301}", count: 31)
         let cases: [(String, [UInt8], UInt16)] = [
             ("unmasked", SocketClient.frame(1, [65], isMasked: false), 1002),
             ("rsv1 without an extension", SocketClient.frame(1, [65], reserved: 0x40), 1002),
@@ -33,6 +34,12 @@ struct StrictnessTests {
             ),
             ("text that is not UTF-8", SocketClient.frame(1, [0xFF]), 1007),
             ("text that ends within a character", SocketClient.frame(1, [0xC3]), 1007),
+            ("text with 31 combining marks in a row", SocketClient.frame(1, Array(marks.utf8)), 1007),
+            (
+                "the same in two frames",
+                SocketClient.frame(1, Array(marks.utf8.prefix(20)), isFinal: false)
+                    + SocketClient.frame(0, Array(marks.utf8.dropFirst(20))), 1007
+            ),
             ("a fragment that is no text", SocketClient.frame(1, [0x41, 0xFF], isFinal: false), 1007),
             ("close with one byte", SocketClient.frame(8, [3]), 1002),
             ("close with a reserved code", SocketClient.frame(8, [3, 0xEE]), 1002),

@@ -1,3 +1,5 @@
+import TwisterCodec
+
 /// The description of a resumable upload, which stands on the disk beside the upload's bytes.
 struct UploadRecord: Codable, Sendable {
     /// The size that the file will have.
@@ -19,7 +21,7 @@ enum UploadMetadata {
             let parts = pair.split(separator: UInt8(ascii: " "))
             guard let key = parts.first, parts.count <= 2 else { return nil }
             let octets = parts.count == 2 ? Base64.standard.decode(ArraySlice(parts[1])) : []
-            guard let text = octets.flatMap({ String(validating: $0, as: UTF8.self) }) else { return nil }
+            guard let text = octets.flatMap({ ClientText.validated($0) }) else { return nil }
             guard values.updateValue(text, forKey: String(Substring(key))) == nil else { return nil }
         }
         return values
