@@ -166,7 +166,8 @@ final class HTTP2ServerConnection {
     /// any more. Returns whether there were such streams.
     private func cutStalledStreams() -> Bool {
         var found = false
-        for stream in streams where stream.waitingBytes > 0 {
+        // A file may still be on its way from the disk, for which the client is not to blame.
+        for stream in streams where stream.waitingBytes > 0 && !hasWindow(stream.id) {
             found = true
             stream.exchange.noteOutcome(.clientDisconnected)
             session?.reset(stream.id, NGHTTP2_CANCEL)
@@ -302,7 +303,9 @@ extension HTTP2ServerConnection: IOStreamConsumer {
     /// client of a request that waits, or whose rest is missing, counts as disconnected.
     func streamEnded(_ stream: IOStream) {
         guard phase != .ended else { return }
-        for stream in streams { stream.clientEnded() }
+        // A handler that is about to write first does so.
+        if streams.contains(where: \.isHandled) { tellOfEndLater() }
+        for stream in streams where !stream.isHandled { stream.clientEnded() }
         goAway()
         // Responses may wait for windows also where the connection was going away before.
         pump()

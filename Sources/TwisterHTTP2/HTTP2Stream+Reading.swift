@@ -94,6 +94,8 @@ extension HTTP2Stream: BodySource {
     /// Tells a client that has the whole response not to send the rest of its request (RFC 9113, 8.1).
     func stopUnwantedBody() {
         guard isOpen, sending == .complete, hasUnwantedBody else { return }
+        // The exchange is over, although the stream is not.
+        tellTaken()
         connection?.stopUnwantedBodySoon(id)
     }
 

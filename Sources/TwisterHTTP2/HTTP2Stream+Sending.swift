@@ -23,9 +23,9 @@ extension HTTP2Stream: ExchangeTransport {
             length = .omitted(0)
         }
         switch length {
-        case .none: sendHeadAlone(head, nil, connection)
-        case .omitted(let length): sendHeadAlone(head, length, connection)
-        case .known(0): sendHeadAlone(head, 0, connection)
+        case .none: return sendHeadAlone(head, nil, connection)
+        case .omitted(let length): return sendHeadAlone(head, length, connection)
+        case .known(0): return sendHeadAlone(head, 0, connection)
         case .known(let length):
             sending = .body
             if length == body.count { return sendWhole(head, &body, connection) }
@@ -38,7 +38,7 @@ extension HTTP2Stream: ExchangeTransport {
         if body.isEmpty { connection.pump() }
     }
 
-    /// Sends the head of a response that has no body.
+    /// Sends the head of a response that has no body. A body that its handler has written all the same is dropped.
     private func sendHeadAlone(_ head: ResponseHead, _ length: Int?, _ connection: HTTP2ServerConnection) {
         if case .executing = run {
             sending = .headFirst
@@ -47,6 +47,7 @@ extension HTTP2Stream: ExchangeTransport {
             sending = .head
             connection.sendHead(id, head, length: length, body: nil)
         }
+        connection.pump()
     }
 
     /// Sends a response that is there as a whole. Its body is copied only if the windows do not let it out at once.

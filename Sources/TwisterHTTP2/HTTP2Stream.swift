@@ -216,7 +216,14 @@ final class HTTP2Stream {
         }
     }
 
-    /// The client sends nothing more on the connection.
+    /// Whether a handler runs that has the whole request, and has not finished its response.
+    var isHandled: Bool {
+        if case .executing = run, reading == .complete { return !exchange.isFinished }
+        return false
+    }
+
+    /// The client sends nothing more on the connection. A client whose request only waits counts as left, and one that still has a
+    /// part of its response to take does not, as over HTTP/1.1.
     func clientEnded() {
         if let tunnel, tunnel.isAccepted {
             tunnel.ended()
@@ -227,7 +234,7 @@ final class HTTP2Stream {
         switch run {
         case .waiting: break
         case .scheduled where reading == .body, .executing where reading == .body: break
-        case .executing where !exchange.isFinished: break
+        case .executing where isHandled && waitingBytes == 0: break
         case .scheduled, .executing, .ending, .over: return
         }
         if sending != .complete { exchange.noteOutcome(.clientDisconnected) }

@@ -202,6 +202,46 @@ struct HTTP2StreamTests {
         }
     }
 
+    @Test("X-22: a client that has ended its side gets the rest of a response that it is taking", arguments: testedBackends)
+    func responseOfEndedClient(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe) { port in
+            let client = try FrameClient(port: port, settings: [(4, 1 << 30)])
+            client.opensWindows = false
+            try client.openWindow(0, 1 << 30)
+            try client.ping()
+            try client.headers(1, FrameClient.request("GET", "/parts?100"))
+            try client.headers(3, FrameClient.request("GET", "/sleep?600000"))
+            client.socket.shutDown()
+            try await Task.sleep(for: .milliseconds(50))
+            var size = 0
+            var resets: [UInt32] = []
+            // The client acknowledges nothing more, which it could not send.
+            while let frame = try client.receive() {
+                if frame.type == FrameClient.FrameType.data, frame.stream == 1 { size += frame.payload.count }
+                if frame.type == FrameClient.FrameType.reset { resets.append(frame.stream) }
+            }
+            #expect(size == 5_000_000)
+            // A handler that waits for something else than its client is cancelled.
+            #expect(resets == [3])
+            #expect(probe.notes.all.filter { $0.hasPrefix("closed") } == ["closed /sleep"])
+        }
+    }
+
+    @Test(
+        "S-36: the head of a response without a body is sent when it is flushed, although the handler goes on",
+        arguments: testedBackends, ["HEAD /head-first", "GET /no-content"])
+    func flushedHead(backend: IOBackend, request: String) async throws {
+        try await withHTTP2(backend) { port in
+            let parts = request.split(separator: " ").map(String.init)
+            let client = try FrameClient(port: port)
+            try client.headers(1, FrameClient.request(parts[0], parts[1]))
+            try client.receive { client.partial(1).status != nil }
+            #expect(client.partial(1).status == (parts[0] == "HEAD" ? 200 : 204))
+            #expect(client.partial(1).body.isEmpty && !client.hasEnded(1))
+        }
+    }
+
     @Test("a large body comes whole, through windows that follow", arguments: testedBackends)
     func large(backend: IOBackend) async throws {
         try await withHTTP2(backend) { port in

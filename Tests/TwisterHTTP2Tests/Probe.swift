@@ -63,6 +63,17 @@ final class Probe: HTTPServerConnectionDelegate {
                     try await connection.flush()
                     notes.note("flushed")
                 }
+            case "/parts":
+                for _ in 0..<(Int(request.query) ?? 0) {
+                    connection.write([UInt8](repeating: 120, count: 50_000))
+                    try await connection.flush()
+                }
+            case "/head-first", "/no-content":
+                if request.path == "/no-content" { try connection.setHead(.noContent) }
+                connection.write("head")
+                try await connection.flush()
+                notes.note("flushed \(request.path)")
+                try await connection.loop.sleep(for: .seconds(600))
             case "/big": connection.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
             case "/nothing": try connection.setHead(.noContent)
             case "/hints":

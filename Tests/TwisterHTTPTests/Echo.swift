@@ -67,6 +67,10 @@ final class Echo: HTTPServerConnectionDelegate {
                 }
             case "/big":
                 connection.write([UInt8](repeating: 120, count: Int(request.query) ?? 0))
+            case "/begun":
+                connection.write("begun")
+                try await connection.flush()
+                try await connection.loop.sleep(for: .seconds(600))
             case "/parts":
                 for number in 0..<(Int(request.query) ?? 0) {
                     connection.write([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 100_000))

@@ -217,6 +217,22 @@ struct HTTPServerTests {
     }
 
     @Test(
+        "a response without a length that a shutdown cuts does not look complete, whether its client reads or not",
+        .disabled(if: TestClient.speaksHTTP2, "HTTP/2 resets the stream"), arguments: testedBackends, [true, false])
+    func cutWithoutLength(_ backend: IOBackend, _ reads: Bool) async throws {
+        let group = try await HTTPServerGroup(
+            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+        let client = try TestClient(port: group.port ?? 0)
+        try client.send("GET \(reads ? "/begun" : "/parts?1000") HTTP/1.0\r\n\r\n")
+        try await Task.sleep(for: .milliseconds(100))
+        let ends = await group.shutdown(deadline: .milliseconds(100))
+        #expect(ends.cut.count == 1)
+        _ = try client.receiveAll()
+        #expect(client.wasReset)
+    }
+
+    @Test(
         "S-33: each setting of a connection does what it says",
         .disabled(if: TestClient.speaksHTTP2, "HTTP/2 ends a stream where HTTP/1.1 ends the connection"),
         arguments: testedBackends, connectionSettings)

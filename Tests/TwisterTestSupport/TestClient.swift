@@ -9,6 +9,8 @@ package final class TestClient {
     private var pending: [UInt8] = []
     /// So much of the filter's greeting is still to come.
     private var greetingLeft = TestFilter.greeting.count
+    /// Whether the server has reset the connection, which counts as its end.
+    package private(set) var wasReset = false
     private let translation: HTTP2Translation?
 
     /// Whether the clients of this run of the tests speak HTTP/2 (`TWISTER_TEST_HTTP=2`). A test of something that only
@@ -171,7 +173,10 @@ package final class TestClient {
         while count < 0, errno == EINTR { count = recv(fd, &buffer, limit, 0) }
         if count == 0 { return nil }
         guard count > 0 else {
-            if errno == ECONNRESET { return nil }
+            if errno == ECONNRESET {
+                wasReset = true
+                return nil
+            }
             throw Failure(description: errno == EAGAIN ? "nothing was received in time" : "recv: errno \(errno)")
         }
         let greeted = min(greetingLeft, count)

@@ -124,8 +124,11 @@ extension HTTP1Connection {
         guard let stream else { return }
         // A body without length or chunks ends with the connection: after an orderly close it would look complete, so the
         // connection is reset.
-        if case .untilClose = writing { stream.reset() } else { stream.closeAfterOutput() }
+        if endsWithConnection { stream.reset() } else { stream.closeAfterOutput() }
     }
+
+    /// Whether a response is being sent whose body has neither a length nor chunks.
+    var endsWithConnection: Bool { if case .untilClose = writing { true } else { false } }
 
     /// Whether the client lags behind or the stream is closed. In the second case `drained` throws at once, so that a handler
     /// does not go on writing for nobody.

@@ -468,8 +468,9 @@ extension HTTP1ServerConnection: ServerConnection {
 
     func cancel() { exchange?.cancel() }
 
+    /// A response that is cut must not look complete, and the kernel must not keep output for a client that does not take it.
     func close() {
         noteClose(.cut)
-        stream.close()
+        if stream.outputCount > 0 || exchange?.endsWithConnection == true { stream.reset() } else { stream.close() }
     }
 }
