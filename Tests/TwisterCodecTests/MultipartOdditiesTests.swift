@@ -128,7 +128,12 @@ struct MultipartOdditiesTests {
     private static let delimitersCases: [(String, String)] = [
         // RFC 2046 5.1.1 allows a preamble. Tornado: 400.
         ("preamble\r\n" + one + "--b--", "a=x"), ("\r\n" + one + "--b--", "a=x"),
-        (one + "--b--epilogue\r\n--b--", "a=x"),
+        // RFC 2046 5.1.1: behind the last delimiter's "--" stand only white space and a line end. Tornado: content of the part.
+        (one + "--b--epilogue\r\n--b--", "400 malformedDelimiter"),
+        (one + "--b--x\r\n" + one + "--b--\r\n", "400 malformedDelimiter"), (one + "--b---", "400 malformedDelimiter"),
+        (one + "--b-- x", "400 malformedDelimiter"), (one + "--b--\rx", "400 malformedDelimiter"),
+        (one + "--b--\n", "400 malformedDelimiter"), (one + "--b--\r", "400 unterminated"),
+        (one + "--b-- \t", "a=x"), (one + "--b-- \t\r\nepilogue", "a=x"), (one + "--b--\r\n\r\nepilogue", "a=x"),
         // Tornado: searches the last delimiter from the end, so that what follows the first one is content.
         (one + "--b--\r\n" + one + "--b--", "a=x"),
         // RFC 2046 5.1.1 allows white space behind a boundary. Tornado: 400.
