@@ -56,8 +56,18 @@ struct MultipartOdditiesTests {
         (#"form-data; name="f"; filename="a\\b.txt""#, #"f/a\b.txt=x"#),
         (#"form-data; name="f"; filename="C:\dir\new.txt""#, #"f/C:\dir\new.txt=x"#),
         ("form-data; name=\"a\"; filename=\"x\ty\"", "a/x\ty=x"),
-        // Tornado: the name `C:\dir\`, but no name of a file ends so.
-        (#"form-data; name="f"; filename="C:\dir\""#, "400 malformedPartHeader"),
+        // WHATWG HTML 4.10.21.8 escapes no backslashes, so that names may end with one. Tornado: the same.
+        (#"form-data; name="f"; filename="foo\""#, #"f/foo\=x"#),
+        (#"form-data; name="f"; filename="C:\dir\""#, #"f/C:\dir\=x"#),
+        (#"form-data; name="f"; filename="foo\" "#, #"f/foo\=x"#),
+        (#"form-data; name="f"; filename="a\"b\""#, #"f/a"b\=x"#),
+        // Tornado: the name `f\"; filename="foo`.
+        (#"form-data; name="f\"; filename="foo\""#, #"f\/foo\=x"#),
+        (#"form-data; filename="foo\" ; name="f""#, #"f/foo\=x"#),
+        // Other clients escape the quotes of a name. Tornado: the same.
+        (#"form-data; name="f"; filename="a\"; b.txt""#, #"f/a"; b.txt=x"#),
+        (#"form-data; name="f"; filename="a\\""#, #"f/a\=x"#),
+        (#"form-data; name="f"; filename="a\"; name=\"g""#, #"f/a"; name="g=x"#),
         // Tornado: the quotes are a part of the name.
         (#"form-data; name="a"#, "400 malformedPartHeader"), (#"form-data; name="a"b"#, "400 malformedPartHeader"),
         // Tornado: the last one.
