@@ -1,5 +1,5 @@
-/// The weight that a client gives to each content coding in its Accept-Encoding field (RFC 9110 12.5.3). Elements that are
-/// not well-formed are ignored.
+/// The weight that a client gives to each content coding in its Accept-Encoding field (RFC 9110 12.5.3). A coding whose weight
+/// is malformed counts as refused, whatever `*` says. Other elements that are not well-formed are ignored.
 package struct AcceptedCodings {
     private let octets: UnsafeRawBufferPointer
 
@@ -42,12 +42,8 @@ package struct AcceptedCodings {
         while let element = list.next() {
             let end = element.firstIndex(of: ASCII.semicolon) ?? element.count
             let name = TokenList.trimmed(UnsafeRawBufferPointer(rebasing: element[..<end]))
-            let isNamed = Self.names(name, coding)
-            guard isNamed || any == nil && TokenList.equals(name, "*"),
-                let weight = QualityValue.weight(element, from: end)
-            else { continue }
-            if isNamed { return weight }
-            any = weight
+            if Self.names(name, coding) { return QualityValue.weight(element, from: end) ?? 0 }
+            if any == nil, TokenList.equals(name, "*") { any = QualityValue.weight(element, from: end) }
         }
         return any
     }

@@ -1,8 +1,8 @@
 /// The weight that a client gives to each media type in its Accept field (RFC 9110 12.5.1).
 ///
-/// The most specific range that matches a type decides: `type/subtype` before `type/*` before `*/*`. Ranges that are not
-/// well-formed are ignored. A range with parameters other than `q`, which no type of ours has, counts as the same range
-/// without them. A type that is asked for has no parameters.
+/// The most specific range that matches a type decides: `type/subtype` before `type/*` before `*/*`. One whose weight is
+/// malformed counts as refused; other ranges that are not well-formed are ignored. A range with parameters other than `q`, which
+/// no type of ours has, counts as the same range without them. A type that is asked for has no parameters.
 package struct AcceptedTypes {
     private let octets: UnsafeRawBufferPointer
 
@@ -54,7 +54,7 @@ package struct AcceptedTypes {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    /// The weight that one element gives to the type. It is nil where the element does not match the type or is malformed.
+    /// The weight that one element gives to the type. It is nil where the element does not match the type.
     private static func range(
         _ element: UnsafeRawBufferPointer, _ type: UnsafeRawBufferPointer, _ subtype: UnsafeRawBufferPointer
     ) -> (specificity: Int, weight: Int)? {
@@ -77,7 +77,6 @@ package struct AcceptedTypes {
                 specificity = 2
             }
         }
-        guard let weight = QualityValue.weight(element, from: end) else { return nil }
-        return (specificity, weight)
+        return (specificity, QualityValue.weight(element, from: end) ?? 0)
     }
 }

@@ -25,15 +25,19 @@ package struct FieldLines: ~Copyable {
     /// same one. Returns false where that is not so.
     @inline(__always)
     mutating func restoreKept(_ value: String) -> Bool {
-        guard isEmpty, keptLength > 0, value == keptValue else { return false }
+        // The kept text is ASCII. A text that equals it and has as many octets has the same octets. Without the counts, the
+        // comparison by canonical equivalence would take the Kelvin sign for a K.
+        guard isEmpty, keptLength > 0, value.utf8.count == keptValue.utf8.count, value == keptValue else {
+            return false
+        }
         return buffer.restore(keptLength)
     }
 
-    /// Adds a line, and remembers it for `restoreKept` where it is the first one.
+    /// Adds a line, and remembers it for `restoreKept` where it is the first one and its value is ASCII.
     mutating func appendKept(_ name: String, _ value: String) {
         let isFirst = isEmpty
         append(name, value)
-        guard isFirst else { return }
+        guard isFirst, value.utf8.allSatisfy({ $0 < 0x80 }) else { return }
         keptLength = count
         keptValue = value
     }

@@ -15,7 +15,10 @@ struct FieldParameters {
     /// Returns nil for a value that is malformed, names a parameter twice, or has more than 16 parameters.
     ///
     /// As in Tornado, values without quotes may have spaces, and a parameter without "=" is ignored.
-    init?(_ octets: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter backslashMayEnd: whether a quoted string may end with a backslash: one before a quote that ends the
+    ///   parameter is then a character of its own. Default false.
+    init?(_ octets: UnsafeRawBufferPointer, backslashMayEnd: Bool = false) {
         let end = octets.firstIndex(of: ASCII.semicolon) ?? octets.count
         value = ClientText.repaired(Self.value(of: octets)).lowercased()
         var position = end
@@ -24,7 +27,7 @@ struct FieldParameters {
             guard let octetsOfName = Self.readName(octets, &position) else { continue }
             let name = ClientText.repaired(octetsOfName).lowercased()
             guard TokenList.isToken(octetsOfName), parameters.count < Self.most, self[name] == nil,
-                let value = Self.readValue(octets, &position)
+                let value = Self.readValue(octets, &position, backslashMayEnd)
             else { return nil }
             parameters.append((name, value))
         }
@@ -52,10 +55,12 @@ struct FieldParameters {
 
     /// Reads a quoted string, or everything up to a semicolon: boundaries and names of files often have characters that a
     /// token may not have.
-    private static func readValue(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> [UInt8]? {
+    private static func readValue(
+        _ octets: UnsafeRawBufferPointer, _ position: inout Int, _ backslashMayEnd: Bool
+    ) -> [UInt8]? {
         skipSpace(octets, &position)
         if position < octets.count, octets[position] == ASCII.quote {
-            let value = readQuoted(octets, &position)
+            let value = readQuoted(octets, &position, backslashMayEnd)
             skipSpace(octets, &position)
             return position == octets.count || octets[position] == ASCII.semicolon ? value : nil
         }
@@ -65,7 +70,9 @@ struct FieldParameters {
     }
 
     /// Reads a quoted string. A backslash escapes only a quote or a backslash, because names of files have backslashes, too.
-    private static func readQuoted(_ octets: UnsafeRawBufferPointer, _ position: inout Int) -> [UInt8]? {
+    private static func readQuoted(
+        _ octets: UnsafeRawBufferPointer, _ position: inout Int, _ backslashMayEnd: Bool
+    ) -> [UInt8]? {
         position += 1
         var value: [UInt8] = []
         while position < octets.count {
@@ -73,7 +80,8 @@ struct FieldParameters {
             position += 1
             if byte == ASCII.quote { return value }
             if byte == ASCII.backslash, position < octets.count,
-                octets[position] == ASCII.quote || octets[position] == ASCII.backslash
+                octets[position] == ASCII.quote || octets[position] == ASCII.backslash,
+                !(backslashMayEnd && endsParameter(octets, quoteAt: position))
             {
                 byte = octets[position]
                 position += 1
@@ -81,6 +89,14 @@ struct FieldParameters {
             value.append(byte)
         }
         return nil
+    }
+
+    /// Whether there is a quote, and behind it only white space up to a semicolon or the end.
+    private static func endsParameter(_ octets: UnsafeRawBufferPointer, quoteAt index: Int) -> Bool {
+        guard octets[index] == ASCII.quote else { return false }
+        var position = index + 1
+        skipSpace(octets, &position)
+        return position == octets.count || octets[position] == ASCII.semicolon
     }
 
     private static func skipSpace(_ octets: UnsafeRawBufferPointer, _ position: inout Int) {

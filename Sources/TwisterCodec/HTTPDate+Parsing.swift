@@ -2,7 +2,7 @@ extension HTTPDate {
     /// The seconds since 1970 of a date in one of the three forms that a recipient has to understand (RFC 9110 5.6.7):
     /// IMF-fixdate, the obsolete RFC 850 form and that of C's `asctime`. It is nil for anything else.
     ///
-    /// `now` decides the century of the RFC 850 form: a date that would be more than fifty years ahead is in the past.
+    /// `now` decides the century of the RFC 850 form: the date is the last one that is no more than fifty years ahead.
     package static func parse(_ octets: UnsafeRawBufferPointer, now: Int64) -> Int64? {
         guard octets.count >= 24 else { return nil }
         let date: CivilDate?
@@ -35,10 +35,12 @@ extension HTTPDate {
         guard matches(rest, ", xx-xxx-xx xx:xx:xx GMT"), let day = number(rest, 2, 2),
             let month = index(of: rest, at: 5, in: monthNames), let shortYear = number(rest, 9, 2)
         else { return nil }
-        let thisYear = CivilDate(unixSeconds: now).year
-        var year = thisYear / 100 * 100 + shortYear
-        if year > thisYear + 50 { year -= 100 }
-        return civilDate(year, month + 1, day, rest, timeAt: 12)
+        var latest = CivilDate(unixSeconds: now)
+        latest.year += 50
+        let year = latest.year / 100 * 100 + shortYear
+        guard var date = civilDate(year, month + 1, day, rest, timeAt: 12) else { return nil }
+        if date.unixSeconds > latest.unixSeconds { date.year -= 100 }
+        return date
     }
 
     /// "Sun Nov  6 08:49:37 1994"

@@ -26,7 +26,12 @@ package struct MultipartHeader: Equatable, Sendable {
                 guard contentType == nil else { throw .malformedPartHeader }
                 contentType = String(decoding: field.value, as: UTF8.self)
             } else if TokenList.equals(field.name, "content-disposition") {
-                guard disposition == nil, let parameters = FieldParameters(field.value), parameters.value == "form-data"
+                // Browsers do not escape backslashes (WHATWG HTML 4.10.21.8), so that a name that ends with one ends with
+                // \". Other clients escape quotes so. That is tried first: it fails where the backslash was the last character.
+                guard disposition == nil,
+                    let parameters = FieldParameters(field.value)
+                        ?? FieldParameters(field.value, backslashMayEnd: true),
+                    parameters.value == "form-data"
                 else { throw .malformedPartHeader }
                 disposition = parameters
             }

@@ -58,7 +58,9 @@ package struct MultipartParser {
             case .partEnded:
                 if let header { return Part(header: header, content: content) }
             case .ended: return nil
-            case .needMore: throw .unterminated
+            case .needMore:
+                guard reader.isAtEnd else { throw .unterminated }
+                return nil
             }
         }
     }

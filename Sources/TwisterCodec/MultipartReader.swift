@@ -5,7 +5,8 @@
 /// delimiter, or has put a byte order mark there, and its parts would be lost in silence.
 ///
 /// A delimiter has to stand at the beginning of a line. A line that goes on with other characters behind the boundary is
-/// refused: RFC 2046 5.1.1 forbids it, and readers disagree about it (Tornado takes it for content).
+/// refused: RFC 2046 5.1.1 forbids it, and readers disagree about it (Tornado takes it for content). That holds for the last
+/// delimiter, too: behind its "--" stand white space and a line end, or the body ends.
 package struct MultipartReader: Sendable {
     package enum Event: Equatable, Sendable {
         /// All octets of the piece were read, and the body continues.
@@ -16,7 +17,7 @@ package struct MultipartReader: Sendable {
         /// These octets, which ended the pieces before, are content of the part: no delimiter began there.
         case heldContent(ArraySlice<UInt8>)
         case partEnded
-        /// The last delimiter was read.
+        /// The last delimiter and its line end were read. A body may end without that line end: see `isAtEnd`.
         case ended
     }
 
@@ -24,6 +25,8 @@ package struct MultipartReader: Sendable {
         case preamble, content, partEnd
         // The rest of a delimiter's line.
         case delimiterEnd, hyphen, padding, lineFeed
+        // The rest of the last delimiter's line.
+        case closing, closingLineFeed
         case header, end
     }
 
@@ -55,8 +58,8 @@ package struct MultipartReader: Sendable {
         delimiter = [ASCII.carriageReturn, ASCII.lineFeed, ASCII.hyphen, ASCII.hyphen] + boundary
     }
 
-    /// Whether the last delimiter was read.
-    package var isAtEnd: Bool { phase == .end }
+    /// Whether the body may end here: the last delimiter was read, and its line end if it has begun.
+    package var isAtEnd: Bool { phase == .end || phase == .closing }
 
     /// Reads on from `position`, which is moved, up to the next event. The caller passes the same piece until the event is
     /// `needMore`, and then the next piece with position 0.
@@ -124,7 +127,10 @@ package struct MultipartReader: Sendable {
         case (.delimiterEnd, ASCII.hyphen): phase = .hyphen
         case (.hyphen, ASCII.hyphen):
             guard parts > 0 || beginsWithDelimiter else { throw .malformedDelimiter }
-            phase = .end
+            phase = .closing
+        case (.closing, ASCII.space), (.closing, ASCII.horizontalTab): break
+        case (.closing, ASCII.carriageReturn): phase = .closingLineFeed
+        case (.closingLineFeed, ASCII.lineFeed): phase = .end
         case (.delimiterEnd, ASCII.space), (.delimiterEnd, ASCII.horizontalTab): phase = .padding
         case (.padding, ASCII.space), (.padding, ASCII.horizontalTab): break
         case (.delimiterEnd, ASCII.carriageReturn), (.padding, ASCII.carriageReturn): phase = .lineFeed

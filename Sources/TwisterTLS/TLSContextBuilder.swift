@@ -32,17 +32,28 @@ struct TLSContextBuilder: ~Copyable {
         guard options.minimumVersion <= options.maximumVersion else {
             throw SSLError(.configuration, "SSLOptions.minimumVersion is above maximumVersion")
         }
-        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var seed = Array("Twister \(requirement)".utf8)
         if let source = options.certificateAuthorities {
             seed += try source.read()
+        }
+        // First, because nothing frees the certificates of a builder that could not be made.
+        let rules = try Self.digest(seed)
+        if let source = options.certificateAuthorities {
             authorities = try LoadedCertificate.certificates(source)
         } else {
             authorities = []
         }
-        var count: CUnsignedInt = 0
-        EVP_Digest(seed, seed.count, &digest, &count, EVP_sha256(), nil)
-        sessionRules = Array(digest.prefix(32))
+        sessionRules = rules
+    }
+
+    /// The SHA-256 of the octets.
+    private static func digest(_ octets: [UInt8]) throws(SSLError) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        // Contexts with other rules would continue each other's sessions if all of them had the same octets here.
+        guard EVP_Digest(octets, octets.count, &digest, nil, EVP_sha256(), nil) == 1 else {
+            throw SSLError(.configuration, after: "compute the digest of the rules for client certificates")
+        }
+        return digest
     }
 
     deinit {

@@ -53,6 +53,14 @@ public func urlConcat(_ url: String, _ arguments: [(name: String, value: String)
     return base + newQuery + (fragment.map { "#" + $0 } ?? "")
 }
 
+/// The URL with a query, which is encoded already, behind the one that it has; a fragment stays at the end.
+func addingQuery(_ query: String, to url: String) -> String {
+    guard !query.isEmpty else { return url }
+    let (rest, fragment) = url.split(atFirst: "#")
+    let separator = rest.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
+    return rest + separator + query + (fragment.map { "#" + $0 } ?? "")
+}
+
 /// JSON text that can stand in an HTML `<script>` element: `</` is written as `<\/`, which means the same in JSON and does
 /// not end the element.
 ///

@@ -15,7 +15,9 @@ struct AcceptedCodingsTests {
         arguments: [
             ("", [0, 0, 1]), ("gzip", [0, 1000, 1]), ("gzip, br", [1000, 1000, 1]), ("GZIP;Q=0.5", [0, 500, 1]),
             ("br;q=0.25, gzip;q=1.0", [250, 1000, 1]), ("x-gzip", [0, 1000, 1]), ("*", [1000, 1000, 1000]),
-            ("*;q=0.1, br", [1000, 100, 100]), ("gzip;q=0, *", [1000, 0, 1000]), ("identity;q=0, gzip", [0, 1000, 0]),
+            ("*;q=0.1, br", [1000, 100, 100]), ("gzip;q=0, *", [1000, 0, 1000]),
+            ("gzip;q=0.0000, *", [1000, 0, 1000]), ("*;q=0.5, x-gzip;q=-0", [500, 0, 500]),
+            ("identity;q=0, gzip", [0, 1000, 0]),
             ("*;q=0", [0, 0, 0]), ("identity, gzip;q=0.5", [0, 500, 1000]), ("gzip;q=0", [0, 0, 1]),
             ("gzip;q=2, br;q=0.1234", [0, 0, 1]), ("gzip;q=", [0, 0, 1]), (",, gzip ;q=0.3 ,", [0, 300, 1]),
             ("gzip;q=0.5, gzip;q=1", [0, 500, 1]), ("notgzip", [0, 0, 1]), ("gzi, gzipp", [0, 0, 1]),
@@ -43,6 +45,10 @@ struct AcceptedCodingsTests {
             ("gzip;q=\"1\"", nil), ("gzip;level=9;q=0.5", "gzip"), ("gzip;q=0;q=1", nil), ("gzip;", "gzip"),
             ("br;;q=0.3, gzip;q=0.2", "br"), ("gz ip", nil), ("gzip br", nil), (";q=1", nil), ("gzip\u{0}", nil),
             ("deflate, compress", nil),
+            // A coding with a malformed weight is refused, whatever "*" says.
+            ("zstd;q=0, br;q=0, gzip;q=0.0000, *", nil), ("zstd;q=x, *", "br"), ("*, zstd;q=", "br"),
+            ("zstd;q=0.0000, zstd, br", "br"), ("*;q=x, gzip", "gzip"), ("x-gzip;q=0.0000, *", "zstd"),
+            ("identity;q=x, gzip;q=0.001", "gzip"),
         ] as [(String, String?)])
     func preferred(field: String, expected: String?) {
         #expect(preferred(field) == expected)

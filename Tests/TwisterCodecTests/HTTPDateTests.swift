@@ -56,6 +56,25 @@ struct HTTPDateTests {
     }
 
     @Test(
+        "RFC 9110 5.6.7: a year of two digits is the last one that is no more than fifty years ahead",
+        arguments: [
+            // Now is Sunday, 6 November 1994, 08:49:37.
+            (784_111_777, "Sunday, 06-Nov-44 08:49:37 GMT", "Sun, 06 Nov 2044 08:49:37 GMT"),
+            (784_111_777, "Sunday, 06-Nov-44 08:49:38 GMT", "Mon, 06 Nov 1944 08:49:38 GMT"),
+            (784_111_777, "Monday, 07-Nov-44 00:00:00 GMT", "Tue, 07 Nov 1944 00:00:00 GMT"),
+            (784_111_777, "Saturday, 31-Dec-44 23:59:59 GMT", "Sun, 31 Dec 1944 23:59:59 GMT"),
+            (784_111_777, "Saturday, 01-Jan-00 00:00:00 GMT", "Sat, 01 Jan 2000 00:00:00 GMT"),
+            // Now is 14 November 2023.
+            (1_700_000_000, "Sunday, 31-Dec-73 00:00:00 GMT", "Mon, 31 Dec 1973 00:00:00 GMT"),
+            // Now is 29 February 2072: fifty years later there is no such day.
+            (3_223_929_600, "Sunday, 28-Feb-22 00:00:00 GMT", "Sat, 28 Feb 2122 00:00:00 GMT"),
+            (3_223_929_600, "Monday, 02-Mar-22 00:00:00 GMT", "Wed, 02 Mar 2022 00:00:00 GMT"),
+        ] as [(Int64, String, String)])
+    func century(now: Int64, text: String, expected: String) {
+        #expect(parse(text, now: now).map(HTTPDate.string) == expected)
+    }
+
+    @Test(
         "Other texts are no dates",
         arguments: [
             "", "x", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",

@@ -52,6 +52,23 @@ struct KeptContentTypeTests {
         }
     }
 
+    /// Each pair is equal by canonical equivalence, and differs in its octets.
+    @Test(
+        "a value that only looks like the last response's one is sent as it is",
+        arguments: [
+            ("K", "\u{212A}"), ("\u{E9}", "e\u{301}"), ("a\u{323}\u{307}", "a\u{307}\u{323}"), (";", "\u{37E}"),
+        ])
+    func equivalent(one: String, other: String) throws {
+        let head = ResponseHead()
+        for text in [one, other, one, one, other, other, "K", other] {
+            let value = "a/b; x=\"\(text)\""
+            head.reuse()
+            try head.set(.contentType, value)
+            let sent = try #require(head.fields.first?.value)
+            #expect(Array(sent.utf8) == Array(value.utf8))
+        }
+    }
+
     @Test("a value that would break the message is refused, also after a good one")
     func refused() throws {
         let head = ResponseHead()

@@ -56,8 +56,18 @@ struct MultipartOdditiesTests {
         (#"form-data; name="f"; filename="a\\b.txt""#, #"f/a\b.txt=x"#),
         (#"form-data; name="f"; filename="C:\dir\new.txt""#, #"f/C:\dir\new.txt=x"#),
         ("form-data; name=\"a\"; filename=\"x\ty\"", "a/x\ty=x"),
-        // Tornado: the name `C:\dir\`, but no name of a file ends so.
-        (#"form-data; name="f"; filename="C:\dir\""#, "400 malformedPartHeader"),
+        // WHATWG HTML 4.10.21.8 escapes no backslashes, so that names may end with one. Tornado: the same.
+        (#"form-data; name="f"; filename="foo\""#, #"f/foo\=x"#),
+        (#"form-data; name="f"; filename="C:\dir\""#, #"f/C:\dir\=x"#),
+        (#"form-data; name="f"; filename="foo\" "#, #"f/foo\=x"#),
+        (#"form-data; name="f"; filename="a\"b\""#, #"f/a"b\=x"#),
+        // Tornado: the name `f\"; filename="foo`.
+        (#"form-data; name="f\"; filename="foo\""#, #"f\/foo\=x"#),
+        (#"form-data; filename="foo\" ; name="f""#, #"f/foo\=x"#),
+        // Other clients escape the quotes of a name. Tornado: the same.
+        (#"form-data; name="f"; filename="a\"; b.txt""#, #"f/a"; b.txt=x"#),
+        (#"form-data; name="f"; filename="a\\""#, #"f/a\=x"#),
+        (#"form-data; name="f"; filename="a\"; name=\"g""#, #"f/a"; name="g=x"#),
         // Tornado: the quotes are a part of the name.
         (#"form-data; name="a"#, "400 malformedPartHeader"), (#"form-data; name="a"b"#, "400 malformedPartHeader"),
         // Tornado: the last one.
@@ -128,7 +138,12 @@ struct MultipartOdditiesTests {
     private static let delimitersCases: [(String, String)] = [
         // RFC 2046 5.1.1 allows a preamble. Tornado: 400.
         ("preamble\r\n" + one + "--b--", "a=x"), ("\r\n" + one + "--b--", "a=x"),
-        (one + "--b--epilogue\r\n--b--", "a=x"),
+        // RFC 2046 5.1.1: behind the last delimiter's "--" stand only white space and a line end. Tornado: content of the part.
+        (one + "--b--epilogue\r\n--b--", "400 malformedDelimiter"),
+        (one + "--b--x\r\n" + one + "--b--\r\n", "400 malformedDelimiter"), (one + "--b---", "400 malformedDelimiter"),
+        (one + "--b-- x", "400 malformedDelimiter"), (one + "--b--\rx", "400 malformedDelimiter"),
+        (one + "--b--\n", "400 malformedDelimiter"), (one + "--b--\r", "400 unterminated"),
+        (one + "--b-- \t", "a=x"), (one + "--b-- \t\r\nepilogue", "a=x"), (one + "--b--\r\n\r\nepilogue", "a=x"),
         // Tornado: searches the last delimiter from the end, so that what follows the first one is content.
         (one + "--b--\r\n" + one + "--b--", "a=x"),
         // RFC 2046 5.1.1 allows white space behind a boundary. Tornado: 400.

@@ -55,6 +55,7 @@ struct MultipartReaderTests {
             #expect(position == piece.count)
         }
         if let header { outcomes.append(.part(header, content: content, isComplete: false)) }
+        if reader.isAtEnd, outcomes.last != .ended { outcomes.append(.ended) }
         return outcomes
     }
 
@@ -80,7 +81,8 @@ struct MultipartReaderTests {
         \r
         --b1--\r\nepilogue\r\n--b1\r\n
         """,
-        "--b1--", "\r\n--b1--", "--b1", "--b1\r\nX: y\r\n",
+        "--b1--", "--b1-- \t", "--b1--\t\r\nx", "--b1--\r", "--b1--\rx", "--b1--x", "--b1-- x", "\r\n--b1--", "--b1",
+        "--b1\r\nX: y\r\n",
         "--b1\r\nContent-Disposition: form-data; name=a\r\n\r\nxy\r\n--b",
         "--b1\r\nContent-Disposition: form-data; name=a\r\n\r\nxy\r\n--b1x", "--b1-x", "--b1 x", "--b1\rx",
         "--b1\r\nX: \(String(repeating: "x", count: 300))\r\n\r\n",

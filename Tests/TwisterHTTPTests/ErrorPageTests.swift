@@ -19,6 +19,8 @@ struct ErrorPageTests {
             ("application/*;q=0.5, application/problem+json;q=0", Self.json),
             ("text/html;q=0.001, */*;q=0", Self.html), ("text/html;q=2, application/json;q=0.1", Self.json),
             ("image/png", Self.html), ("TEXT/HTML ; Q=0.9 , */* ; q=0.1", Self.html), (", ;q=1,/,*/", Self.html),
+            // A type whose weight is malformed is refused, whatever a wider range says.
+            ("text/html;q=0.0000, */*;q=0.5", Self.problem),
         ]
         try await withServer(backend, Echo()) { port in
             for (accept, type) in cases {

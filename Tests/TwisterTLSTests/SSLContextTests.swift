@@ -37,6 +37,25 @@ struct SSLContextTests {
         #expect(problem { $0.certificates = [] }.contains("SSLOptions.certificates"))
     }
 
+    @Test("NET-8: no context is made where OpenSSL cannot compute digests")
+    func withoutDigests() async {
+        await #expect(processExitsWith: .success) {
+            // OpenSSL reads its configuration when it is used first.
+            let path = "/tmp/twister-\(getpid()).cnf"
+            let text = "openssl_conf=a\n[a]\nproviders=b\n[b]\nnull=c\n[c]\nactivate=1\n"
+            let file = fopen(path, "w")
+            fputs(text, file)
+            fclose(file)
+            setenv("OPENSSL_CONF", path, 1)
+            defer { unlink(path) }
+            let error = #expect(throws: SSLError.self) {
+                _ = try TLSContextBuilder(SSLOptions(), isServer: false, hasTickets: false)
+            }
+            #expect(error?.reason == .configuration)
+            #expect(error?.description.hasPrefix("compute the digest of the rules for client certificates: ") == true)
+        }
+    }
+
     @Test("NET-8: a key that belongs to another certificate is refused, and both files are named")
     func wrongKey() {
         let text = problem { $0.certificates[0].key = .file(files.path("example.key")) }

@@ -42,6 +42,24 @@ struct TestCookieTests {
         if field.contains("max-age") { #expect(cookie.maxAge == .max && cookie.path == nil) }
     }
 
+    @Test(
+        "X-76: RFC 6265 5.1.1: Expires in the forms that browsers read",
+        arguments: [
+            ("Wed, 21 Oct 2015 07:28:00 GMT", 1_445_412_480), ("Wed, 21-Oct-2015 07:28:00 GMT", 1_445_412_480),
+            ("Wednesday, 21-Oct-15 07:28:00 GMT", 1_445_412_480), ("Wed Oct 21 07:28:00 2015", 1_445_412_480),
+            ("21 oct 2015 7:28:0", 1_445_412_480), ("2015 October 21 07:28:00x", 1_445_412_480),
+            ("07-Nov-27 00:00:00", 1_825_545_600), ("Sun, 07-Nov-2027 00:00:00 GMT", 1_825_545_600),
+            ("01-Jan-69 00:00:00", 3_124_224_000), ("01-Jan-70 00:00:00", 0), ("01-Jan-99 00:00:00", 915_148_800),
+            ("01-Jan-1601 00:00:00", -11_644_473_600),
+            ("01-Jan-1600 00:00:00", nil), ("31-Feb-2027 00:00:00", nil), ("01-Jan-2027 24:00:00", nil),
+            ("01-Jan-2027 00:00:60", nil), ("01-Jan-2027 00:00", nil), ("01-Jan-20275 00:00:00", nil),
+            ("Jan-2027 00:00:00", nil), ("01-Foo-2027 00:00:00", nil), ("0", nil), ("", nil),
+            ("001-Jan-2027 00:00:00", nil), ("32-Jan-2027 00:00:00", nil), ("01-Jan-2027 000:00:00", nil),
+        ] as [(String, Int64?)])
+    func expiry(text: String, expected: Int64?) throws {
+        #expect(try #require(TestCookie("a=b; Expires=\(text)")).expires == expected)
+    }
+
     @Test("X-76: any bytes are read as a cookie or refused, and nothing traps")
     func mutations() {
         let field = Array(

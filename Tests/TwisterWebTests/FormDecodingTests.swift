@@ -114,6 +114,49 @@ import TwisterWeb
         }
     }
 
+    /// Any JSON. It tries a list of itself first.
+    private indirect enum AnyJSON: Decodable, CustomStringConvertible {
+        case list([AnyJSON])
+        case object([String: AnyJSON])
+        case text(String)
+
+        init(from decoder: any Decoder) throws {
+            let container = try? decoder.singleValueContainer()
+            if let list = try? container?.decode([AnyJSON].self) {
+                self = .list(list)
+            } else if let object = try? container?.decode([String: AnyJSON].self) {
+                self = .object(object)
+            } else if let container {
+                self = .text(try container.decode(String.self))
+            } else {
+                self = .object(try [String: AnyJSON](from: decoder))
+            }
+        }
+
+        var description: String {
+            switch self {
+            case .list(let list): "\(list)"
+            case .object(let object): "{\(object.map { "\($0): \($1)" }.sorted().joined(separator: ", "))}"
+            case .text(let text): text
+            }
+        }
+    }
+
+    @Test("RH-51: a value of a list is no list itself, also for a type that tries one first")
+    func lists() async throws {
+        let routes: [any Routes] = [
+            URLSpec(.post, "/any") { "\(try $0.decodeBody(AnyJSON.self))" },
+            URLSpec(.get, "/any") { "\(try $0.decodeQuery(AnyJSON.self))" },
+            URLSpec(.post, "/lists") { "\(try $0.decodeBody([String: [[Int]]].self))" },
+        ]
+        try await Application(routes).test(.handler) { client throws in
+            let fields: KeyValuePairs = ["a": "1", "b": "2", "b": "x", "c": ""]
+            #expect(try await client.post("/any", form: fields).text == "{a: [1], b: [2, x], c: []}")
+            #expect(try await client.get("/any", query: fields).text == "{a: [1], b: [2, x], c: []}")
+            #expect(try await client.post("/lists", form: ["a": "1"]).status == .unprocessableContent)
+        }
+    }
+
     private final class StreamedHandler: RequestHandler {
         override class var requestBody: RequestBodyMode { .streamed }
         override func post() async throws { write("\(try decodeBody(Numbers.self).age)") }

@@ -14,7 +14,7 @@ struct JSONSyntaxTests {
         arguments: [
             "1", "-0", "0.5", "-1e+9", "1E-2", "true", "false", "null", "\"\"", "\"ü\\u00fc\\\"\\/\"", "[]", "{}",
             " [ 1 , [ ] , { } ] ",
-            "{\"a\": {\"b\": [1, 2]}, \"a\": null}\n", "\t{ }\r\n", "\"\\ud800\"",
+            "{\"a\": {\"a\": [{\"a\": 1}, {\"a\": 2}]}, \"b\": {\"a\": {}}, \"A\": null}\n", "\t{ }\r\n", "\"\\ud800\"",
         ])
     func wellFormed(_ text: String) { #expect(isWellFormed(text)) }
 
@@ -28,6 +28,47 @@ struct JSONSyntaxTests {
             "{\"a\": 1]", "1 2", "[] []", "// a\n1", "\u{FEFF}1", "1\0", "{\"a\": 1,, \"b\": 2}",
         ])
     func malformed(_ text: String) { #expect(!isWellFormed(text)) }
+
+    @Test(
+        "RFC 7493, 2.3: objects that have a name twice",
+        arguments: [
+            "{\"a\": 1, \"a\": 1}", "[{\"a\": {\"b\": [], \"c\": {}, \"b\": 2}}]",
+            "{\"a\": {\"a\": 1}, \"b\": 2, \"a\": 3}",
+            "{\"a\": 1, \"\\u0061\": 2}", "{\"\\n\": 1, \"\\u000A\": 2}", "{\"\\u00e9\": 1, \"\u{E9}\": 2}",
+            "{\"\u{1F600}\": 1, \"\\ud83d\\uDE00\": 2}", "{\"/\": 1, \"\\/\": 2}", "{\"\": 1, \"\": 2}",
+            "{\"\\ud83d\": 1, \"\\ud83d\": 2}", "{\"\\u20ac\": {\"a\": 1}, \"\u{20AC}\": 2}",
+            "{\"\\\"\": 1, \"\\u0022\": 2}",
+        ])
+    func duplicateNames(_ text: String) { #expect(!isWellFormed(text)) }
+
+    @Test(
+        "names that stand for other octets are other names",
+        arguments: [
+            // Names are compared by their characters, and not by canonical equivalence.
+            "{\"\u{E9}\": 1, \"e\u{301}\": 2}", "{\"K\": 1, \"\u{212A}\": 2}", "{\"a\": 1, \"\\\\u0061\": 2}",
+            "{\"n\": 1, \"\\n\": 2}", "{\"\\ud83d\": 1, \"\\ude00\": 2, \"\\ud83d\\ude00\": 3}",
+        ])
+    func differentNames(_ text: String) { #expect(isWellFormed(text)) }
+
+    @Test("a large object is searched for a name that it has twice, in linear time")
+    func manyNames() {
+        func object(_ count: Int, _ last: String) -> [UInt8] {
+            Array(("{" + (0..<count).map { "\"name\($0)\":\($0)," }.joined() + "\"\(last)\":0}").utf8)
+        }
+        for count in 1...40 {
+            #expect(JSONSyntax.isWellFormed(object(count, "other")))
+            for position in 0..<count {
+                #expect(!JSONSyntax.isWellFormed(object(count, "name\(position)")))
+                #expect(!JSONSyntax.isWellFormed(object(count, "n\\u0061me\(position)")))
+            }
+        }
+        let time = { (count: Int) in
+            let text = object(count, "other")
+            return ContinuousClock().measure { _ = JSONSyntax.isWellFormed(text) }
+        }
+        _ = time(1_000)
+        #expect(time(40_000) < time(4_000) * 40)
+    }
 
     @Test("text has to be UTF-8")
     func encoding() {
@@ -70,6 +111,8 @@ struct JSONSyntaxTests {
             for body in ["{\"count\": 1,}", "{", "", "{\"count\": NaN}", "[1, 2", "{\"count\": 01}"] {
                 #expect(try post(body) == 400, "\(body)")
             }
+            let twice = "{\"count\": 1, \"c\\u006funt\": 2}"
+            #expect(try post(twice) == 400)
             for body in [
                 "{\"count\": 1.5}", "{\"count\": 99999999999999999999}", "{\"count\": \"1\"}", "{\"count\": true}",
                 "{}", "[]", "1",

@@ -1,5 +1,3 @@
-import TwisterCodec
-
 /// A cookie as a server sets it (RFC 6265, 4.1).
 public struct TestCookie: Sendable, Equatable {
     /// The name, by which a later cookie replaces this one.
@@ -41,7 +39,7 @@ public struct TestCookie: Sendable, Equatable {
             let host = text.hasPrefix(".") ? String(text.dropFirst()) : text
             domain = host.isEmpty ? nil : host.lowercased()
         case "path": path = text.hasPrefix("/") ? text : nil
-        case "expires": expires = Array(text.utf8).withUnsafeBytes { HTTPDate.parse($0, now: 0) } ?? expires
+        case "expires": expires = CookieDate.parse(text) ?? expires
         case "max-age": maxAge = Self.seconds(text) ?? maxAge
         case "secure": isSecure = true
         case "httponly": isHTTPOnly = true

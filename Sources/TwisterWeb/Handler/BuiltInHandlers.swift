@@ -34,7 +34,7 @@ public struct Redirection: Sendable {
 public final class RedirectHandler: RequestHandlerWith<Redirection> {
     public override class var requestBody: RequestBodyMode { .streamed }
 
-    /// The request's query is added. A destination on this host never becomes one on another, whatever the path holds.
+    /// The request's query is added, before the destination's fragment. A destination on this host never becomes one on another, whatever the path holds.
     public override func get() async throws {
         var url = state.url
         for (index, value) in pathArguments.values.enumerated() {
@@ -45,7 +45,7 @@ public final class RedirectHandler: RequestHandlerWith<Redirection> {
             }
         }
         if !state.url.utf8.starts(with: "//".utf8) { url = localReference(url) }
-        if !request.query.isEmpty { url += (url.contains("?") ? "&" : "?") + request.query }
+        url = addingQuery(request.query, to: url)
         try redirect(PercentCoding.encodeReference(url), status: state.isPermanent ? .movedPermanently : .found)
     }
 }

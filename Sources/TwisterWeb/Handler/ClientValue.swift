@@ -6,7 +6,7 @@ import TwisterCodec
 @_spi(TwisterServer) public enum ClientValue {
     /// A value from a message in JSON.
     ///
-    /// - Throws: `HTTPError` 400 for bytes that are no JSON, 422 where the value is not as `type` wants it.
+    /// - Throws: `HTTPError` 400 for bytes that are no JSON and for two members of one name in an object, 422 where the value is not as `type` wants it.
     public static func decode<Value: Decodable>(
         _ type: Value.Type, json bytes: [UInt8], with decoder: JSONDecoder
     ) throws -> Value {
@@ -28,18 +28,28 @@ import TwisterCodec
         }
     }
 
-    /// - Throws: `DecodingError`; `HTTPError` 400 for bytes that are no JSON.
+    /// - Throws: `DecodingError`; `HTTPError` 400 for bytes that are no JSON, and for two members of one name in an object.
     static func decodeJSON<Value: Decodable>(
         _ type: Value.Type, _ bytes: [UInt8], with decoder: JSONDecoder, of source: String = "body"
     ) throws -> Value {
-        guard let rounded = JSONSyntax.roundedNumbers(bytes) else {
-            throw HTTPError(.badRequest, "the \(source) is no JSON", detail: "The \(source) is not well-formed.")
-        }
+        let rounded = try checkSyntax(bytes, of: source)
         if !rounded.isEmpty {
             // The decoder would round them where the value has integers. It throws for a fraction there.
             _ = try decoder.decode(type, from: Data(JSONNumber.replacing(rounded, in: bytes)))
         }
         return try decoder.decode(type, from: Data(bytes))
+    }
+
+    /// - Returns: where the numbers are that a `Double` holds as another whole number.
+    private static func checkSyntax(_ bytes: [UInt8], of source: String) throws -> [Range<Int>] {
+        do {
+            return try JSONSyntax.roundedNumbers(bytes)
+        } catch .malformed {
+            throw HTTPError(.badRequest, "the \(source) is no JSON", detail: "The \(source) is not well-formed.")
+        } catch .duplicateName {
+            let text = "An object of the \(source) has two members of one name."
+            throw HTTPError(.badRequest, text, detail: text)
+        }
     }
 
     /// 422 with the mistakes that `Validatable.validate` has thrown; nil for other errors.

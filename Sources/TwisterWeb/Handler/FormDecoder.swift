@@ -19,10 +19,12 @@ enum FormDecoder {
 
     /// Makes a value of the texts of one argument. An optional one is missing where it cannot be made and all texts are empty.
     fileprivate static func value<Value: Decodable>(
-        _ type: Value.Type, _ values: [String], _ codingPath: [any CodingKey], _ json: JSONDecoder
+        _ type: Value.Type, _ values: [String], _ codingPath: [any CodingKey], _ json: JSONDecoder,
+        isElement: Bool = false
     ) throws -> Value {
         do {
-            return try ValueDecoder(values: values, codingPath: codingPath, json: json).decode(type)
+            let decoder = ValueDecoder(values: values, codingPath: codingPath, json: json, isElement: isElement)
+            return try decoder.decode(type)
         } catch let error as DecodingError {
             guard values.allSatisfy(\.isEmpty), let missing = (type as? any OptionalType.Type)?.missing as? Value else {
                 throw error
@@ -111,14 +113,18 @@ enum FormDecoder {
         let values: [String]
         let codingPath: [any CodingKey]
         let json: JSONDecoder
+        /// Whether this is a value of a list. It is no list itself: a type that tries a list of itself first, as one for any
+        /// JSON does, would go on without end.
+        let isElement: Bool
         var userInfo: [CodingUserInfoKey: Any] { [:] }
         private var text: String { values.last ?? "" }
 
         func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
             throw mismatch([String: Any].self)
         }
-        func unkeyedContainer() -> any UnkeyedDecodingContainer {
-            Values(values: values, codingPath: codingPath, json: json)
+        func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+            guard !isElement else { throw mismatch([Any].self) }
+            return Values(values: values, codingPath: codingPath, json: json)
         }
         func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
@@ -196,7 +202,7 @@ enum FormDecoder {
                     type, .init(codingPath: codingPath, debugDescription: "no more values"))
             }
             defer { currentIndex += 1 }
-            return try FormDecoder.value(type, [values[currentIndex]], codingPath, json)
+            return try FormDecoder.value(type, [values[currentIndex]], codingPath, json, isElement: true)
         }
         mutating func nestedContainer<Nested: CodingKey>(
             keyedBy type: Nested.Type

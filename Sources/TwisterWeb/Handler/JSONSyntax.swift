@@ -4,6 +4,14 @@ import TwisterCodec
 /// the handler wants (422). Foundation's decoder throws the same error for both, and takes some texts that are no JSON: those
 /// with a comma behind the last value of an object or a list.
 struct JSONSyntax {
+    /// Why a text is refused.
+    enum Mistake: Error {
+        case malformed
+        /// A name stands twice in one object. RFC 8259, 4 lets readers do what they like with such an object, RFC 7493, 2.3
+        /// forbids it. Two readers of one text, such as a gateway and this server, could take different values from it.
+        case duplicateName
+    }
+
     /// How deep lists and objects may be nested; Foundation's limit.
     static let maxDepth = 512
 
@@ -13,21 +21,29 @@ struct JSONSyntax {
     private var closers: [UInt8] = []
     /// Where the numbers are that are whole only once they are rounded.
     private var roundedNumbers: [Range<Int>] = []
+    private var names: JSONMemberNames
+    private var hasDuplicateName = false
 
-    private init(_ octets: UnsafeRawBufferPointer) { self.octets = octets }
+    private init(_ octets: UnsafeRawBufferPointer) {
+        self.octets = octets
+        names = JSONMemberNames(octets)
+    }
 
-    /// Whether octets are one JSON text in UTF-8, without a byte order mark, whose strings have no more combining marks in a row
-    /// than `ClientText` allows: the decoder hashes the names of members. Takes linear time.
-    static func isWellFormed(_ octets: [UInt8]) -> Bool { roundedNumbers(octets) != nil }
+    /// Whether octets are one JSON text in UTF-8, without a byte order mark, whose objects have no name twice, and whose strings
+    /// have no more combining marks in a row than `ClientText` allows: the decoder hashes the names of members. Takes linear time.
+    static func isWellFormed(_ octets: [UInt8]) -> Bool { (try? roundedNumbers(octets)) != nil }
 
-    /// Where in a text the numbers are that a `Double` holds as another whole number. Nil where the text is not well-formed.
-    static func roundedNumbers(_ octets: [UInt8]) -> [Range<Int>]? {
-        octets.withUnsafeBytes { octets in
-            var syntax = JSONSyntax(octets)
-            guard syntax.takeText() else { return nil }
-            guard ClientText.validated(octets) != nil else { return nil }
-            return syntax.roundedNumbers
+    /// Where in a text the numbers are that a `Double` holds as another whole number.
+    static func roundedNumbers(_ octets: [UInt8]) throws(Mistake) -> [Range<Int>] {
+        let result = octets.withUnsafeBytes { octets in
+            Result { () throws(Mistake) in
+                var syntax = JSONSyntax(octets)
+                guard syntax.takeText(), ClientText.validated(octets) != nil else { throw .malformed }
+                guard !syntax.hasDuplicateName else { throw .duplicateName }
+                return syntax.roundedNumbers
+            }
         }
+        return try result.get()
     }
 
     /// Nesting costs no stack: what is open is noted in `closers`.
@@ -66,7 +82,12 @@ struct JSONSyntax {
     private mutating func open(_ closer: UInt8) -> Bool {
         guard closers.count < Self.maxDepth else { return false }
         closers.append(closer)
+        if closer == UInt8(ascii: "}") { names.openObject() }
         return true
+    }
+
+    private mutating func close() {
+        if closers.popLast() == UInt8(ascii: "}"), !names.closeObject() { hasDuplicateName = true }
     }
 
     /// Closes the object or list that was opened last, if nothing is in it.
@@ -74,7 +95,7 @@ struct JSONSyntax {
         skipWhitespace()
         guard index < octets.count, octets[index] == closers.last else { return false }
         index += 1
-        closers.removeLast()
+        close()
         return true
     }
 
@@ -83,7 +104,7 @@ struct JSONSyntax {
         while let closer = closers.last {
             skipWhitespace()
             switch take() {
-            case closer: closers.removeLast()
+            case closer: close()
             case UInt8(ascii: ","): return closer == UInt8(ascii: "]") || takeKey() ? .next : .malformed
             default: return .malformed
             }
@@ -94,7 +115,9 @@ struct JSONSyntax {
 
     private mutating func takeKey() -> Bool {
         skipWhitespace()
+        let start = index + 1
         guard take() == UInt8(ascii: "\""), takeString() else { return false }
+        names.add(start..<(index - 1))
         skipWhitespace()
         return take() == UInt8(ascii: ":")
     }

@@ -50,10 +50,10 @@ extension RequestHandler {
         guard request.method == .get || request.method == .head, var url = getLoginURL() else {
             throw HTTPError(.forbidden)
         }
-        if !url.contains("?") {
+        if !url.utf8.prefix(while: { $0 != UInt8(ascii: "#") }).contains(UInt8(ascii: "?")) {
             // A login page on another host needs to know this one.
             let isAbsolute = url.hasPrefix("http://") || url.hasPrefix("https://") || url.hasPrefix("//")
-            url += "?next=" + urlEscape(isAbsolute ? request.fullURL() : request.uri)
+            url = addingQuery("next=" + urlEscape(isAbsolute ? request.fullURL() : request.uri), to: url)
         }
         try redirect(url)
         return false

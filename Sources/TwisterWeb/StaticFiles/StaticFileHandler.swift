@@ -115,7 +115,7 @@ open class StaticFileHandler: RequestHandler {
                 .internalServerError,
                 "StaticFileHandler: the route's pattern has no group for the path of the file: /files/(.*)")
         }
-        let path = validated == requested ? requested : try Self.checked(validated)
+        let path = try Self.checked(validated)
         let search = StaticFileSearch(
             root: root, path: path, defaultFilename: defaultFilename,
             endsWithSlash: request.head.withPathBytes { $0.last == UInt8(ascii: "/") }, codings: acceptedCodings())

@@ -139,7 +139,9 @@ where Source.Element == [UInt8] {
             }
             let event = try result.mapError { FormError($0, limits) }.get()
             guard event == .needMore else { return event }
-            guard try await readPiece() else { throw FormError(.unterminated, limits) }
+            if try await readPiece() { continue }
+            guard reader.isAtEnd else { throw FormError(.unterminated, limits) }
+            return .ended
         }
     }
 

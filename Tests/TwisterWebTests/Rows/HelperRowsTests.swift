@@ -84,6 +84,9 @@ struct HelperRowsTests {
             URLSpec(
                 "/u/(?P<name>[^/]+)", RedirectHandler.self, .init("https://x.example/{name}?a=1", permanent: false)),
             URLSpec("/to/(.*)", RedirectHandler.self, .init("/{0}")),
+            URLSpec("/docs", RedirectHandler.self, .init("/guide#top")),
+            URLSpec("/docs/(.*)", RedirectHandler.self, .init("/guide?page={0}#a?b")),
+            URLSpec("/text", RedirectHandler.self, .init("/guide#a?b")),
         ]
         try await withRoutes(setting, routes) { client async throws in
             let moved = try await client.get("/photos/a%20b?w=1")
@@ -92,6 +95,11 @@ struct HelperRowsTests {
             #expect(found.status == .found && found.headers[.location] == "https://x.example/ann?a=1&b=2")
             #expect(try await client.get("/to//evil.example").headers[.location]?.hasPrefix("//") == false)
             #expect(try await client.post("/photos/a").status == .methodNotAllowed)
+            // RFC 3986, 3: the fragment stands behind the query.
+            #expect(try await client.get("/docs?x=1").headers[.location] == "/guide?x=1#top")
+            #expect(try await client.get("/docs").headers[.location] == "/guide#top")
+            #expect(try await client.get("/docs/5?x=1").headers[.location] == "/guide?page=5&x=1#a?b")
+            #expect(try await client.get("/text?x=1").headers[.location] == "/guide?x=1#a?b")
         }
     }
 

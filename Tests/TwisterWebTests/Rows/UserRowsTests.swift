@@ -60,6 +60,14 @@ struct UserRowsTests {
         try await withRoutes(setting, routes) { client async throws in
             #expect(try await client.get("/member").status == .forbidden)
         }
+        for (url, location) in [
+            ("/login#form", "/login?next=%2Fmember#form"), ("/login#a?b", "/login?next=%2Fmember#a?b"),
+            ("/login?x=1#form", "/login?x=1#form"),
+        ] {
+            try await withRoutes(setting, routes, settings: .init(loginURL: url)) { client async throws in
+                #expect(try await client.get("/member").headers[.location] == location)
+            }
+        }
     }
 
     private final class Signing: RequestHandler {

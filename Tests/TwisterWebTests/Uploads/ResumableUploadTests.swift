@@ -252,6 +252,57 @@ struct ResumableUploadTests {
         }
     }
 
+    @Test("N-33: finished uploads count, and the oldest of them make room for new ones")
+    func finishedUploads() async throws {
+        let site = try UploadSite(maxUploads: 3)
+        try await site.application.testOnBothBackends { client async throws in
+            let pending = try await client.begin(5)
+            var finished: [String] = []
+            for _ in 0..<6 {
+                site.time.advance(by: 1)
+                finished.append(try await client.begin(0))
+                #expect(try site.pending.count { $0.hasSuffix(".json") } <= 3)
+            }
+            #expect(try await client.offset(pending) == "0", "an unfinished upload stays")
+            for old in finished.dropLast(2) {
+                #expect(try await client.head(old, headers: tusFields()).status == .notFound)
+            }
+            for new in finished.suffix(2) { #expect(try await client.offset(new) == "0") }
+            let others = [try await client.begin(5), try await client.begin(5)]
+            let many = try await client.post("/files", headers: tusFields(["Upload-Length": "0"]))
+            #expect(many.status == .serviceUnavailable)
+            // One that was unfinished when the folder was counted last makes room, too, once it is finished.
+            let patched = try await client.patch(pending, headers: offsetFields("0"), body: "01234")
+            #expect(patched.status == .noContent)
+            let next = try await client.begin(5)
+            #expect(try await client.head(pending, headers: tusFields()).status == .notFound)
+            for path in others + [next] { _ = try await client.delete(path, headers: tusFields()) }
+            #expect(try site.pending.isEmpty)
+        }
+    }
+
+    @Test("N-33: the descriptions of uploads count in the quota")
+    func quotaOfDescriptions() async throws {
+        let site = try UploadSite(maxUploads: 100, quota: .kibibytes(32))
+        try await site.application.testOnBothBackends { client async throws in
+            let metadata = ["Upload-Metadata": "filename " + String(repeating: "QUJD", count: 1_000)]
+            func size() throws -> Int {
+                try site.pending.reduce(0) { $0 + (fileSize(site.folder.path + "/pending/" + $1) ?? 0) }
+            }
+            for _ in 0..<20 {
+                site.time.advance(by: 1)
+                _ = try await client.begin(0, metadata)
+                #expect(try size() <= 32_768)
+            }
+            var unfinished: [String] = []
+            for _ in 0..<8 { unfinished.append(try await client.begin(1, metadata)) }
+            let full = try await client.post(
+                "/files", headers: tusFields(metadata.merging(["Upload-Length": "1"]) { $1 }))
+            #expect(full.status.code == 507)
+            for path in unfinished { _ = try await client.delete(path, headers: tusFields()) }
+        }
+    }
+
     @Test("N-33: files of the application in the folder are left alone")
     func foreignFiles() async throws {
         let site = try UploadSite()
@@ -270,7 +321,7 @@ struct ResumableUploadTests {
 
     @Test("N-33: an upload whose creation fails is gone, because its client does not learn where it is")
     func failingCreation() async throws {
-        let site = try UploadSite(maxUploads: 1)
+        let site = try UploadSite(maxUploads: 2)
         try await site.application.testOnBothBackends { client async throws in
             let before = try site.pending
             var headers = offsetFields("0")

@@ -23,10 +23,13 @@ public final class ResumableUploads: Sendable {
     let lifetime: Int64
 
     /// - Parameters:
-    ///   - path: the folder that keeps unfinished uploads. It is created if it does not exist.
+    ///   - path: the folder that keeps unfinished uploads, and the descriptions of finished ones, from which a client that
+    ///     has lost the last response learns that everything has come. It is created if it does not exist.
     ///   - maxSize: the largest file; 413 for a larger one. Default 1 GiB.
-    ///   - maxUploads: the most unfinished uploads; 503 over it. Default 1,000.
-    ///   - quota: the most bytes of all unfinished uploads together, by their announced sizes; 507 over it. Default 100 GiB.
+    ///   - maxUploads: the most uploads in the folder; 503 if that many are unfinished. The oldest finished ones make room
+    ///     for new ones. Default 1,000.
+    ///   - quota: the most bytes in the folder: of unfinished uploads the announced sizes, and the descriptions of all; 507
+    ///     over it. Default 100 GiB.
     ///   - lifetime: how long an upload may take from its beginning; afterwards it is removed. Default 24 hours.
     ///   - completed: called when a file is complete. A file that it leaves in the folder is removed. If it throws an error,
     ///     the client gets that error, and the upload stays: the function is called again when the client tries again.
