@@ -19,8 +19,10 @@ extension HTTP1ServerConnection {
     /// the connection when more arrives, which closes the stream.
     func tellHandlerOfEnd() {
         guard phase == .exchange, let exchange, exchange.isRequestRead, case .executing = exchange.run,
-            !exchange.exchange.isFinished, stream.outputCount == 0
+            !exchange.exchange.isFinished
         else { return }
+        // Before the head is sent, the output is that of an earlier response.
+        if exchange.exchange.isHeadSent, stream.outputCount > 0 { return }
         exchange.keepsAlive = false
         clientDisconnected(exchange)
     }
