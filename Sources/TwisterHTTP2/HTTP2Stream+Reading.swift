@@ -40,7 +40,7 @@ extension HTTP2Stream: BodySource {
             return
         }
         guard reading == .body, let body else { return consume(bytes.count) }
-        body.clocks.bodyArrived(bytes.count, context.loop.turnTime)
+        body.clocks.bodyArrived(bytes.count, context.loop.turnTime, context.deadlines)
         body.remaining = body.remaining.map { max($0 - bytes.count, 0) }
         do throws(RequestRefusal) {
             try exchange.receiveBody(bytes)

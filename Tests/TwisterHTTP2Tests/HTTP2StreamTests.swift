@@ -202,7 +202,9 @@ struct HTTP2StreamTests {
         }
     }
 
-    @Test("X-22: a client that has ended its side gets the rest of a response that it is taking", arguments: testedBackends)
+    @Test(
+        "X-22: a client that has ended its side gets the rest of a response that it is taking",
+        arguments: testedBackends)
     func responseOfEndedClient(backend: IOBackend) async throws {
         let probe = Probe()
         try await withHTTP2(backend, probe) { port in

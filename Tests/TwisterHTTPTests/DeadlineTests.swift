@@ -35,13 +35,16 @@ struct DeadlineTests {
         }
     }
 
-    @Test("a body below the least rate: 408", arguments: testedBackends)
-    func tricklingBody(_ backend: IOBackend) async throws {
+    @Test(
+        "a body below the least rate: 408, also where much of it came at once before", arguments: testedBackends,
+        [0, 200_000])
+    func tricklingBody(_ backend: IOBackend, _ atOnce: Int) async throws {
         try await withServer(backend, Echo()) {
             $0.bodyStallTimeout = .milliseconds(300)
         } _: { port in
             let client = try TestClient(port: port)
-            try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+            try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: \(atOnce + 1000)\r\n\r\n")
+            try client.send([UInt8](repeating: 120, count: atOnce))
             var sent = 0
             let start = ContinuousClock.now
             do {

@@ -172,7 +172,7 @@ extension HTTP1Connection {
             body.dropped = dropped + bytes.count
             return
         }
-        clocks?.bodyArrived(bytes.count, context.loop.turnTime)
+        clocks?.bodyArrived(bytes.count, context.loop.turnTime, context.deadlines)
         do throws(RequestRefusal) {
             try exchange.requestBody.receive(bytes)
             owner?.recharge()

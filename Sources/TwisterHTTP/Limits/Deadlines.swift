@@ -8,7 +8,9 @@ package struct RequestClocks {
     /// The time by which the handler wants the whole body to have come; nil: none.
     package var bodyEnd: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
-    private(set) var bodyBytes = 0
+    /// How much later the body is due for the bytes that came. It never exceeds the time since the body began: a client that sent much
+    /// at once must not be slow for days afterwards.
+    private(set) var bodyCredit: UInt64 = 0
 
     package init() {}
 
@@ -20,12 +22,12 @@ package struct RequestClocks {
     package mutating func startBody(_ now: UInt64) {
         bodySince = now
         lastBodyByte = now
-        bodyBytes = 0
+        bodyCredit = 0
     }
 
-    package mutating func bodyArrived(_ count: Int, _ now: UInt64) {
+    package mutating func bodyArrived(_ count: Int, _ now: UInt64, _ deadlines: Deadlines) {
         lastBodyByte = now
-        bodyBytes += count
+        if let bodySince { bodyCredit = min(bodyCredit &+ deadlines.credit(count), now &- bodySince) }
     }
 
     /// Stops the clock of the body: while its handler lags behind, the client is not late.
@@ -146,8 +148,12 @@ package struct Deadlines {
     /// A body is due when no byte came for the stall time, or when the bytes that came are used up at the least rate.
     private func bodyDue(_ clocks: RequestClocks, _ since: UInt64) -> UInt64 {
         let stalled = clocks.lastBodyByte &+ bodyStall
-        guard bodyRate > 0 else { return stalled }
-        let (paid, overflow) = UInt64(clocks.bodyBytes / bodyRate).multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? stalled : min(stalled, since &+ bodyStall &+ paid)
+        return bodyRate > 0 ? min(stalled, since &+ bodyStall &+ clocks.bodyCredit) : stalled
+    }
+
+    /// The time in which so many bytes come at the least rate.
+    fileprivate func credit(_ count: Int) -> UInt64 {
+        // One receive brings far fewer than the 2^34 bytes over which the product would not fit.
+        bodyRate > 0 ? UInt64(clamping: count & 0xFFFF_FFFF) &* 1_000_000_000 / UInt64(clamping: bodyRate) : 0
     }
 }

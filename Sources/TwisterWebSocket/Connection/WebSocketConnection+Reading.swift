@@ -256,8 +256,7 @@ extension WebSocketConnection {
             // That the peer has left was known before, and is not told a second time.
             if stream.hasPeerLeft { closeLater() }
         }
-        let isHeld = incoming?.stream?.isFull == true
-        if !isHeld && incoming?.frame != nil || unread > 0 && takesMessage && phase == .open {
+        if incoming?.awaitsPeer == true || unread > 0 && takesMessage && phase == .open {
             startFrameClock()
         } else if rare?.frameSince != nil {
             rare?.frameSince = nil

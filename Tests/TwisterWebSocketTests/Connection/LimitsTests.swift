@@ -83,6 +83,16 @@ struct LimitsTests {
         }
     }
 
+    @Test("N-36: a message that does not go on between two frames ends the connection")
+    func messageStall() async throws {
+        try await withFlood(configure: { $0.bodyStallTimeout = .milliseconds(300) }) { servers, _ in
+            let client = try SocketClient(servers.port ?? 0)
+            try client.send(Array(SocketClient.frame(1, Array("never ".utf8), isFinal: false)))
+            try client.send(Array(SocketClient.frame(0, Array("complete".utf8), isFinal: false)))
+            #expect(try client.receiveClose() == 1008)
+        }
+    }
+
     @Test("N-36: a frame that does not go on ends the connection")
     func readStall() async throws {
         try await withFlood(configure: { $0.bodyStallTimeout = .milliseconds(300) }) { servers, _ in
