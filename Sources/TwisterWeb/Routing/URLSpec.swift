@@ -138,6 +138,8 @@ struct RouteScope: Sendable {
     var matchers: [RequestMatcher] = []
     var middleware: [any Middleware] = []
     var policy = Policy()
+    /// Whether the prefix of a group ends with a slash and what it stands before begins with one.
+    var hasDoubledSlash = false
 }
 
 /// Decides by the request's head whether a group of routes serves it. Tornado: `routing.Matcher`.
