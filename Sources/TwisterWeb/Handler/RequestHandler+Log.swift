@@ -72,7 +72,7 @@ extension RequestHandler {
     }
 
     /// Tornado: `RequestHandler._request_summary`.
-    private var requestSummary: String {
+    var requestSummary: String {
         isRequestReleased
             ? "\(traits.label)"
             : "\(request.method.rawValue) \(request.head.asciiTarget) (\(request.remoteIP))"
