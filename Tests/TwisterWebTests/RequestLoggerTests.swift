@@ -100,6 +100,43 @@ struct RequestLoggerTests {
         }
     }
 
+    @Test(
+        "X-52: a response has an identifier where the server gives them, whatever the handler logs",
+        arguments: testedBackends)
+    func field(backend: IOBackend) async throws {
+        final class Observer: ExchangeObserver {
+            let notes = Notes()
+            func exchangeBegan(_ record: ExchangeRecord) {}
+            func exchangeEnded(_ record: ExchangeRecord) { notes.note(record.requestID == nil ? "none" : "one") }
+        }
+        let routes = [
+            URLSpec(.get, "/quiet") { _ in "" },
+            URLSpec(.get, "/logging") { handler in
+                handler.logger.debug("a line")
+                return ""
+            },
+            URLSpec(.get, "/failing") { (_: RequestHandler) throws in throw TestFailure("on purpose") },
+        ]
+        for ids in [true, false] {
+            let observer = Observer()
+            try await withServer(
+                backend, try Application(routes),
+                configure: {
+                    $0.requestIDs = ids
+                    $0.observers = [observer]
+                }
+            ) { port in
+                for path in ["/quiet", "/logging", "/failing"] {
+                    let response = try TestClient(port: port).get(path)
+                    #expect((response.field("X-Request-Id") != nil) == ids, "\(path)")
+                }
+                try await observer.notes.wait(for: 3)
+            }
+            // Who reads the access log can still find the lines of a handler that has logged something.
+            #expect(observer.notes.all == [ids ? "one" : "none", "one", "one"])
+        }
+    }
+
     @Test("a status has its usual reason, or the one that was set", arguments: testedBackends)
     func reasons(backend: IOBackend) async throws {
         _ = try await logged(backend, "none", ids: false) { client in

@@ -20,6 +20,27 @@ final class SignupHandler: RequestHandler {
     }
 }
 
+/// The same for browsers: a form with mistakes is shown again, with a message beside each field.
+final class SignupPage: RequestHandler {
+    override func get() async throws { show() }
+
+    override func post() async throws {
+        do {
+            let signup = try decodeBody(Signup.self)
+            write("welcome, \(xhtmlEscape(signup.email))")
+        } catch let error as HTTPError where error.status == .unprocessableContent {
+            setStatus(error.status)
+            show(error.failures)
+        }
+    }
+
+    private func show(_ failures: [ValidationFailure] = []) {
+        let email = (try? getBodyArgument("email", default: "")) ?? ""
+        for failure in failures { write("<p>\(xhtmlEscape(failure.description))</p>") }
+        write("<form method=\"post\"><input name=\"email\" value=\"\(xhtmlEscape(email))\"><button>Sign up</button></form>")
+    }
+}
+
 /// Arguments one by one, and the files of a small form.
 final class SearchHandler: RequestHandler {
     override func get() async throws {
@@ -55,6 +76,7 @@ final class UploadHandler: RequestHandler {
 func makeForms() throws -> Application {
     try Application([
         URLSpec("/signup", SignupHandler.self),
+        URLSpec("/signup/page", SignupPage.self),
         URLSpec("/search", SearchHandler.self),
         URLSpec("/upload", UploadHandler.self),
     ])

@@ -10,10 +10,12 @@ actor Library {
 
     func page(_ number: Int) -> [Track] { number == 1 ? tracks.values.sorted { $0.id < $1.id } : [] }
     func find(_ id: Int) -> Track? { tracks[id] }
+    func cover(_ path: String) throws -> String { "the file \(path)" }
     func remove(_ id: Int) -> Bool { tracks.removeValue(forKey: id) != nil }
 }
 
 enum Names {
+    static let newest = PlainRouteName("newest")
     static let track = RouteName<Int>("track")
 }
 
@@ -33,7 +35,10 @@ func makeLibrary(_ library: Library) throws -> Application {
     return try Application([
         admin,
         tracks,
-        URLSpec(.get, "/newest") { handler in try handler.redirect(try handler.reverseURL(Names.track, 1)) },
+        URLSpec(.get, "/newest") { handler in try handler.redirect(try handler.reverseURL(Names.track, 1)) }
+            .named(Names.newest),
+        // Not String: a client may send ..%2Fsecret, which the pattern matches and a String argument has decoded.
+        URLSpec(.get, "/covers/([^/]+)") { (_, name: FileName) in try await library.cover("covers/\(name)") },
         URLSpec("/old/(.*)", RedirectHandler.self, Redirection("/tracks/{0}")),
         URLSpec("/gone/.*", ErrorHandler.self, .gone),
     ])

@@ -57,6 +57,7 @@ public final class ExchangeRecord {
         var bytesOut = 0
         var responseBodySize = 0
         var requestID: String?
+        var sendsRequestID = false
         var label = JobLabel.unknown
         var isTold = false
         var awaitsOutput = false
@@ -121,10 +122,15 @@ public final class ExchangeRecord {
         get { notes.responseBodySize }
         set { notes.responseBodySize = newValue }
     }
-    /// The identifier of the request in logs; nil where the server gives none.
+    /// The identifier of the request in logs; nil where the server gives none and the handler has logged nothing.
     public internal(set) var requestID: String? {
         get { notes.requestID }
         set { notes.requestID = newValue }
+    }
+    /// Whether the response has the identifier, too.
+    var sendsRequestID: Bool {
+        get { notes.sendsRequestID }
+        set { notes.sendsRequestID = newValue }
     }
     /// The handler that serves the exchange, and its route.
     package internal(set) var label: JobLabel {

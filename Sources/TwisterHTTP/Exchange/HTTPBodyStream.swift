@@ -42,9 +42,11 @@ public final class HTTPBodyStream: AsyncSequence, AsyncIteratorProtocol {
         self.highWatermark = highWatermark
     }
 
-    /// The body of a request that has none, or whose body is collected.
-    convenience init(emptyOn loop: IOLoop) {
+    /// A body that is there already, in one piece; no piece for an empty one.
+    convenience init(_ bytes: [UInt8], on loop: IOLoop) {
         self.init(loop, source: nil, highWatermark: 0)
+        last = bytes
+        buffered = bytes.count
         end = .success(())
     }
 

@@ -284,12 +284,14 @@ extension HTTPConnection {
     }
 
     /// Notes the response's status and time in the record, and adds the request's identifier to the head, which is about to be
-    /// sent.
+    /// sent, where the server gives identifiers.
     @inline(never)
     func noteHead(_ record: ExchangeRecord) {
         record.status = head.status < 200 && head.status != 101 ? 500 : head.status
         record.times.firstWrite = loop.now
-        if let requestID = record.requestID, let name = RequestIDs.fieldName, !head.contains(name) {
+        if record.sendsRequestID, let requestID = record.requestID, let name = RequestIDs.fieldName,
+            !head.contains(name)
+        {
             setTrusted(name, requestID)
         }
     }

@@ -38,10 +38,10 @@ public struct HTTPServerRequest {
         connection.checkThread("HTTPServerRequest.body")
         return connection.requestBody.bytes
     }
-    /// The body as it arrives, where it is streamed.
+    /// The body as it arrives, where it is streamed; a collected one comes once, in one piece.
     public var bodyStream: HTTPBodyStream {
         connection.checkThread("HTTPServerRequest.bodyStream")
-        return connection.requestBody.stream ?? HTTPBodyStream(emptyOn: connection.loop)
+        return connection.requestBody.stream ?? connection.requestBody.collectedStream(on: connection.loop)
     }
     /// The fields that came behind a body (a chunked one, in HTTP/1.1), once that has been read to its end (RFC 9110, 6.5).
     public var trailers: HTTPFields {

@@ -27,6 +27,8 @@ struct RequestBody {
     private(set) var bytes: [UInt8] = []
     /// The pieces, where they are delivered as they come.
     private(set) var stream: HTTPBodyStream?
+    /// Reads a collected body, once it was asked for.
+    private var streamOfBytes: HTTPBodyStream?
     private(set) var limit = 0
     /// The limit that the application has set for this request.
     private var ownLimit: Int?
@@ -39,6 +41,15 @@ struct RequestBody {
 
     /// Bytes in memory.
     var held: Int { bytes.count + (stream?.buffered ?? 0) }
+
+    /// The collected body as a stream. Whoever asks again gets the same one, so that the body is read once, as a streamed one.
+    mutating func collectedStream(on loop: IOLoop) -> HTTPBodyStream {
+        if let streamOfBytes { return streamOfBytes }
+        let made = HTTPBodyStream(bytes, on: loop)
+        // `isUsed` is set wherever there are bytes.
+        if !bytes.isEmpty { streamOfBytes = made }
+        return made
+    }
 
     @inline(__always)
     mutating func collect(_ limit: Int) { self.limit = ownLimit ?? limit }
@@ -110,5 +121,8 @@ struct RequestBody {
     func refuse(_ status: Int) { stream?.refuse(.refused(status: status)) }
 
     /// Forgets a collected body that nobody will read.
-    mutating func drop() { bytes = [] }
+    mutating func drop() {
+        bytes = []
+        streamOfBytes = nil
+    }
 }

@@ -40,6 +40,7 @@ final class Observation {
             if !fieldSelections.isEmpty { record.note(exchange.requestHead, fields: fieldSelections) }
         }
         record.requestID = requestID(of: isHeadRead ? exchange.requestHead : nil)
+        record.sendsRequestID = givesRequestIDs
         exchange.record = record
     }
 

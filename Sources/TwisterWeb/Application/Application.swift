@@ -103,7 +103,7 @@ public final class Application: HTTPServerConnectionDelegate {
         head[.cookie].map { $0.withOctets { CookieParser.fits($0, limit: limit) } } ?? true
     }
 
-    /// The problems of the routes: routes that are never reached, names that are used twice. Empty if there are none.
+    /// The problems of the routes: routes that are never reached, names that are used twice, and so on. Empty if there are none.
     public func validate() -> [RouteProblem] { sections.validate() }
 
     /// Facts about the routes that are worth knowing but no problem: which routes do not share the trie, in which the cost of a

@@ -84,3 +84,8 @@ public struct RouteName<each Argument: PathValue>: Sendable {
         return count
     }
 }
+
+/// The name of a route whose path takes no arguments.
+///
+///     static let home = PlainRouteName("home")
+public typealias PlainRouteName = RouteName<>

@@ -6,7 +6,7 @@ public import HTTPTypes
 /// Tornado: the keyword arguments of `Application`.
 public struct ApplicationSettings: Sendable {
     /// Whether the application is being developed: error pages show the error (`serveTraceback`), templates are read again
-    /// when they change. Default false. Tornado: `debug`.
+    /// when they change, and the log has as warnings why requests are refused and what handlers change too late. Default false. Tornado: `debug`.
     public var debug: Bool
     /// Whether error pages show the error that a handler has thrown. Do not turn this on for a site that users see.
     /// Default: the value of `debug`. Tornado: `serve_traceback`.

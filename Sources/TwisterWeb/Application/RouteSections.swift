@@ -65,7 +65,12 @@ struct RouteSections: Sendable {
     private static func router(_ routes: [RouteCompiler.Compiled]) -> Router<Unmanaged<HandlerRoute>> {
         // The targets are not retained, since the application keeps them. A router of strong references costs 69 instructions
         // for each request.
-        Router(routes.map { Router.Route($0.pattern, name: $0.spec.name, target: .passUnretained($0.route)) })
+        Router(
+            routes.map { route in
+                Router.Route(
+                    route.pattern, name: route.spec.name, hasDoubledSlash: route.spec.scope.hasDoubledSlash,
+                    target: .passUnretained(route.route))
+            })
     }
 
     /// The result of the search for a request's route.

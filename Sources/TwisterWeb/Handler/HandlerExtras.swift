@@ -28,6 +28,10 @@ final class HandlerExtras {
     var session: Session?
     /// Whether `writeError` has been called: what fails there is not reported by calling it again.
     var hasBegunErrorPage = false
+    /// Whether the log tells of a change of the head that came too late.
+    var hasNotedLateChange = false
+    /// Whether the log tells of a write that came too late.
+    var hasNotedLateWrite = false
     /// Why the server has refused the request, once it has.
     var refusal: HTTPError?
 }

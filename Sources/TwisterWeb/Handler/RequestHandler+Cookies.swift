@@ -27,6 +27,7 @@ extension RequestHandler {
     public func setCookie(_ cookie: SetCookie) throws {
         connection.checkThread("RequestHandler.setCookie")
         let text = try cookie.encoded()
+        if connection.isHeadSent { noteLateChange("the cookie \(cookie.name)") }
         if connection.isHeld { return }
         let extras = madeExtras
         extras.newCookies.removeAll { $0.name == cookie.name }

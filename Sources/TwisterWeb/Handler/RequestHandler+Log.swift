@@ -30,7 +30,7 @@ extension RequestHandler {
 
     /// The identifier of the request in logs, and in those of other services that it is passed on to: the value of its field
     /// `X-Request-Id`, or a new one, which is made when it is first read. Where `HTTPServer.Configuration.requestIDs` is set,
-    /// the access log and the response have the same identifier.
+    /// the access log and the response have the same identifier; where it is not, the response has none.
     public final var requestID: String {
         checkThread("RequestHandler.requestID")
         let extras = madeExtras
@@ -44,11 +44,12 @@ extension RequestHandler {
     func logFailure(_ error: any Error) {
         if let status = Self.clientMistake(error) {
             let general = Log.general
-            guard general.logLevel <= .debug else { return }
+            let level = Self.givesReason(error) && application.settings.debug ? Logger.Level.warning : .debug
+            guard general.logLevel <= level else { return }
             // The message may repeat what the client sent, such as the decoded path of a file.
             let message = PercentCoding.encodeUnprintable("\(error)")
-            general.debug(
-                "\(status) \(requestSummary): \(message)", metadata: ["request_id": .string(requestID)])
+            general.log(
+                level: level, "\(status) \(requestSummary): \(message)", metadata: ["request_id": .string(requestID)])
         } else if let error = error as? HTTPError, error.status != .internalServerError {
             // The handler, or one of its rules, has thrown this on purpose: it is busy, or something that it needs is not
             // available.
@@ -58,6 +59,12 @@ extension RequestHandler {
         } else {
             logger.error("Uncaught exception \(requestSummary): \(error)")
         }
+    }
+
+    /// Whether an error says more than its status, such as which check has refused the request. While an application is being
+    /// developed, its author is told.
+    private static func givesReason(_ error: any Error) -> Bool {
+        (error as? HTTPError).map { $0.logMessage != nil } ?? true
     }
 
     /// The status of an error that reports a mistake of the client; nil for an error of the handler.
@@ -72,7 +79,7 @@ extension RequestHandler {
     }
 
     /// Tornado: `RequestHandler._request_summary`.
-    private var requestSummary: String {
+    var requestSummary: String {
         isRequestReleased
             ? "\(traits.label)"
             : "\(request.method.rawValue) \(request.head.asciiTarget) (\(request.remoteIP))"

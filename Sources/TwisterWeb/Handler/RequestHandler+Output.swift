@@ -19,6 +19,7 @@ extension RequestHandler {
     /// because it may be repeated in a page.
     public func setStatus(_ code: Int, reason: String? = nil) {
         connection.checkThread("RequestHandler.setStatus")
+        if connection.isHeadSent { noteLateChange("the status \(code)") }
         do throws(HTTPHeaderError) {
             guard code >= 200 else { throw .invalidStatus(code) }
             let isFit = reason?.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "<") } ?? true
@@ -40,13 +41,17 @@ extension RequestHandler {
         return head.reason ?? "\(ReasonPhrase.of(head.status))"
     }
 
-    /// Sets a field, replacing what was set under that name.
+    /// Sets a field, replacing what was set under that name. Without effect once the head is sent, which the log says once a
+    /// request; `beforeHead` sets fields at the last moment.
     ///
     /// - Throws: `HTTPHeaderError` where the value holds CR, LF, NUL or another control character.
     ///
     /// Tornado: `RequestHandler.set_header`.
     public func setHeader(_ name: HTTPField.Name, _ value: String) throws {
-        try withConnection { try $0.setField(name, value) }
+        try withConnection { connection in
+            try connection.setField(name, value)
+            if connection.isHeadSent { noteLateChange(name) }
+        }
     }
 
     /// Adds a field besides those of the same name. Tornado: `RequestHandler.add_header`.
@@ -54,11 +59,13 @@ extension RequestHandler {
     /// - Throws: `HTTPHeaderError`, as `setHeader`.
     public func addHeader(_ name: HTTPField.Name, _ value: String) throws {
         try connection.addField(name, value)
+        if connection.isHeadSent { noteLateChange(name) }
     }
 
     /// Removes the fields of that name from the response. Tornado: `RequestHandler.clear_header`.
     public func clearHeader(_ name: HTTPField.Name) {
         connection.removeField(name)
+        if connection.isHeadSent { noteLateChange(name) }
     }
 
     /// Sets a field whose name and value come from this library and are always well-formed.
@@ -76,7 +83,8 @@ extension RequestHandler {
 
     /// Adds text to the response, as UTF-8; `text/html` unless the `Content-Type` is set. Tornado: `RequestHandler.write`.
     ///
-    /// What is written after `finish` is not sent; the log says so at debug level.
+    /// What is written after `finish` is not sent. The log says so once a request: as a warning where the setting `debug` is on,
+    /// else at notice level.
     public func write(_ text: String) {
         let isLate = exchange?._withUnsafeGuaranteedRef { connection in
             if connection.isFinished { return true }
@@ -84,13 +92,6 @@ extension RequestHandler {
             return false
         }
         if isLate ?? true { noteLateWrite() }
-    }
-
-    /// Logs that something was written after the response had ended, which cannot be sent any more.
-    @inline(never)
-    private func noteLateWrite() {
-        guard isRequestReleased || !connection.isClientDisconnected else { return }
-        logger.debug("\(type(of: self)) writes after the response is finished: it is not sent")
     }
 
     /// Adds bytes to the response; `application/octet-stream` unless the `Content-Type` is set.

@@ -47,8 +47,11 @@ extension RequestHandler {
     /// Tornado: the decorator `authenticated`.
     final func admitUser() throws -> Bool {
         if currentUser != nil { return true }
-        guard request.method == .get || request.method == .head, var url = getLoginURL() else {
-            throw HTTPError(.forbidden)
+        guard request.method == .get || request.method == .head else {
+            throw HTTPError(.forbidden, "nobody has logged in")
+        }
+        guard var url = getLoginURL() else {
+            throw HTTPError(.forbidden, "nobody has logged in, and there is no loginURL")
         }
         if !url.utf8.prefix(while: { $0 != UInt8(ascii: "#") }).contains(UInt8(ascii: "?")) {
             // A login page on another host needs to know this one.

@@ -183,7 +183,8 @@ open class RequestHandler {
     }
 
     /// Logs an error of the handler, with the request's identifier. Default: an `HTTPError` or a `FormError` that reports a
-    /// mistake of the client (a status under 500, or 501) at debug level, an `HTTPError` above 501 as a warning, and everything
+    /// mistake of the client (a status under 500, or 501) at debug level, or as a warning where the setting `debug` is on and the
+    /// error has a message for the log, an `HTTPError` above 501 as a warning, and everything
     /// else as an error.
     ///
     /// Tornado: `RequestHandler.log_exception`.

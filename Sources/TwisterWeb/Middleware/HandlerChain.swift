@@ -53,7 +53,14 @@ struct HandlerChain: HandlerCourse {
         guard index < middleware.count else { return try await runHandler(handler) }
         // The fields that outer middleware has set stay in the response to an error of this one.
         if index > 0 { handler.keepHeaders() }
-        try await middleware[index].handle(handler) { try await run(from: index + 1, handler) }
+        let current = middleware[index]
+        var hasCalledNext = false
+        try await current.handle(handler) {
+            if hasCalledNext { throw MiddlewareError.secondNext(of: current) }
+            hasCalledNext = true
+            try await run(from: index + 1, handler)
+        }
+        if !hasCalledNext, !handler.hasResponse { throw MiddlewareError.noResponse(of: current) }
     }
 
     private func runHandler(_ handler: RequestHandler) async throws {
@@ -83,5 +90,31 @@ struct HandlerChain: HandlerCourse {
     /// Whether a method may change something, so that it needs a token that only the application's own pages know.
     private static func changesState(_ method: HTTPRequest.Method) -> Bool {
         method != .get && method != .head && method != .options
+    }
+}
+
+/// A middleware has made a mistake with `next`: the client gets 500.
+struct MiddlewareError: Error, CustomStringConvertible {
+    let description: String
+
+    static func noResponse(of middleware: any Middleware) -> MiddlewareError {
+        MiddlewareError(
+            description: "the middleware \(type(of: middleware)) has neither called next nor responded: "
+                + "call `try await next()`, write a response, set a status, or throw an HTTPError")
+    }
+
+    static func secondNext(of middleware: any Middleware) -> MiddlewareError {
+        MiddlewareError(
+            description: "the middleware \(type(of: middleware)) calls next a second time for one request: "
+                + "the handler runs once")
+    }
+}
+
+extension RequestHandler {
+    /// Whether the response has a body, a status other than 200 or its end, or the client has disconnected. Header fields alone
+    /// are no response: other middleware may have set them.
+    final var hasResponse: Bool {
+        if isFinished { return true }
+        return withConnection { $0.isHeadSent || !$0.responseBody.isEmpty || $0.head.status != 200 }
     }
 }

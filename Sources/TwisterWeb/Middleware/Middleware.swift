@@ -8,7 +8,11 @@
 ///         }
 ///     }
 ///
-/// `next` runs the middleware after this one and then the handler; a middleware that has responded by itself does not call it.
+/// `next` runs the middleware after this one and then the handler. A middleware that does not call it has to respond by itself:
+/// by a body, a status other than 200, `finish` or an error. If it does none of these, the client gets 500, and the log names the
+/// middleware. A second call of `next` for the same request throws an error, which becomes 500, too, unless the middleware
+/// catches it.
+///
 /// Errors of the handler come out of `next`. An error that leaves the outermost middleware becomes the response. Header fields
 /// that are set before `next` stay in the response in any case. `RequestHandler.beforeHead` changes a response at the last
 /// moment, when its status is known. One value serves all requests of all loops.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import TwisterCodec
 import TwisterHTTP
+import TwisterIO
 
 /// Sets the header fields with which browsers protect a page's users. A field that the handler sets by itself stays as it is.
 ///
@@ -75,7 +76,8 @@ public struct SecurityHeaders: Middleware {
     ///     `frame-ancestors`.
     ///   - frames: which pages may show a response in a frame. A policy that has `frameAncestors` takes precedence.
     ///   - referrerPolicy: what other pages learn of the page's address; nil: the browser decides.
-    ///   - transportSecurity: `Strict-Transport-Security`, sent over https only (`request.protocol`); nil: it is not sent.
+    ///   - transportSecurity: `Strict-Transport-Security`, sent over https only (`request.protocol`), and not for `localhost`, names
+    ///     below it and IP addresses; nil: it is not sent.
     ///   - openerPolicy: `Cross-Origin-Opener-Policy`; nil: not sent.
     ///   - permissions: features of the browser by their names in `Permissions-Policy`, with the origins that may use them; an
     ///     empty list is for none, and `"self"` the page's own: `["camera": [], "geolocation": ["self"]]`.
@@ -109,7 +111,7 @@ public struct SecurityHeaders: Middleware {
     public func handle(_ handler: RequestHandler, next: () async throws -> Void) async throws {
         handler.beforeHead { handler in
             for field in fields { setDefault(field.name, field.value, handler) }
-            if let transportSecurity, handler.request.protocol == "https" {
+            if let transportSecurity, handler.request.protocol == "https", !Self.isLocal(handler.request.hostName) {
                 setDefault(.strictTransportSecurity, transportSecurity, handler)
             }
             // A browser that keeps a page has the nonce of that page: a 304 must not tell it another one.
@@ -119,6 +121,12 @@ public struct SecurityHeaders: Middleware {
             setDefault(name, policy.text(nonce: nonce), handler)
         }
         try await next()
+    }
+
+    /// Whether a host is this machine by its name, or an IP address. A browser would keep `Strict-Transport-Security` of
+    /// `https://localhost` for all ports of the developer's machine; for an address it ignores the field (RFC 6797, 8.1.1).
+    private static func isLocal(_ host: String) -> Bool {
+        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("[") || isValidIP(host)
     }
 
     private func setDefault(_ name: HTTPField.Name, _ value: String, _ handler: RequestHandler) {

@@ -12,7 +12,8 @@ public struct RouteGroup: Routes {
     public let routes: [URLSpec]
 
     /// - Parameters:
-    ///   - prefix: stands before the pattern of each route; a pattern, too.
+    ///   - prefix: stands before the pattern of each route; a pattern, too. It does not end with a slash where those patterns
+    ///     begin with one: that would be a path with two slashes, of which the log warns.
     ///   - host: a host name, `*.example.com` for all names below one, or a regular expression (`HostPattern`). A path that the
     ///     group does not have is sought among the routes of every host. Tornado: `Application.add_handlers`.
     ///   - matching: the group serves only requests for which this is true. Called on the loop's thread, with the head of each
@@ -34,6 +35,7 @@ public struct RouteGroup: Routes {
     ) {
         self.routes = routes.map { route in
             var route = route
+            if Self.doublesSlash(prefix, route.pattern) { route.scope.hasDoubledSlash = true }
             route.pattern = prefix + route.pattern
             if let host { route.scope.host = route.scope.host ?? host }
             if let matching { route.scope.matchers.insert(matching, at: 0) }
@@ -41,6 +43,12 @@ public struct RouteGroup: Routes {
             route.scope.policy = route.scope.policy.filled(from: policy)
             return route
         }
+    }
+
+    /// Whether a prefix and a pattern together have two slashes where they meet. A slash that a quantifier follows may be meant.
+    private static func doublesSlash(_ prefix: String, _ pattern: String) -> Bool {
+        guard prefix.hasSuffix("/"), pattern.hasPrefix("/") else { return false }
+        return pattern.dropFirst().first.map { !"?*+{".contains($0) } ?? true
     }
 }
 

@@ -13,6 +13,8 @@ public struct RouteProblem: Hashable, Sendable, CustomStringConvertible {
         /// The pattern has a parameter in another framework's syntax, such as `:id`, `{id}` or `<id>`, which is only literal
         /// text here.
         case foreignSyntax
+        /// The prefix of a group ends with a slash and the pattern in the group begins with one: the path has both.
+        case doubledSlash
     }
 
     /// The kind of this problem.

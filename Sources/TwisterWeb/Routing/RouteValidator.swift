@@ -1,10 +1,13 @@
-/// Looks for routes that can never be reached, names that are used twice, and patterns in another framework's syntax.
+/// Looks for routes that can never be reached, names that are used twice, patterns in another framework's syntax, and slashes
+/// that are doubled where a group's prefix ends.
 ///
 /// A route that is reported as never reached is certainly never reached. Some are not found: the validator does not check
 /// whether several regular expressions together match every path of another one.
 struct RouteValidator {
     let patterns: [URLPattern]
     let names: [String?]
+    /// Whether each pattern has two slashes where a group's prefix and the pattern in the group meet.
+    let doubledSlashes: [Bool]
     let table: RouteTable
 
     func problems() -> [RouteProblem] {
@@ -16,6 +19,7 @@ struct RouteValidator {
                 problems.append(problem)
             }
             if let problem = foreignSyntax(route) { problems.append(problem) }
+            if doubledSlashes[route] { problems.append(doubledSlash(route)) }
             if routesByText[pattern.text] == nil { routesByText[pattern.text] = route }
             guard let name = names[route] else { continue }
             if let earlier = routesByName[name] { problems.append(duplicateName(name, route, earlier)) }
@@ -69,6 +73,14 @@ struct RouteValidator {
                 description: "route \(route) \"\(patterns[route].text)\": \"\(parameter.text)\" is taken literally: "
                     + "write ([^/]+)")
         }
+    }
+
+    private func doubledSlash(_ route: Int) -> RouteProblem {
+        RouteProblem(
+            kind: .doubledSlash, route: route, earlierRoute: nil,
+            description:
+                "route \(route) \"\(patterns[route].text)\" serves paths with \"//\": the prefix of its group ends with "
+                + "a slash, and its own pattern begins with one")
     }
 
     private func unreachable(_ route: Int) -> RouteProblem? {

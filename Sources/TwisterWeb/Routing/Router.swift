@@ -10,10 +10,13 @@ package struct Router<Target: Sendable>: Sendable {
         package let pattern: URLPattern
         package let name: String?
         package let target: Target
+        /// Whether a group's prefix and the pattern in the group have made two slashes.
+        let hasDoubledSlash: Bool
 
-        package init(_ pattern: URLPattern, name: String? = nil, target: Target) {
+        package init(_ pattern: URLPattern, name: String? = nil, hasDoubledSlash: Bool = false, target: Target) {
             self.pattern = pattern
             self.name = name
+            self.hasDoubledSlash = hasDoubledSlash
             self.target = target
         }
     }
@@ -60,7 +63,9 @@ package struct Router<Target: Sendable>: Sendable {
     package func notes() -> [RouteNote] { validator.notes() }
 
     private var validator: RouteValidator {
-        RouteValidator(patterns: routes.map(\.pattern), names: routes.map(\.name), table: table)
+        RouteValidator(
+            patterns: routes.map(\.pattern), names: routes.map(\.name), doubledSlashes: routes.map(\.hasDoubledSlash),
+            table: table)
     }
 }
 

@@ -67,6 +67,13 @@ public struct URLSpec: Routes {
         return named
     }
 
+    /// The route with a name, as the parameter `name` of the initializers.
+    public func named(_ name: String) -> URLSpec {
+        var named = self
+        named.name = name
+        return named
+    }
+
     /// The route with these rules of its own. Rules that are nil are decided as before.
     public func policy(_ policy: Policy) -> URLSpec {
         var changed = self
@@ -131,6 +138,8 @@ struct RouteScope: Sendable {
     var matchers: [RequestMatcher] = []
     var middleware: [any Middleware] = []
     var policy = Policy()
+    /// Whether the prefix of a group ends with a slash and what it stands before begins with one.
+    var hasDoubledSlash = false
 }
 
 /// Decides by the request's head whether a group of routes serves it. Tornado: `routing.Matcher`.

@@ -13,7 +13,7 @@ extension RequestHandler {
             session.isUsed = true
             return session
         }
-        logger.error("\(type(of: self)) uses a session without the middleware Sessions: what it stores is lost")
+        logger.error("\(traits.label) uses a session without the middleware Sessions: what it stores is lost")
         let session = Session(nil)
         extras.session = session
         return session

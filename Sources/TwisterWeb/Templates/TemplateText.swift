@@ -29,20 +29,30 @@ struct TemplateText {
         // The two lines note that the module is used, and leave nothing in the output.
         if let module { head += "{{#\(UIModule.marker).\(module)}}\n \n{{/\(UIModule.marker).\(module)}}\n" }
         // The text as it is gives the right line for an error; white space is filtered after that.
-        let plain = try compile(head: head, source.text(.all))
+        let plain = try compile(head: head, source.text(.all), source)
         guard options.whitespace != .all else { return (plain, source) }
-        return (try compile(head: head, source.text(options.whitespace)), source)
+        return (try compile(head: head, source.text(options.whitespace), source), source)
     }
 
-    private func compile(head: String, _ text: String) throws(TemplateError) -> MustacheTemplate {
+    private func compile(
+        head: String, _ text: String, _ source: TemplateSource
+    ) throws(TemplateError) -> MustacheTemplate {
         EscapedHTML.register
         do {
             return try MustacheTemplate(string: head + text)
         } catch let error as MustacheTemplate.ParserError {
+            if let error = Self.isOfSections(error.error) ? source.sectionError(file: file) : nil { throw error }
             let line = error.context.lineNumber - head.utf8.count { $0 == UInt8(ascii: "\n") }
             throw TemplateError(file: file, line: max(line, 1), reason: Self.reason(error.error))
         } catch {
             throw TemplateError(file: file, reason: "\(error)")
+        }
+    }
+
+    private static func isOfSections(_ error: any Error) -> Bool {
+        switch error as? MustacheTemplate.Error {
+        case .sectionCloseNameIncorrect, .expectedSectionEnd: true
+        default: false
         }
     }
 
@@ -61,6 +71,30 @@ struct TemplateText {
 }
 
 extension TemplateSource {
+    /// The first mistake in the order of sections and their ends, with both tags: the compiler does not tell their names.
+    fileprivate func sectionError(file: String) -> TemplateError? {
+        var open: [Tag] = []
+        for tag in tags {
+            switch tag.kind {
+            case .section, .inverted, .block, .parent: open.append(tag)
+            case .end:
+                guard let begin = open.popLast() else {
+                    return TemplateError(
+                        file: file, line: tag.line, reason: "\(tag.text) ends a section that is not open")
+                }
+                guard begin.name == tag.name else {
+                    return TemplateError(
+                        file: file, line: tag.line,
+                        reason: "\(tag.text) does not end \(begin.text), which is open since line \(begin.line)")
+                }
+            case .variable, .partial, .pragma, .other: break
+            }
+        }
+        return open.last.map { begin in
+            TemplateError(file: file, line: begin.line, reason: "\(begin.text) is not closed")
+        }
+    }
+
     /// The text for the compiler: with filtered white space, and with this library's escaping for HTML.
     fileprivate func text(_ whitespace: TemplateWhitespace) -> String {
         pieces.map { piece in

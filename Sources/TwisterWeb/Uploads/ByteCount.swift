@@ -8,6 +8,9 @@ public struct ByteCount: Sendable, Hashable, Comparable, ExpressibleByIntegerLit
 
     public init(integerLiteral value: Int) { self.init(bytes: value) }
 
+    /// `count` bytes.
+    public static func bytes(_ count: Int) -> ByteCount { ByteCount(bytes: count) }
+
     /// `count` times 1,024 bytes. A result that is too large for an `Int` becomes the largest one, here and below.
     public static func kibibytes(_ count: Int) -> ByteCount { scaled(count, by: 1 << 10) }
 

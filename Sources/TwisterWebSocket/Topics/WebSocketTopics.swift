@@ -1,4 +1,5 @@
 import TwisterIO
+public import TwisterWeb
 
 /// What happens to a slow subscriber: one that has more than 64 KiB to take, while more messages wait for it than the limit.
 public enum SlowSubscriberPolicy: Sendable, Hashable {
@@ -58,6 +59,21 @@ public final class WebSocketTopics: Sendable {
         guard !loops.isEmpty else { return }
         let published = PublishedMessage(message, key: key, counters)
         for loop in loops where !loop.deliver(published, to: topic, of: self) { counters.dropped.add() }
+    }
+
+    /// The same with a value as JSON, in a text message. It is encoded once for all subscribers, as `writeMessage(json:)` does.
+    ///
+    /// - Parameters:
+    ///   - value: the value to encode.
+    ///   - topic: the topic's name; any text.
+    ///   - key: with `.conflate`, the subject of the message.
+    ///   - settings: the application's settings, for their `jsonEncoder`. Default: Twister's own encoder.
+    /// - Throws: `EncodingError`, and what the value throws when it is encoded.
+    public func publish(
+        json value: some Encodable, to topic: String, key: String? = nil,
+        settings: ApplicationSettings = ApplicationSettings()
+    ) throws {
+        publish(.text(String(decoding: try settings.encodeJSON(value), as: UTF8.self)), to: topic, key: key)
     }
 
     /// The loop has its first subscriber of the topic.

@@ -82,6 +82,9 @@ struct TopicTests {
             #expect(try clients[19].receiveText() == "from any thread")
             try await eventually("18 more") { topics.counts.delivered == 38 }
             #expect(topics.counts.encoded == 2)
+            try topics.publish(json: ["a": "</b>"], to: "room")
+            #expect(try clients[19].receiveText() == #"{"a":"<\/b>"}"#)
+            try await eventually("18 more") { topics.counts.delivered == 56 }
             try other.send("mine")
             #expect(try other.receiveText() == "mine")
         }

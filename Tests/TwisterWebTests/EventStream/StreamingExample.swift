@@ -7,6 +7,9 @@ struct Price: Codable, Sendable {
     var value: Double
 }
 
+/// In an application: from a database, or from an actor.
+func currentPrice() -> Price { Price(symbol: "T", value: 2) }
+
 /// A response that is written in parts.
 final class Export: RequestHandler {
     private var isEnding = false
@@ -58,6 +61,13 @@ func makeStreamingApplication(_ prices: EventBroadcaster<Price>) throws -> Appli
         },
         // Events for all clients.
         URLSpec(.get, "/prices") { _ in EventStream(from: prices) },
+        // The same, but a client that connects for the first time begins with the current price.
+        URLSpec(.get, "/prices/current") { _ in
+            EventStream { events in
+                if events.since == nil { try await events.send(currentPrice()) }
+                try await events.send(from: prices)
+            }
+        },
         URLSpec(.post, "/prices") { handler in
             try prices.publish(handler.decodeBody())
             return HTTPResponse.Status.noContent

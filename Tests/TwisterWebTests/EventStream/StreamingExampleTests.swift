@@ -35,6 +35,16 @@ struct StreamingExampleTests {
             #expect(try await events.next()?.hasPrefix("id: ") == true)
             let data = try #require(try await events.next())
             #expect(try JSONDecoder().decode(Price.self, from: Data(data.utf8.dropFirst(6))).value == 2.5)
+            let current = try await client.stream(.get, "/prices/current")
+            while prices.subscribers < 2 { await Task.yield() }
+            #expect(try await client.post("/prices", json: Price(symbol: "T", value: 3)).status == .noContent)
+            var values: [Double] = []
+            for try await line in current.lines where line.hasPrefix("data: ") {
+                values.append(try JSONDecoder().decode(Price.self, from: Data(line.utf8.dropFirst(6))).value)
+                if values.count == 2 { break }
+            }
+            #expect(values == [2, 3])
+            current.cancel()
             stream.cancel()
         }
     }

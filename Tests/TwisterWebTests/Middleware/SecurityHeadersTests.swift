@@ -35,8 +35,22 @@ struct SecurityHeadersTests {
                 #expect(response.field("Cross-Origin-Opener-Policy") == "same-origin")
                 #expect(response.field("Content-Security-Policy") == "frame-ancestors 'none'")
                 #expect(response.field("Strict-Transport-Security") == nil, "the request came over http")
-                let secured = try await client.get(path, headers: fields(["X-Scheme": "https"]))
+                let secured = try await client.get(path, headers: fields(["X-Scheme": "https", "Host": "example.com"]))
                 #expect(secured.field("Strict-Transport-Security") == "max-age=31536000")
+            }
+        }
+    }
+
+    @Test("X-51: hosts of this machine and addresses get no Strict-Transport-Security (RFC 6797, 8.1.1)")
+    func localHosts() async throws {
+        try await application(SecurityHeaders()).testOnBothBackends { client async throws in
+            for (host, isSent) in [
+                ("localhost", false), ("LocalHost:8443", false), ("a.localhost:1", false), ("127.0.0.1:8443", false),
+                ("10.0.0.1", false), ("[::1]:8443", false), ("example.com:8443", true), ("notlocalhost", true),
+                ("localhost.example.com", true),
+            ] {
+                let response = try await client.get("/", headers: fields(["X-Scheme": "https", "Host": host]))
+                #expect((response.field("Strict-Transport-Security") != nil) == isSent, "\(host)")
             }
         }
     }
@@ -86,7 +100,7 @@ struct SecurityHeadersTests {
             transportSecurity: .init(maxAge: .seconds(60), includesSubdomains: true, preload: true), openerPolicy: nil,
             permissions: ["camera": [], "geolocation": ["self", "https://maps.example.com"], "fullscreen": ["*"]])
         try await application(headers).testOnBothBackends { client async throws in
-            let response = try await client.get("/", headers: fields(["X-Scheme": "https"]))
+            let response = try await client.get("/", headers: fields(["X-Scheme": "https", "Host": "example.com"]))
             #expect(
                 response.headers[.contentSecurityPolicyReportOnly]
                     == "default-src 'none'; img-src 'self' https://img.example.com; "

@@ -32,6 +32,21 @@ struct RouteValidatorTests {
         #expect(try Self.problems(patterns).isEmpty)
     }
 
+    @Test(
+        "N-39: slashes that a group's prefix and a pattern both have are reported",
+        arguments: [
+            ("/g/", "/x", true), ("/g/", "/([0-9]+)", true), ("/", "/", true), ("/g/", "x", false), ("/g", "/x", false),
+            ("/g/", "", false), ("/g/", "/?", false), ("", "//x", false),
+        ])
+    func doubledSlash(prefix: String, pattern: String, isProblem: Bool) throws {
+        let group = RouteGroup(prefix) { URLSpec(pattern, RequestHandler.self) }
+        for routes in [group, RouteGroup("/outer") { group }] {
+            let problems = try Application([routes]).validate()
+            #expect(problems.map(\.kind) == (isProblem ? [.doubledSlash] : []))
+            #expect(problems.allSatisfy { $0.description.contains("//") && $0.description.contains("prefix") })
+        }
+    }
+
     @Test("N-39: a pattern that is no path")
     func notAPath() throws {
         #expect(try Self.problems(["index.html", "/x"]).map(\.kind) == [.notAPath])

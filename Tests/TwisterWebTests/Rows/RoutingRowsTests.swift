@@ -8,6 +8,7 @@ import TwisterTesting
 @testable import TwisterWeb
 
 private enum Names {
+    static let home = PlainRouteName("home")
     static let entry = RouteName<Int>("entry")
     static let page = RouteName<String, Int>("page")
 }
@@ -54,12 +55,16 @@ struct RoutingRowsTests {
             URLSpec(.get, "/entry/([0-9]+)") { (handler, id: Int) in
                 try "\(handler.reverseURL(Names.entry, id + 1)) \(handler.reverseURL(Names.page, "a b/c", 2))"
             }.named(Names.entry),
+            URLSpec(.get, "/home") { handler in try handler.reverseURL(Names.home) }.named(Names.home),
+            URLSpec(.get, "/text/([0-9]+)") { (handler, id: Int) in try handler.reverseURL("text", id) }.named("text"),
             URLSpec(.get, "/p/([^/]+)/([0-9]+)") { (_, a: String, b: Int) in "\(a) \(b)" }.named(Names.page),
         ]
         try await withRoutes(setting, routes) { client async throws in
             let text = try await client.get("/entry/7").text
             #expect(text == "/entry/8 /p/a%20b%2Fc/2")
             #expect(try await client.get("/p/a%20b%2Fc/2").text == "a b/c 2")
+            #expect(try await client.get("/home").text == "/home")
+            #expect(try await client.get("/text/3").text == "/text/3")
         }
         #expect(try URLSpec("/x/(.*)", ErrorHandler.self, .gone).reverse("y z") == "/x/y%20z")
     }

@@ -111,7 +111,7 @@ struct TemplateLibraryTests {
     @Test(
         "TP-8: a template that cannot be compiled is an error with its file and line",
         arguments: [
-            ("a\n{{#x}}\nb", 3), ("a\n\n{{/x}}", 3), ("{{x", 1), ("\n{{x y}}", 2), ("\n{{=| |=}}|#a||/a|", 2),
+            ("a\n{{#x}}\nb", 2), ("a\n\n{{/x}}", 3), ("{{x", 1), ("\n{{x y}}", 2), ("\n{{=| |=}}|#a||/a|", 2),
             ("{{#f}}{{/f}}", 1),
             ("\n\n{{% NO:1}}", 3), ("a\n{{> none}}", 2), ("a\n\n{{<none}}{{/none}}", 3), ("x\n{{> page}}", 2),
             ("{{^a}}{{> page}}{{/a}}", 1),
@@ -125,6 +125,18 @@ struct TemplateLibraryTests {
             #expect(error.line == line)
             #expect(!error.reason.isEmpty)
         }
+    }
+
+    @Test(
+        "TP-8: the error for a section that does not end by its own name has both tags",
+        arguments: [
+            ("\n{{#items}}\na\n{{/item}}", 4, "{{/item}} does not end {{#items}}, which is open since line 2"),
+            ("{{^a}}{{#b}}x{{/a}}{{/b}}", 1, "{{/a}} does not end {{#b}}, which is open since line 1"),
+            ("a\n{{/a}}", 2, "{{/a}} ends a section that is not open"),
+            ("a\n{{#a}}\n\n{{#b}}x{{/b}}\n", 2, "{{#a}} is not closed"),
+        ])
+    func sections(text: String, line: Int, reason: String) {
+        #expect(Self.error(["page.html": text]) == TemplateError(file: "page.html", line: line, reason: reason))
     }
 
     @Test("TP-8: two templates of one name, a circle of templates, a bad module: errors")

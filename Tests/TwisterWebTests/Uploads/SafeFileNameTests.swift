@@ -31,7 +31,7 @@ struct SafeFileNameTests {
         #expect(ByteCount.mebibytes(10).bytes == 10_485_760)
         #expect(ByteCount.gibibytes(2).bytes == 2_147_483_648)
         #expect(ByteCount.gibibytes(.max).bytes == .max && ByteCount.kibibytes(-1) == 0 && ByteCount(bytes: -5) == 0)
-        #expect(1_000 < ByteCount.kibibytes(1))
+        #expect(1_000 < ByteCount.kibibytes(1) && ByteCount.bytes(7).bytes == 7 && ByteCount.bytes(-1) == 0)
         let texts = [0, 1_023, 1_024, .mebibytes(10), .gibibytes(2), 1_536 as ByteCount].map(\.description)
         #expect(texts == ["0 bytes", "1023 bytes", "1 KiB", "10 MiB", "2 GiB", "1536 bytes"])
     }
