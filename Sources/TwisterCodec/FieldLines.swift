@@ -8,7 +8,7 @@ package struct FieldLines: ~Copyable {
     /// The length of the line that was the first one of the last lines, and still lies at the start of the memory; 0: none.
     /// Nearly all responses of a connection begin with the same Content-Type.
     private var keptLength = 0
-    /// The value of that line.
+    /// The value of that line, which is ASCII.
     private var keptValue = ""
 
     /// Memory beyond this size is not kept for the next response.
@@ -21,26 +21,29 @@ package struct FieldLines: ~Copyable {
 
     mutating func removeAll() { buffer.removeAll(keptRoom: Self.keptRoom) }
 
-    /// Adds a line of the name that `appendKept` always gets, where there is no line yet and the last lines began with the very
-    /// same one. Returns false where that is not so.
+    /// Adds a Content-Type, where there is no line yet and the last lines began with the very same one. Returns false where that
+    /// is not so.
     @inline(__always)
-    mutating func restoreKept(_ value: String) -> Bool {
-        // The kept text is ASCII. A text that equals it and has as many octets has the same octets. Without the counts, the
-        // comparison by canonical equivalence would take the Kelvin sign for a K.
-        guard isEmpty, keptLength > 0, value.utf8.count == keptValue.utf8.count, value == keptValue else {
+    mutating func restoreContentType(_ value: String) -> Bool {
+        // A text that equals one of ASCII and has as many octets has the same octets. By canonical equivalence alone, the Kelvin
+        // sign would be a K.
+        guard isEmpty, value.utf8.count &+ Self.contentTypeLength == keptLength, value == keptValue else {
             return false
         }
         return buffer.restore(keptLength)
     }
 
-    /// Adds a line, and remembers it for `restoreKept` where it is the first one and its value is ASCII.
-    mutating func appendKept(_ name: String, _ value: String) {
+    /// Adds a Content-Type, and remembers it for `restoreContentType` where it is the first line and its value is ASCII.
+    mutating func appendContentType(_ value: String) {
         let isFirst = isEmpty
-        append(name, value)
+        append("Content-Type", value)
         guard isFirst, value.utf8.allSatisfy({ $0 < 0x80 }) else { return }
         keptLength = count
         keptValue = value
     }
+
+    /// The octets of a line besides its value: the name, a colon, a space, CRLF.
+    private static var contentTypeLength: Int { 16 }
 
     /// Adds a line. The caller has checked that neither text holds a line end.
     mutating func append(_ name: String, _ value: String) {

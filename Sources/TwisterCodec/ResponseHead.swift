@@ -100,9 +100,9 @@ package final class ResponseHead {
     /// Sets the Content-Type as the first field.
     @inline(__always)
     private func setType(_ value: String) throws(HTTPHeaderError) {
-        if !lines.restoreKept(value) {
+        if !lines.restoreContentType(value) {
             guard FieldSyntax.isValue(value) else { throw .invalidValue(name: HTTPField.Name.contentType.rawName) }
-            lines.appendKept(HTTPField.Name.contentType.rawName, value)
+            lines.appendContentType(value)
         }
         state.known.insert(.contentType)
     }

@@ -57,6 +57,45 @@ struct VirtualTimeTests {
         }
     }
 
+    @Test(
+        "N-53: sessions, signed and encrypted values, and stored values become old as the clock is advanced",
+        arguments: Setting.all)
+    func ages(setting: Setting) async throws {
+        let values = MemoryKeyValueStore()
+        let application = try Application(
+            [
+                URLSpec(.get, "/begin") { handler in
+                    handler.session["user"] = "ada"
+                    try await values.set("key", to: "value", expiresIn: .seconds(600))
+                    let signed = try handler.createSignedValue("signed", "s")
+                    handler.write(signed)
+                },
+                URLSpec(.get, "/ages") { handler in
+                    let signed = try handler.getSignedCookie(
+                        "signed", value: handler.getQueryArgument("signed"), maxAgeDays: 600 / 86_400)
+                    let user: String? = handler.session["user"]
+                    let stored: String? = try await values.get("key")
+                    handler.write("\(user ?? "none") \(stored ?? "none") \(signed ?? "none")")
+                },
+            ], middleware: [Sessions(lifetime: .seconds(600))],
+            settings: ApplicationSettings(cookieSecret: "a secret of thirty-two octets, or more"))
+        try await application.test(setting.depth, configuration: setting.configuration(.virtual)) { client in
+            let begun = try await client.get("/begin")
+            let cookie = try #require(begun.headers[.setCookie]?.split(separator: ";").first.map(String.init))
+            client.cookies.removeAll()
+            let path = urlConcat("/ages", [("signed", begun.text)])
+            try await client.advance(by: .seconds(500))
+            #expect(try await client.get(path, headers: [.cookie: cookie]).text == "ada value s")
+            client.cookies.removeAll()
+            // The access a moment ago has made the session last longer.
+            try await client.advance(by: .seconds(150))
+            #expect(try await client.get(path, headers: [.cookie: cookie]).text == "ada none none")
+            client.cookies.removeAll()
+            try await client.advance(by: .seconds(1_300))
+            #expect(try await client.get(path, headers: [.cookie: cookie]).text == "none none none")
+        }
+    }
+
     @Test("N-53: the real clock cannot be advanced", arguments: TestDepth.allCases)
     func real(depth: TestDepth) async throws {
         try await makeApplication().test(depth) { client in

@@ -59,9 +59,12 @@ extension HTTPConnection {
         for field in fields { try head.add(field.name, field.value) }
     }
 
-    package func setField(_ name: HTTPField.Name, _ value: String) throws {
+    /// Sets a field of the head. Returns whether that was in time, before the head was sent.
+    @discardableResult
+    package func setField(_ name: HTTPField.Name, _ value: String) throws -> Bool {
         checkThread()
         try head.set(name, value)
+        return !isHeadSent
     }
 
     package func addField(_ name: HTTPField.Name, _ value: String) throws {

@@ -22,6 +22,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
     let reactor: Reactor
     private let thread = pthread_self()
     private let clock: (@Sendable () -> UInt64)?
+    private let clockAtStart: UInt64
 
     /// The thread's activity at the moment, for threads that watch it.
     package let pulse = LoopPulse()
@@ -80,6 +81,7 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
             configuration.backend, bufferSize: configuration.readChunkSize,
             maxConnections: configuration.maxConnections)
         clock = configuration.clock
+        clockAtStart = configuration.clock?() ?? 0
     }
 
     // A condition that belongs to a loop may belong to another one afterwards.
@@ -144,6 +146,10 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         if let clock { return clock() }
         return MonotonicTime.now
     }
+
+    /// How far a clock that was given to the loop has gone since the loop was made, in nanoseconds; 0 with the system's clock. In a
+    /// test that moves the clock, the time of day moves with it.
+    package var virtualTime: UInt64 { clock.map { $0() &- clockAtStart } ?? 0 }
 
     /// The backend that runs: `.ioUring` or `.epoll`.
     public var backend: IOBackend { reactor.backend }

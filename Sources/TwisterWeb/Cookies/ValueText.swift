@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TwisterIO
 
 /// The text of signed and encrypted values, whose size is limited in both directions: what is made can be read.
 enum ValueText {
@@ -13,11 +14,14 @@ enum ValueText {
     static func octets(_ text: String) -> [UInt8]? { text.utf8.count <= maxSize ? Array(text.utf8) : nil }
 }
 
-/// The time of signed and encrypted values, in seconds since 1970.
+/// The time of signed and encrypted values, of sessions and of stored values, in seconds since 1970.
 enum ValueTime {
     static let secondsPerDay: Double = 86_400
 
-    static var now: Double { Date().timeIntervalSince1970 }
+    /// The time of day, which a test moves together with its loop's clock.
+    static var now: Double {
+        Date().timeIntervalSince1970 + Double(IOLoop.currentIfAny?.virtualTime ?? 0) / 1_000_000_000
+    }
 
     /// The whole seconds of a time; of the system's time where it is nil.
     static func stamp(_ time: Double?) throws(SignedValueError) -> Int {

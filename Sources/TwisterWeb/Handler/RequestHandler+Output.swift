@@ -48,10 +48,7 @@ extension RequestHandler {
     ///
     /// Tornado: `RequestHandler.set_header`.
     public func setHeader(_ name: HTTPField.Name, _ value: String) throws {
-        try withConnection { connection in
-            try connection.setField(name, value)
-            if connection.isHeadSent { noteLateChange(name) }
-        }
+        if try !withConnection({ try $0.setField(name, value) }) { noteLateChange(name) }
     }
 
     /// Adds a field besides those of the same name. Tornado: `RequestHandler.add_header`.
