@@ -1,5 +1,5 @@
 /// Reads the pairs of a `Cookie` field (RFC 6265, 4.2.1) one after the other, in time linear in the field's length. Pairs
-/// that are not well-formed are skipped, as in Tornado: a name is a token. The octets have to outlive the parser.
+/// that are not well-formed are skipped, those among them whose name is not ASCII. The octets have to outlive the parser.
 package struct CookieParser: IteratorProtocol {
     private let octets: UnsafeRawBufferPointer
     private let limit: Int
@@ -31,7 +31,7 @@ package struct CookieParser: IteratorProtocol {
             position = end + 1
             guard let equals = octets[start..<end].firstIndex(of: ASCII.equals) else { continue }
             let name = trimmed(start, equals)
-            guard TokenList.isToken(name) else { continue }
+            guard !name.isEmpty, name.allSatisfy({ $0 < 0x80 }) else { continue }
             guard count < limit else {
                 isTruncated = true
                 position = octets.count

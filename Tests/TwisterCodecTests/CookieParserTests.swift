@@ -21,6 +21,13 @@ struct CookieParserTests {
         #expect(pairs("") == [])
     }
 
+    @Test("HU-16: names that other servers set are read; one that is not ASCII is none, and stands for no other")
+    func names() {
+        #expect(pairs("a[b]=1; a:b=2; (c)=3; d/e=4") == ["a[b]=1", "a:b=2", "(c)=3", "d/e=4"])
+        // The Kelvin sign is equal to a K, as texts of Swift.
+        #expect(pairs("\u{212A}=1; K=2; é=3; e=é") == ["K=2", "e=é"])
+    }
+
     @Test(
         "HU-16: escapes are decoded as Tornado 6.6.1 decodes them",
         arguments: [
