@@ -2,9 +2,9 @@ import Glibc
 import HTTPTypes
 import Testing
 import TwisterHTTP
-import TwisterIO
 import TwisterTestSupport
 
+@testable import TwisterIO
 @testable import TwisterWeb
 
 /// Notes the errors that it meets, and those that it is asked to log.
@@ -165,6 +165,8 @@ struct DisconnectTests {
                 }
                 await loops.stop()
             }
+            // What the process writes while it ends is not observed.
+            LogWriters.flush(within: .seconds(10))
         }
         let output = [result?.standardErrorContent ?? [], result?.standardOutputContent ?? []]
             .map { String(decoding: $0, as: UTF8.self) }.joined()
@@ -216,6 +218,7 @@ struct DisconnectTests {
                 let response = try TestClient(port: port).get("/")
                 precondition(response.status == 500)
             }
+            LogWriters.flush(within: .seconds(10))
         }
         let output = [result?.standardErrorContent ?? [], result?.standardOutputContent ?? []]
             .map { String(decoding: $0, as: UTF8.self) }.joined()
