@@ -22,7 +22,7 @@ package enum ClientText {
 
     package static func repaired(_ octets: [UInt8]) -> String { octets.withUnsafeBytes { repaired($0) } }
 
-    /// Whether the octets, which are UTF-8, have no more combining marks in a row.
+    /// Whether the octets, read as UTF-8, have no more combining marks in a row.
     package static func isSafe(_ octets: UnsafeRawBufferPointer) -> Bool {
         // A combining mark has at least two octets, and the UTF-8 of the first one, U+0300, begins with 0xCC.
         if octets.count <= 2 * mostMarks || !ByteScanner.contains(octets, atLeast: 0xCC) { return true }

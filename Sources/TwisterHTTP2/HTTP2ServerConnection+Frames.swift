@@ -94,7 +94,7 @@ extension HTTP2ServerConnection {
             guard let update = payload?.pointee else { break }
             if update.stream_id == 0 { session?.terminate(NGHTTP2_PROTOCOL_ERROR) }
             let field = UnsafeBufferPointer(start: update.field_value, count: update.field_value_len)
-            priorityUpdated(update.stream_id, String(decoding: field, as: UTF8.self))
+            priorityUpdated(update.stream_id, ClientText.repaired(UnsafeRawBufferPointer(field)))
         default: break
         }
         return 0

@@ -234,7 +234,7 @@ final class HTTP2Stream {
         switch run {
         case .waiting: break
         case .scheduled where reading == .body, .executing where reading == .body: break
-        case .executing where isHandled && waitingBytes == 0: break
+        case .executing where !exchange.isFinished && waitingBytes == 0: break
         case .scheduled, .executing, .ending, .over: return
         }
         if sending != .complete { exchange.noteOutcome(.clientDisconnected) }

@@ -230,6 +230,24 @@ struct HTTP2StreamTests {
         }
     }
 
+    @Test("N-14: a client that ends its side before its WebSocket is accepted has left", arguments: testedBackends)
+    func endBeforeAcceptance(backend: IOBackend) async throws {
+        let probe = Probe()
+        try await withHTTP2(backend, probe) { port in
+            let client = try FrameClient(port: port)
+            try client.headers(
+                1,
+                [
+                    (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/sleep?600000"),
+                    (":authority", "a"), ("sec-websocket-version", "13"),
+                ], end: false)
+            try client.ping()
+            client.socket.shutDown()
+            try await eventually("the handler is cancelled") { probe.notes.all.contains("ended /sleep") }
+            #expect(probe.notes.all.contains("closed /sleep"))
+        }
+    }
+
     @Test(
         "S-36: the head of a response without a body is sent when it is flushed, although the handler goes on",
         arguments: testedBackends, ["HEAD /head-first", "GET /no-content"])

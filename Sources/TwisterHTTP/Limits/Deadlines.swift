@@ -153,7 +153,6 @@ package struct Deadlines {
 
     /// The time in which so many bytes come at the least rate.
     fileprivate func credit(_ count: Int) -> UInt64 {
-        // One receive brings far fewer than the 2^34 bytes over which the product would not fit.
-        bodyRate > 0 ? UInt64(clamping: count & 0xFFFF_FFFF) &* 1_000_000_000 / UInt64(clamping: bodyRate) : 0
+        bodyRate > 0 ? UInt64(clamping: count) &* 1_000_000_000 / UInt64(clamping: bodyRate) : 0
     }
 }

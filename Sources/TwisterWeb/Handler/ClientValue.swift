@@ -6,14 +6,15 @@ import TwisterCodec
 @_spi(TwisterServer) public enum ClientValue {
     /// A value from a message in JSON.
     ///
-    /// - Throws: `HTTPError` 400 for bytes that are no JSON and for two members of one name in an object, 422 where the value is not as `type` wants it.
+    /// - Throws: `HTTPError` 400 for bytes that are no JSON and for two members of one name in an object, 422 where the value is
+    ///   not as `type` wants it.
     public static func decode<Value: Decodable>(
         _ type: Value.Type, json bytes: [UInt8], with decoder: JSONDecoder
     ) throws -> Value {
         try checked { try decodeJSON(type, bytes, with: decoder, of: "message") }
     }
 
-    /// What `decode` returns, validated where the value is `Validatable`.
+    /// Calls `decode`, and validates the value that it returns, if the value is `Validatable`.
     ///
     /// - Throws: `HTTPError` 422 where the value is not as its type wants it.
     static func checked<Value>(_ decode: () throws -> Value) throws -> Value {

@@ -132,7 +132,8 @@ struct JSONSyntax {
         while let octet = take() {
             switch octet {
             case UInt8(ascii: "\""):
-                return !escapesMarks || ClientText.validated(unescaped(start..<(index - 1))) != nil
+                let string = UnsafeRawBufferPointer(rebasing: octets[start..<(index - 1)])
+                return !escapesMarks || JSONEscapes.decoded(string).withUnsafeBytes { ClientText.isSafe($0) }
             case 0..<0x20: return false
             case UInt8(ascii: "\\"):
                 guard let escape = take() else { return false }
@@ -156,24 +157,6 @@ struct JSONSyntax {
             unit = unit << 4 | UInt16(value)
         }
         return unit
-    }
-
-    /// The UTF-8 of a well-formed string, with U+FFFD in place of half of a surrogate pair, and without the control characters that
-    /// have escapes of two characters.
-    private func unescaped(_ string: Range<Int>) -> [UInt8] {
-        var reader = JSONSyntax(UnsafeRawBufferPointer(rebasing: octets[string]))
-        var text: [UInt8] = []
-        var units: [UInt16] = []
-        while let octet = reader.take() {
-            if octet == UInt8(ascii: "\\"), let escape = reader.take() {
-                units.append(escape == UInt8(ascii: "u") ? reader.takeUnit() ?? 0 : UInt16(escape))
-            } else {
-                text += String(decoding: units, as: UTF16.self).utf8
-                units.removeAll(keepingCapacity: true)
-                text.append(octet)
-            }
-        }
-        return text + String(decoding: units, as: UTF16.self).utf8
     }
 
     private mutating func takeNumber(_ first: UInt8) -> Bool {

@@ -2,7 +2,7 @@ import HTTPTypes
 import TwisterWeb
 
 extension CloseFrame {
-    /// What a client is told whose message was refused by that error.
+    /// The close frame for a client whose message was refused by that error.
     init(_ error: HTTPError) {
         let code: WebSocketCloseCode
         switch error.status.code {

@@ -13,18 +13,7 @@ private struct Move: Decodable, Validatable {
 }
 
 /// Refuses what is no move, and throws what the text of a path says.
-private final class MoveHandler: WebSocketHandler {
-    let notes: Notes
-
-    init(_ context: HandlerContext, _ notes: Notes) {
-        self.notes = notes
-        super.init(context)
-    }
-    required init(_ context: HandlerContext) {
-        notes = Notes()
-        super.init(context)
-    }
-
+private final class MoveHandler: WebSocketHandlerWith<Notes> {
     override func onMessage(_ message: WebSocketMessage) async throws {
         if let status = message.text.flatMap({ Int($0) }) {
             throw HTTPError(status, detail: status == 409 ? "The field is taken." : nil)
@@ -33,7 +22,7 @@ private final class MoveHandler: WebSocketHandler {
         try await writeMessage("\(move.to)")
     }
 
-    override func logException(_ error: any Error) { notes.note("\(type(of: error))") }
+    override func logException(_ error: any Error) { state.note("\(type(of: error))") }
 }
 
 @Suite("Refused messages")
@@ -41,7 +30,7 @@ struct RefusedMessageTests {
     private func close(_ message: String) async throws -> [CloseFrame] {
         var frames: [CloseFrame] = []
         let notes = Notes()
-        try await onBothBackends([URLSpec("/") { MoveHandler($0, notes) }]) { port in
+        try await onBothBackends([URLSpec("/", MoveHandler.self, notes)]) { port in
             let client = try SocketClient(port, "/")
             try client.send(#"{"to": 3}"#)
             #expect(try client.receiveText() == "3")

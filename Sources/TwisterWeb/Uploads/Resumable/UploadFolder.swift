@@ -14,11 +14,11 @@ final class UploadFolder: Sendable {
     private let maxCount: Int
     private let quota: Int
     private let now: @Sendable () -> Int64
-    /// What is known of the uploads by their identifiers, so that each record is read only once. Locked while the uploads of
+    /// The contents of the records by their uploads' identifiers, so that each record is read only once. Locked while the uploads of
     /// the folder are counted, so that two new uploads do not take the same room.
     private let known = Mutex<[String: Known]>([:])
 
-    /// What a record says. Only `isFinished` changes while it exists, once.
+    /// The contents of a record. Only `isFinished` changes while the record exists, once.
     private struct Known {
         let length: Int
         let expires: Int64
@@ -158,7 +158,7 @@ final class UploadFolder: Sendable {
         return uploads
     }
 
-    /// What the record says, which is read if it is not known, or if the upload may have been finished since.
+    /// The contents of the record, which is read if they are not known, or if the upload may have been finished since.
     private func known(_ id: String, _ before: Known?, hasFile: Bool) throws(IOError) -> Known? {
         if let before, before.isFinished || hasFile { return before }
         return try readWithSize(id).map { record, size in
