@@ -195,6 +195,13 @@ package final class TestClient {
     /// Whether the server closes without another byte.
     package func isClosed() throws -> Bool { try receive() == nil }
 
+    /// Whether the server has reset the connection, though bytes may still wait to be read.
+    package var isCutOff: Bool {
+        // Of a reset, the kernel tells whatever events are asked for.
+        var socket = pollfd(fd: fd, events: 0, revents: 0)
+        return poll(&socket, 1, 0) == 1
+    }
+
     /// Whether the server ends the connection behind that response, in words and in fact, as HTTP/1.1 has to where the rest of
     /// the request is not read. HTTP/2 ends the request's stream alone.
     package func endsConnection(after response: Response) throws -> Bool {
