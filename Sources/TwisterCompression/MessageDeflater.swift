@@ -37,17 +37,26 @@ package final class MessageDeflater {
     /// Later input does not refer to earlier input.
     package func reset() { deflateReset(stream) }
 
+    /// What has to follow from the output so far.
+    package enum End {
+        /// Nothing: the compressor may keep bytes back.
+        case none
+        /// All bytes of the input.
+        case part
+        /// All bytes of the input, which are the last ones of the message.
+        case message
+    }
+
     /// Compresses the next bytes of a message, and adds what they become to `output`.
-    ///
-    /// - Parameter isLast: the message ends here.
     package func compress(
-        _ input: UnsafeRawBufferPointer, isLast: Bool, into output: inout [UInt8]
+        _ input: UnsafeRawBufferPointer, _ end: End, into output: inout [UInt8]
     ) throws(EncoderError) {
         guard !input.isEmpty else {
             // An empty block, whose header lies in one octet (RFC 7692, 7.2.3.6).
-            if isLast { output.append(0) }
+            if end == .message { output.append(0) }
             return
         }
+        let flush = end == .none ? Z_NO_FLUSH : Z_SYNC_FLUSH
         var rest = input
         repeat {
             let piece = min(rest.count, 1 << 30)
@@ -56,10 +65,10 @@ package final class MessageDeflater {
                 mutating: rest.baseAddress?.assumingMemoryBound(to: UInt8.self))
             stream.pointee.avail_in = UInt32(piece)
             rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
-            try drain(rest.isEmpty ? Z_SYNC_FLUSH : Z_NO_FLUSH, piece, into: &output)
+            try drain(rest.isEmpty ? flush : Z_NO_FLUSH, piece, into: &output)
         } while !rest.isEmpty
         // 00 00 FF FF, which the receiver adds again.
-        if isLast { output.removeLast(4) }
+        if end == .message { output.removeLast(4) }
     }
 
     private func drain(_ flush: CInt, _ size: Int, into output: inout [UInt8]) throws(EncoderError) {

@@ -25,7 +25,7 @@ struct MessageInflaterTests {
     private func packed(_ bytes: [UInt8]) throws -> [UInt8] {
         let deflater = try MessageDeflater(windowBits: 15, level: 6, memoryLevel: 8)
         var output: [UInt8] = []
-        try bytes.withUnsafeBytes { try deflater.compress($0, isLast: true, into: &output) }
+        try bytes.withUnsafeBytes { try deflater.compress($0, .message, into: &output) }
         return output
     }
 

@@ -30,14 +30,14 @@ final class MessageCompression {
 
     // MARK: Sending
 
-    /// Compresses a part of a message, or all of it.
-    func compress(_ bytes: UnsafeRawBufferPointer, isLast: Bool) throws(EncoderError) -> [UInt8] {
+    /// Compresses a part of a message, or all of it, and adds what it becomes to `output`.
+    func compress(
+        _ bytes: UnsafeRawBufferPointer, _ end: MessageDeflater.End, into output: inout [UInt8]
+    ) throws(EncoderError) {
         let deflater = try takeDeflater()
-        var output: [UInt8] = []
-        try deflater.compress(bytes, isLast: isLast, into: &output)
-        guard isLast else { return output }
+        try deflater.compress(bytes, end, into: &output)
+        guard end == .message else { return }
         if keepsDeflater { kept.append(self) } else { giveBackDeflater() }
-        return output
     }
 
     /// Releases the compressor, where the next message must not refer to those before it, or another connection needs the room.
@@ -65,7 +65,7 @@ final class MessageCompression {
         else { return nil }
         defer { pool.put(deflater) }
         var output: [UInt8] = []
-        do { try deflater.compress(bytes, isLast: true, into: &output) } catch { return nil }
+        do { try deflater.compress(bytes, .message, into: &output) } catch { return nil }
         return output
     }
 

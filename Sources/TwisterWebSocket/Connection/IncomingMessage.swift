@@ -10,6 +10,8 @@ final class IncomingMessage {
     var received = 0
     /// Checks a text while it arrives.
     var validator = UTF8Validator()
+    /// How many bytes the message has become in this turn of the loop by decompressing, or in a few.
+    var inflatedInTurn = 0
     /// Whether the rest is dropped, because the connection is being closed.
     var isDropped = false
     /// Takes the pieces, where the owner takes messages in pieces.
@@ -58,6 +60,16 @@ final class IncomingMessage {
         guard let stream else { return true }
         return frame != nil && !stream.isFull
     }
+
+    /// How far a message may be decompressed before other connections have their turn: a few bytes of the peer may become
+    /// megabytes, and that takes time.
+    private static let turnSize = 131_072
+
+    /// Whether the rest of the message waits for the next turn of the loop.
+    var isResting: Bool { inflatedInTurn >= Self.turnSize }
+
+    /// Whether nothing more of the message is read for now, because its owner has not taken the last piece or the message rests.
+    var isWaiting: Bool { isResting || stream?.isFull == true }
 
     /// Takes out the bytes that have come so far.
     func takeBytes() -> [UInt8] {

@@ -25,6 +25,8 @@ final class RareSocketState {
     var subscriptions: Subscriptions?
     /// The tasks that wait until a message is complete that is being sent in pieces; nil: no such message is being sent.
     var afterPieces: [LoopWaiter<Void>]?
+    /// Whether a long message is being compressed, in several turns of the loop.
+    var isCompressing = false
     /// Called when the connection is closed.
     var whenClosed: (() -> Void)?
 

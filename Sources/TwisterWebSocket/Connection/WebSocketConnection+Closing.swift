@@ -117,6 +117,8 @@ extension WebSocketConnection {
     /// before the end.
     func closeAfterPeer() {
         if phase == .ending, stream.outputCount > 0 { return }
+        // What came before the end is still being read, or a response to it is being made.
+        if incoming?.isResting == true || rare?.isCompressing == true { return }
         guard !hasUnreadOfServer else { return }
         guard isServer, stream.outputCount > 0 else { return stream.close(.endedByPeer) }
         if isOwnerBusy {
@@ -162,6 +164,12 @@ extension WebSocketConnection: IOStreamConsumer {
         if phase == .open, isOwnerBusy { return closeLater() }
         if phase == .open, !takesMessage { return }
         closeAfterPeer()
+    }
+
+    /// Acts on the end of the peer's side, which may have been told while a message was being decompressed or compressed.
+    func peerMayHaveEnded() {
+        guard !stream.isClosed else { return }
+        if stream.isPeerEnded { peerEnded() } else if stream.hasPeerLeft { closeLater() }
     }
 
     func streamDrained(_ stream: IOStream) {

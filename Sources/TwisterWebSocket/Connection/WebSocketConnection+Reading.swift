@@ -1,5 +1,4 @@
 import TwisterCodec
-import TwisterCompression
 import TwisterHTTP
 import TwisterIO
 
@@ -133,26 +132,26 @@ extension WebSocketConnection {
         _ bytes: UnsafeRawBufferPointer, _ message: IncomingMessage, _ frame: IncomingMessage.Frame?
     ) -> Int {
         guard var frame else { return 0 }
-        var most = Int.max
-        if let stream = message.stream {
-            // The owner has not taken the last piece yet.
-            if stream.isFull, frame.remaining > 0 { return 0 }
-            most = message.isCompressed ? Self.compressedPiece : Self.heldSize
-        }
+        // The owner has not taken the last piece yet, or other connections have their turn.
+        if message.isWaiting, frame.remaining > 0 { return 0 }
+        let most = message.stream == nil || message.isCompressed ? Int.max : Self.heldSize
         // What is dropped may still have to be decompressed, because the next message may refer to it.
         let isNeeded = !message.isDropped || message.isCompressed && phase == .open
         let payload = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, frame.remaining, most)])
-        let isFrameEnd = payload.count == frame.remaining
-        let isEnd = isFrameEnd && frame.isFinal
-        if isNeeded {
-            let violation =
-                message.isCompressed
-                ? inflate(payload, message, frame, isLast: isEnd)
-                : message.append(payload, frame) ? nil : .invalidText
-            if let violation { return refuse(violation, bytes) }
+        var count = payload.count
+        if isNeeded, message.isCompressed {
+            do {
+                count = try inflate(payload, message, frame)
+            } catch {
+                return refuse(error, bytes)
+            }
+        } else if isNeeded, !message.append(payload, frame) {
+            return refuse(.invalidText, bytes)
         }
-        frame.received += payload.count
-        message.received += payload.count
+        let isFrameEnd = count == frame.remaining
+        let isEnd = isFrameEnd && frame.isFinal
+        frame.received += count
+        message.received += count
         message.frame = isFrameEnd ? nil : frame
         if let stream = message.stream {
             if isEnd, message.opcode == .text, !message.validator.isComplete { return refuse(.invalidText, bytes) }
@@ -166,61 +165,13 @@ extension WebSocketConnection {
                 deliver(whole)
             }
         }
-        return payload.count
+        return count
     }
 
     /// Notes that the memory of a long message will be free once the owner has dealt with it. The budget notes only what it has
     /// counted: neither a message that was decompressed at once, nor a message of a client.
     func noteLongMessage(_ message: IncomingMessage) {
         if message.bytes.count >= IOLoop.largeBlock { stream.noteFreed(message.bytes.count) }
-    }
-
-    /// How many compressed bytes are decompressed at a time, where the owner takes messages in pieces. They may become a
-    /// thousand times as many.
-    private static let compressedPiece = 1024
-
-    /// How many bytes are unmasked at a time before they are decompressed.
-    private static let inflatePiece = 16_384
-
-    /// Decompresses the next bytes of a frame into the message.
-    private func inflate(
-        _ payload: UnsafeRawBufferPointer, _ message: IncomingMessage, _ frame: IncomingMessage.Frame, isLast: Bool
-    ) -> ProtocolViolation? {
-        guard let compression else { return .reservedBits }
-        var position = 0
-        repeat {
-            let piece = UnsafeRawBufferPointer(
-                rebasing: payload[position..<min(payload.count, position + Self.inflatePiece)])
-            position += piece.count
-            let isLastPiece = isLast && position == payload.count
-            let violation = withUnsafeTemporaryAllocation(byteCount: max(piece.count, 1), alignment: 8) { room in
-                let offset = frame.received + position - piece.count
-                if let mask = frame.mask, let base = room.baseAddress {
-                    Masking.apply(mask, at: offset, from: piece, to: base)
-                } else {
-                    room.copyMemory(from: piece)
-                }
-                let plain = UnsafeRawBufferPointer(rebasing: room[..<piece.count])
-                return inflate(plain, compression, message, isLast: isLastPiece)
-            }
-            if let violation { return violation }
-        } while position < payload.count
-        return nil
-    }
-
-    private func inflate(
-        _ plain: UnsafeRawBufferPointer, _ compression: MessageCompression, _ message: IncomingMessage, isLast: Bool
-    ) -> ProtocolViolation? {
-        var isText = true
-        do throws(InflateError) {
-            try compression.inflate(plain, isLast: isLast, limit: sizeLimit) { piece in
-                isText = message.isDropped || message.append(inflated: piece)
-                return isText
-            }
-        } catch {
-            return error == .tooLong ? .tooLong : .compressedData
-        }
-        return isText ? nil : .invalidText
     }
 
     // MARK: Control frames
@@ -235,7 +186,7 @@ extension WebSocketConnection {
         case .close:
             switch payload.withUnsafeBytes(CloseFrame.parse) {
             case .success(let frame): receivedClose(frame)
-            case .failure(let error): return refuse(error.violation, bytes)
+            case .failure(let error): return refuse(error, bytes)
             }
         // A side that has sent its close frame sends nothing more.
         case .ping where phase == .open:

@@ -17,8 +17,60 @@ extension WebSocketConnection {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }
         if rare?.isSendingPieces == true { try await waitForPieces() }
-        enqueue(message)
+        if let compression, message.count >= compression.options.minimumSize {
+            // Other messages wait meanwhile.
+            let isLong = message.count > Self.compressedPiece
+            if isLong { madeRare().afterPieces = [] }
+            defer { if isLong { endPieces() } }
+            try await sendCompressed(message, .message, message.opcode, by: compression)
+        } else {
+            switch message {
+            case .binary(let bytes): sendFrame(.binary, bytes)
+            case .text(var text): text.withUTF8 { sendFrame(.text, UnsafeRawBufferPointer($0)) }
+            }
+        }
         if stream.isOverHighWatermark { try await drained() }
+    }
+
+    /// How many bytes are compressed in one turn of the loop, which takes a millisecond or two.
+    private static let compressedPiece = 65_536
+
+    /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
+    /// connections are served meanwhile.
+    ///
+    /// - Throws: `WebSocketClosedError`, where the connection is closed meanwhile.
+    func sendCompressed(
+        _ part: WebSocketMessage, _ end: MessageDeflater.End, _ opcode: Opcode, by compression: MessageCompression
+    ) async throws {
+        let isLong = part.count > Self.compressedPiece
+        if isLong { madeRare().isCompressing = true }
+        defer { if isLong { endCompressing() } }
+        var output: [UInt8] = []
+        var position = 0
+        while true {
+            let next = min(part.count, position + Self.compressedPiece)
+            do throws(EncoderError) {
+                try part.withBytes { bytes in
+                    Result { () throws(EncoderError) in
+                        let piece = UnsafeRawBufferPointer(rebasing: bytes[position..<next])
+                        try compression.compress(piece, next == bytes.count ? end : .none, into: &output)
+                    }
+                }.get()
+            } catch {
+                fail(.internalError, "")
+                throw closedError
+            }
+            position = next
+            if position == part.count { break }
+            await stream.loop.nextTurn()
+            guard phase == .open else { throw closedError }
+        }
+        sendFrame(opcode, output, isCompressed: opcode != .continuation, isFinal: end == .message)
+    }
+
+    private func endCompressing() {
+        rare?.isCompressing = false
+        peerMayHaveEnded()
     }
 
     /// Waits until the peer has taken enough.
@@ -28,22 +80,6 @@ extension WebSocketConnection {
             try await stream.drained()
         } catch is StreamClosedError {
             throw closedError
-        }
-    }
-
-    private func enqueue(_ message: WebSocketMessage) {
-        if let compression, message.count >= compression.options.minimumSize {
-            let compressed = message.withBytes { bytes in
-                Result { () throws(EncoderError) in try compression.compress(bytes, isLast: true) }
-            }
-            switch compressed {
-            case .success(let bytes): return sendFrame(message.opcode, bytes, isCompressed: true)
-            case .failure: return fail(.internalError, "")
-            }
-        }
-        switch message {
-        case .binary(let bytes): sendFrame(.binary, bytes)
-        case .text(var text): text.withUTF8 { sendFrame(.text, UnsafeRawBufferPointer($0)) }
         }
     }
 

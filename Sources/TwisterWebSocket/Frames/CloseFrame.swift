@@ -14,14 +14,14 @@ struct CloseFrame: Equatable {
     }
 
     /// Reads a payload. A violation is a malformed payload, or a reason that is not UTF-8.
-    static func parse(_ payload: UnsafeRawBufferPointer) -> Result<CloseFrame, Violation> {
+    static func parse(_ payload: UnsafeRawBufferPointer) -> Result<CloseFrame, ProtocolViolation> {
         if payload.isEmpty { return .success(CloseFrame()) }
-        guard payload.count >= 2 else { return .failure(Violation(.closePayload)) }
+        guard payload.count >= 2 else { return .failure(.closePayload) }
         let number = UInt16(payload[0]) << 8 | UInt16(payload[1])
         let code = WebSocketCloseCode(rawValue: number)
-        guard code.mayBeSent else { return .failure(Violation(.closePayload)) }
+        guard code.mayBeSent else { return .failure(.closePayload) }
         let reason = UnsafeRawBufferPointer(rebasing: payload[2...])
-        guard let text = ClientText.validated(reason) else { return .failure(Violation(.invalidText)) }
+        guard let text = ClientText.validated(reason) else { return .failure(.invalidText) }
         return .success(CloseFrame(code: code, reason: text))
     }
 
@@ -35,11 +35,5 @@ struct CloseFrame: Equatable {
             bytes += encoded
         }
         return bytes
-    }
-
-    /// `ProtocolViolation` as the error of a `Result`.
-    struct Violation: Error, Equatable {
-        let violation: ProtocolViolation
-        init(_ violation: ProtocolViolation) { self.violation = violation }
     }
 }

@@ -100,7 +100,7 @@ enum Opcode: UInt8 {
 }
 
 /// How a peer breaks the protocol (RFC 6455, 5 and 7).
-enum ProtocolViolation: Equatable {
+enum ProtocolViolation: Error {
     case reservedBits, reservedOpcode, fragmentedControl, longControl, length
     /// A client's frame without a mask, or a server's with one.
     case masking

@@ -45,7 +45,7 @@ public final class WebSocketMessageWriter {
             throw WebSocketError(description: "a text message is UTF-8")
         }
         guard !bytes.isEmpty else { return }
-        try connection.sendPiece(state == .unbegun ? opcode : .continuation, bytes, isLast: false)
+        try await connection.sendPiece(state == .unbegun ? opcode : .continuation, bytes, isLast: false)
         state = .begun
         if connection.stream.isOverHighWatermark { try await connection.drained() }
     }
@@ -61,7 +61,7 @@ public final class WebSocketMessageWriter {
         guard opcode == .binary || validator.isComplete else {
             throw WebSocketError(description: "the text ends within a character")
         }
-        try connection.sendPiece(state == .unbegun ? opcode : .continuation, [], isLast: true)
+        try await connection.sendPiece(state == .unbegun ? opcode : .continuation, [], isLast: true)
         state = .finished
         connection.endPieces()
     }
@@ -86,17 +86,9 @@ extension WebSocketConnection {
     }
 
     /// Sends a part of a message as a frame.
-    func sendPiece(_ opcode: Opcode, _ bytes: [UInt8], isLast: Bool) throws {
+    func sendPiece(_ opcode: Opcode, _ bytes: [UInt8], isLast: Bool) async throws {
         guard let compression else { return sendFrame(opcode, bytes, isFinal: isLast) }
-        do throws(EncoderError) {
-            let output = try bytes.withUnsafeBytes { buffer in
-                Result { () throws(EncoderError) in try compression.compress(buffer, isLast: isLast) }
-            }.get()
-            sendFrame(opcode, output, isCompressed: opcode != .continuation, isFinal: isLast)
-        } catch {
-            fail(.internalError, "")
-            throw closedError
-        }
+        try await sendCompressed(.binary(bytes), isLast ? .message : .part, opcode, by: compression)
     }
 
     /// Waits until the message that is sent in pieces is complete.

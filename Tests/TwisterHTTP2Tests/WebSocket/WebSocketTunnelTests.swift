@@ -90,7 +90,7 @@ struct WebSocketTunnelTests {
             let text = [UInt8](repeating: 65, count: 1000)
             let deflater = try MessageDeflater(windowBits: 15, level: 6, memoryLevel: 8)
             var packed: [UInt8] = []
-            try text.withUnsafeBytes { try deflater.compress($0, isLast: true, into: &packed) }
+            try text.withUnsafeBytes { try deflater.compress($0, .message, into: &packed) }
             try socket.send(Opcode.text, packed, reserved: 0x40)
             let frame = try #require(try socket.receive())
             #expect(frame.isCompressed)

@@ -48,7 +48,7 @@ struct ContextTakeoverTests {
             let deflater = try MessageDeflater(windowBits: 15, level: 6, memoryLevel: 8)
             func packed(_ bytes: [UInt8]) throws -> [UInt8] {
                 var output: [UInt8] = []
-                try bytes.withUnsafeBytes { try deflater.compress($0, isLast: true, into: &output) }
+                try bytes.withUnsafeBytes { try deflater.compress($0, .message, into: &output) }
                 return output
             }
             let noise = (0..<1000).map { UInt8(truncatingIfNeeded: 33 + $0 &* $0 % 89) }

@@ -105,7 +105,7 @@ struct FrameTests {
         func parse(_ payload: [UInt8]) -> ProtocolViolation? {
             switch payload.withUnsafeBytes(CloseFrame.parse) {
             case .success: nil
-            case .failure(let error): error.violation
+            case .failure(let error): error
             }
         }
         #expect(parse([]) == nil)
