@@ -32,8 +32,8 @@ extension WebSocketConnection {
         if stream.isOverHighWatermark { try await drained() }
     }
 
-    /// How many bytes are compressed in one turn of the loop, which takes a millisecond or two.
-    private static let compressedPiece = 65_536
+    /// How many bytes are compressed in one turn of the loop: of text with few repetitions, that takes a millisecond.
+    private static let compressedPiece = 16_384
 
     /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
     /// connections are served meanwhile.
