@@ -25,15 +25,11 @@ extension RequestHandler {
 
     /// Gives a complete response its `ETag`, and replaces it where the request's conditions say so: 304, or 412.
     func respondToConditions() throws {
-        let head = connection.head
-        guard head.status == 200, request.method == .get || request.method == .head else { return }
-        if !head.contains(.eTag) { try setETagHeader() }
-        guard let tag = head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return }
+        guard isConditional else { return }
+        if !connection.head.contains(.eTag) { try setETagHeader() }
+        guard let tag = connection.head.get(.eTag).flatMap({ EntityTag(field: $0) }) else { return }
         let coding = extras?.compression?.decide(connection, status: 200, length: connection.responseBody.count)
-        let outcome = Preconditions(request.head).evaluate(
-            tag: tag, sentTag: coding.map { tag.coded($0.name) }, lastModified: nil, now: connection.responseTime,
-            codings: extras?.compression?.codings ?? [])
-        switch outcome {
+        switch outcomeOfConditions(tag, coding) {
         case .notModified: becomeNotModified(coding)
         case .failed:
             connection.clear()
@@ -42,6 +38,25 @@ extension RequestHandler {
             writeErrorPage(nil)
         case .met: break
         }
+    }
+
+    /// Whether `respondToConditions` would let the response be sent in this coding.
+    func meetsConditions(_ coding: ResponseCoding?) -> Bool {
+        guard isConditional, request.head[.ifNoneMatch] != nil || request.head[.ifMatch] != nil else { return true }
+        guard let text = connection.head.get(.eTag) ?? computeETag() else { return true }
+        guard let tag = EntityTag(field: text) ?? EntityTag(text) else { return true }
+        return outcomeOfConditions(tag, coding) == .met
+    }
+
+    /// Whether the request's conditions are about this response.
+    private var isConditional: Bool {
+        connection.head.status == 200 && (request.method == .get || request.method == .head)
+    }
+
+    private func outcomeOfConditions(_ tag: EntityTag, _ coding: ResponseCoding?) -> Preconditions.Outcome {
+        Preconditions(request.head).evaluate(
+            tag: tag, sentTag: coding.map { tag.coded($0.name) }, lastModified: nil, now: connection.responseTime,
+            codings: extras?.compression?.codings ?? [])
     }
 
     /// Makes a 304 of the head of a 200. It has the fields of the 200, but for those that describe the body (RFC 9110, 15.4.5).

@@ -25,9 +25,13 @@ extension RequestHandler {
         init(_ handler: RequestHandler) { self.handler = handler }
 
         func holdsResponse(_ connection: HTTPConnection) -> Bool {
-            guard !isRunning, let session = handler.extras?.session, session.holdsResponse else { return false }
+            guard !isRunning, let extras = handler.extras else { return false }
+            // First: what runs around `Compression` waits for a session, but not the other way round.
+            if extras.compression?.holdsResponse(of: handler) != true {
+                guard let session = extras.session, session.holdsResponse else { return false }
+                handler.finishAfterSaving(session)
+            }
             heldHead = connection.head.snapshot
-            handler.finishAfterSaving(session)
             return true
         }
 

@@ -13,4 +13,8 @@ protocol ResponseCompressor: AnyObject {
     ///   - status: the status of the response: 200 for the one that a 304 stands for.
     ///   - length: the length of the body in bytes; nil where it is not known.
     func decide(_ connection: HTTPConnection, status: Int, length: Int?) -> ResponseCoding?
+
+    /// Whether the finished response, of which nothing is sent yet, is held back because it is long and is compressed in several
+    /// turns of the loop. The compressor finishes it then.
+    func holdsResponse(of handler: RequestHandler) -> Bool
 }
