@@ -35,8 +35,9 @@ final class ServerProcess: Sendable {
     private let waitingLoop: IOLoop?
     private let terminal = ControllingTerminal()
 
-    /// How long after the deadline the watchdog ends a process that has not ended.
-    private static let watchdogPatience = Duration.milliseconds(700)
+    /// How long after the deadline the watchdog looks for the second time at a process that has not ended, and after that for
+    /// the last time.
+    private static let watchdogPatience = Duration.milliseconds(500)
 
     init(
         _ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration, waitingOn loop: IOLoop?
@@ -47,6 +48,7 @@ final class ServerProcess: Sendable {
     }
 
     func run() async throws -> ShutdownResult {
+        OpenFileLimit.raise()
         // Now, since the process may change its working directory later.
         Successor.prepare()
         Readiness.prepare()
@@ -225,17 +227,27 @@ final class ServerProcess: Sendable {
     /// Ends the process where it has not ended in time: a handler that blocks its thread, or Swift's pool of threads, would hold
     /// it up for ever.
     private func startWatchdog() {
+        watch(after: configuration.shutdownTimeout + Self.watchdogPatience) { [self] in
+            // Once more, because the process may have stood still: it was stopped, or got no processor.
+            watch(after: Self.watchdogPatience) { [self] in exitBlocked() }
+        }
+    }
+
+    private func watch(after delay: Duration, _ action: @escaping @Sendable () -> Void) {
         do throws(IOError) {
-            try BackgroundTimer.call(after: configuration.shutdownTimeout + Self.watchdogPatience) { [self] in
-                exitBlocked()
-            }
+            try BackgroundTimer.call(after: delay, action)
         } catch {
             Log.general.warning("the shutdown has no watchdog: \(error)")
         }
     }
 
+    private var isOver: Bool {
+        if case .over = life.withLock({ $0 }) { return true }
+        return false
+    }
+
     private func exitBlocked() {
-        if case .over = life.withLock({ $0 }) { return }
+        if isOver { return }
         let logger = Log.general
         if let server = server.withLock({ $0 }) {
             for (index, loop) in server.group.watchedLoops.enumerated() where loop.pulse.busySince != nil {
@@ -245,6 +257,8 @@ final class ServerProcess: Sendable {
                 for frame in loop.pulse.backtrace() { logger.error("  in \(frame)") }
             }
         }
+        // It may have ended while the stacks were written.
+        if isOver { return }
         logger.error("the shutdown did not end in time: exit status \(ProcessSupervisor.blockedStatus)")
         Log.flush(within: .milliseconds(300))
         _exit(ProcessSupervisor.blockedStatus)

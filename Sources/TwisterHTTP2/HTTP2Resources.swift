@@ -27,9 +27,10 @@ final class HTTP2Resources {
         // The windows open when the handlers have read the data, not automatically.
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
-        // Acknowledgements that wait for a client that does not read (CVE-2019-9512, CVE-2019-9515).
-        nghttp2_option_set_max_outbound_ack(options, 200)
-        nghttp2_option_set_max_settings(options, 16)
+        // Acknowledgements that wait to be sent (CVE-2019-9512, CVE-2019-9515): those of all control frames that may come at once,
+        // because a client gets them only when everything that has arrived is read.
+        nghttp2_option_set_max_outbound_ack(options, min(max(limits.controlFrames.burst, 0), 1 << 20) + 1)
+        nghttp2_option_set_max_settings(options, Self.mostSettings)
         nghttp2_option_set_max_send_header_block_length(options, Self.longestHeaderBlock)
     }
 
@@ -47,6 +48,10 @@ final class HTTP2Resources {
     /// The most octets of a response's head or trailers, in the longest form that HPACK could write. A stream whose response
     /// has more is reset.
     private static let longestHeaderBlock = 1 << 20
+
+    /// The most entries of one SETTINGS frame. A client may send some that the server does not know (RFC 9113, 6.5.2), but no
+    /// client needs to send thousands (CVE-2020-11080).
+    private static let mostSettings = 256
 
     /// The approximate size, in bytes, of a stream's objects, and of a session with its first streams.
     static let streamSize = 8192

@@ -127,6 +127,24 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test("N-38: as many control frames at once as the limit allows, and settings that nobody knows", arguments: testedBackends)
+    func manyAtOnce(backend: IOBackend) async throws {
+        try await withHTTP2(backend) { port in
+            let client = try FrameClient(port: port)
+            let ping = FrameClient.frame(FrameType.ping, payload: [UInt8](repeating: 0, count: 8))
+            let unknown = FrameClient.settings((0..<200).map { (UInt16(0x1000 + $0), 1) })
+            let settings = FrameClient.frame(FrameType.settings, payload: unknown)
+            // In one piece, so that the server reads all of it at once.
+            try client.send([[UInt8]](repeating: ping, count: 600).flatMap { $0 } + settings + settings)
+            #expect(try client.ask(1, "GET", "/version").status == 200)
+            let tooMany = try flood(port) { client in
+                let unknown = FrameClient.settings((0..<300).map { (UInt16(0x1000 + $0), 1) })
+                try client.send(FrameType.settings, payload: unknown)
+            }
+            #expect(tooMany == FrameClient.Code.enhanceYourCalm)
+        }
+    }
+
     @Test(
         "N-38: a header block of many CONTINUATION frames, and one that decodes to too much", arguments: testedBackends)
     func headerBlocks(backend: IOBackend) async throws {

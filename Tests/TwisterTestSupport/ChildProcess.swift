@@ -9,9 +9,11 @@ package final class ChildProcess {
 
     /// - Parameters:
     ///   - program: the executable's name; it lies beside the bundle of the tests.
+    ///   - descriptors: the soft limit of its open files; nil: that of this process.
     ///   - listening: a listening socket that it gets the way systemd hands one over (sd_listen_fds(3)); nil: none.
     package init(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:], listening: CInt? = nil
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], descriptors: Int? = nil,
+        listening: CInt? = nil
     ) throws {
         let path = try Self.path(of: program)
         var ends: [CInt] = [-1, -1]
@@ -24,6 +26,7 @@ package final class ChildProcess {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
         var command = [path] + arguments
+        if let descriptors { command = ["/bin/sh", "-c", "ulimit -Sn \(descriptors); exec \"$@\"", "sh"] + command }
         if let listening {
             posix_spawn_file_actions_adddup2(&actions, listening, 3)
             // Only the process itself knows its number.

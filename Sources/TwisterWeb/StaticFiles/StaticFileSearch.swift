@@ -30,7 +30,9 @@ struct StaticFileSearch: Sendable {
         do throws(IOError) {
             directory = try FileRoot(root)
         } catch {
-            throw HTTPError(.internalServerError, "the root of static files: \(error)")
+            let isExhausted = error.fileProblem == .exhausted
+            throw HTTPError(
+                isExhausted ? .serviceUnavailable : .internalServerError, "the root of static files: \(error)")
         }
         do throws(IOError) {
             return try find(in: directory, lookup)

@@ -120,7 +120,8 @@ extension WebSocketConnection {
         // What came before the end is still being read, or a response to it is being made.
         if incoming?.isResting == true || rare?.isCompressing == true { return }
         guard !hasUnreadOfServer else { return }
-        guard isServer, stream.outputCount > 0 else { return stream.close(.endedByPeer) }
+        // A peer that has ended its side in order gets the same: close_notify over TLS, END_STREAM over HTTP/2.
+        guard isServer, stream.isPeerEnded || stream.outputCount > 0 else { return stream.close(.endedByPeer) }
         if isOwnerBusy {
             // The owner waits until the peer has taken enough of the output, and goes on then.
             if stream.isOutputAwaited { return }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 import TwisterIO
@@ -9,10 +10,13 @@ final class OperatedServer {
     let port: UInt16
     private(set) var startLines: [String] = []
 
-    init(_ backend: IOBackend, _ arguments: [String] = [], processes: Int = 1, port: UInt16 = 0) throws {
+    init(
+        _ backend: IOBackend, _ arguments: [String] = [], processes: Int = 1, port: UInt16 = 0, descriptors: Int? = nil
+    ) throws {
         child = try ChildProcess(
             "OperatedFixture",
-            ["--port", "\(port)", "--backend", backend.rawValue, "--processes", "\(processes)"] + arguments)
+            ["--port", "\(port)", "--backend", backend.rawValue, "--processes", "\(processes)"] + arguments,
+            descriptors: descriptors)
         var found: UInt16 = 0
         for _ in 0..<processes {
             while true {
@@ -86,6 +90,31 @@ struct ShutdownTests {
             path]
         #expect(log.contains("\(name ?? "") (route \(path.prefix { !$0.isNumber })([0-9]+))"), "\(log)")
         _ = client
+    }
+
+    @Test("N-15: a process that stood still beyond its deadline ends as any other", arguments: testedBackends)
+    func stoodStill(backend: IOBackend) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "1"])
+        let client = try server.begin("/sleep/60")
+        server.child.signal(SIGTERM)
+        usleep(200_000)
+        server.child.signal(SIGSTOP)
+        usleep(2_000_000)
+        server.child.signal(SIGCONT)
+        let end = try server.end()
+        #expect(end.status == 0, "\(end)")
+        _ = client
+    }
+
+    @Test("TCP-2: the process may have as many descriptors as the system allows it", arguments: testedBackends)
+    func descriptors(backend: IOBackend) throws {
+        let server = try OperatedServer(backend, ["--shutdown-timeout", "1"], descriptors: 200)
+        let limits = try String(contentsOfFile: "/proc/\(server.child.process)/limits", encoding: .utf8)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let numbers = line.split(separator: " ").compactMap { Int($0) }
+        #expect(numbers.count == 2 && numbers[0] == numbers[1], "\(line)")
+        server.child.signal(SIGTERM)
+        #expect(try server.end().status == 0)
     }
 
     @Test("N-15: with several processes, a blocked worker and a stopped one are ended", arguments: testedBackends)
