@@ -208,7 +208,7 @@ extension HTTP2Tunnel: StreamCarrier {
 extension HTTP2Tunnel: ConnectionHost {
     var isShuttingDown: Bool { context.isDraining }
     var writeStall: UInt64 { context.writeStall }
-    var readStall: UInt64 { context.readStall }
+    var deadlines: Deadlines { context.deadlines }
 
     func replace(_ connection: any ServerConnection, by successor: any ServerConnection) { socket = successor }
 

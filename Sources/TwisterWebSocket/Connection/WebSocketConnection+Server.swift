@@ -62,7 +62,10 @@ extension WebSocketConnection: ServerConnection {
 
     func unpark() {
         rare?.isParked = false
-        if !stream.isClosed { readOn() }
+        guard !stream.isClosed else { return }
+        // The peer is not to blame for the time in which nothing was read.
+        if rare?.frameSince != nil { startFrameClock() }
+        readOn()
     }
 
     func shed() {
