@@ -79,7 +79,7 @@ extension WebSocketConnection {
                 return readWhole(header, size, bytes)
             }
         }
-        let message = incoming ?? IncomingMessage(header)
+        let message = incoming ?? IncomingMessage(header, at: stream.turnTime)
         if phase != .open { message.isDropped = true }
         if incoming == nil { began(message) }
         incoming = message

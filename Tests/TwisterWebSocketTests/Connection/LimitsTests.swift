@@ -149,6 +149,21 @@ struct LimitsTests {
         }
     }
 
+    @Test("WS-12: messages that stand still make room for others")
+    func standStill() async throws {
+        try await withFlood(configure: { $0.maxBufferedBytes = 2_000_000 }) { servers, _ in
+            let attackers = try (0..<9).map { _ in try SocketClient(servers.port ?? 0) }
+            for attacker in attackers {
+                try attacker.send(SocketClient.frame(2, [UInt8](repeating: 1, count: 210_000), isFinal: false))
+            }
+            try await Task.sleep(for: .milliseconds(1300))
+            let client = try SocketClient(servers.port ?? 0)
+            try client.send(.binary, [UInt8](repeating: 2, count: 900_000))
+            #expect(try client.receive()?.payload.count == 900_000)
+            withExtendedLifetime(attackers) {}
+        }
+    }
+
     @Test("WS-11: pings keep a client that answers, and close one that does not")
     func keepAlive() async throws {
         try await withFlood { servers, _ in
@@ -184,7 +199,7 @@ struct LimitsTests {
         }
     }
 
-    @Test("WS-12: what connections hold counts against the server's budget, and the newest is given up")
+    @Test("WS-12: what connections hold counts against the server's budget, and the slowest is given up")
     func budget() async throws {
         try await withFlood(configure: { $0.maxBufferedBytes = 1 << 20 }) { servers, _ in
             let client = try SocketClient(servers.port ?? 0)
