@@ -106,7 +106,7 @@ extension HTTPConnection {
     package func underWay(_ label: JobLabel) -> ShutdownResult.Cut? {
         guard state.isRequestHeadRead else { return nil }
         return ShutdownResult.Cut(
-            request: "\(requestHead.methodText) \(requestHead.asciiTarget)", route: label.route,
+            request: "\(requestHead.methodText) \(Log.shown(target: requestHead.asciiTarget))", route: label.route,
             handler: label.handler,
             age: .nanoseconds(Int64(clamping: loop.now &- state.startedAt)))
     }
