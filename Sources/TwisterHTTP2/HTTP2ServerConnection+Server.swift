@@ -35,6 +35,25 @@ extension HTTP2ServerConnection: ServerConnection {
     var chargedBytes: Int { share.charged }
     var isParked: Bool { share.isParked }
 
+    func holding(at now: UInt64) -> BudgetHolding {
+        if let stream = firstToShed(at: now) { return stream.holding(at: now) }
+        guard stream.isOverHighWatermark, let taken = stream.outputTakenAt else {
+            return BudgetHolding(bytes: chargedBytes)
+        }
+        return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), context.deadlines)
+    }
+
+    /// The stream that is given up first; nil where no stream holds anything.
+    private func firstToShed(at now: UInt64) -> HTTP2Stream? {
+        var first: (stream: HTTP2Stream, holding: BudgetHolding)?
+        for stream in streams where stream.heldBytes > 0 {
+            let holding = stream.holding(at: now)
+            if let first, !holding.goes(before: first.holding) { continue }
+            first = (stream, holding)
+        }
+        return first?.stream
+    }
+
     func recharge() {
         share.isStale = false
         guard phase != .ended else { return }
@@ -114,19 +133,17 @@ extension HTTP2ServerConnection: ServerConnection {
         stream.startReceiving()
     }
 
-    /// Gives up the request that holds most: 503 where nothing of its response is sent, a reset otherwise.
+    /// Gives up one request: 503 where nothing of its response is sent, a reset otherwise.
     func shed() {
-        guard let largest = streams.max(by: { $0.heldBytes < $1.heldBytes }), largest.heldBytes > 0 else {
-            return close()
-        }
-        if let socket = largest.tunnel?.socket {
+        guard let stream = firstToShed(at: stream.loop.now) else { return close() }
+        if let socket = stream.tunnel?.socket {
             socket.shed()
-        } else if largest.exchange.isHeadSent {
-            largest.exchange.noteOutcome(.cut)
-            cut(largest.id, NGHTTP2_ENHANCE_YOUR_CALM)
+        } else if stream.exchange.isHeadSent {
+            stream.exchange.noteOutcome(.cut)
+            cut(stream.id, NGHTTP2_ENHANCE_YOUR_CALM)
         } else {
-            largest.dropCollectedBody()
-            largest.refuse(RequestRefusal(503, "the server is short of memory", [.retryAfter: "1"]))
+            stream.dropCollectedBody()
+            stream.refuse(RequestRefusal(503, "the server is short of memory", [.retryAfter: "1"]))
         }
         recharge()
     }

@@ -140,6 +140,13 @@ extension HTTP2Stream: ExchangeTransport {
         return exchange.heldBodyBytes + output.memory
     }
 
+    /// What the stream holds, and how its client goes on.
+    func holding(at now: UInt64) -> BudgetHolding {
+        if let socket = tunnel?.socket { return socket.holding(at: now) }
+        if let body { return exchange.holding(heldBytes, of: body.clocks, context.deadlines, at: now) }
+        return BudgetHolding(bytes: heldBytes, outputStillFor: flow.stillFor(at: now), context.deadlines)
+    }
+
     var isBackedUp: Bool { !isOpen || output.count > highWatermark }
 
     func drained() async throws {

@@ -183,6 +183,8 @@ extension HTTP2Tunnel: StreamCarrier {
 
     func close() {
         setDeadline(.max)
+        // A client that has ended its side first, without a close frame, gets an orderly end, as over TCP.
+        if case .open(let stream) = state, isInputEnded, stream.outputCount == 0 { endOutput() }
         guard case .halfClosed = state else {
             state = .over
             base?.breakTunnel()
@@ -208,7 +210,7 @@ extension HTTP2Tunnel: StreamCarrier {
 extension HTTP2Tunnel: ConnectionHost {
     var isShuttingDown: Bool { context.isDraining }
     var writeStall: UInt64 { context.writeStall }
-    var readStall: UInt64 { context.readStall }
+    var deadlines: Deadlines { context.deadlines }
 
     func replace(_ connection: any ServerConnection, by successor: any ServerConnection) { socket = successor }
 

@@ -78,6 +78,12 @@ struct OutputFlow {
         return taken == 0 || taken < due
     }
 
+    /// For how long the client has taken none of the bytes that wait, as far as that is known.
+    func stillFor(at now: UInt64) -> UInt64 {
+        guard let began = stretchBegan, sent == sentBefore, now > began else { return 0 }
+        return now &- began
+    }
+
     private mutating func begin(at now: UInt64, _ connectionSent: Int) {
         stretchBegan = now
         sentBefore = sent

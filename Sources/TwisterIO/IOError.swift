@@ -29,6 +29,9 @@ public struct IOError: Error, CustomStringConvertible, Sendable {
 }
 
 extension IOError {
+    /// Whether a file that was to be made exists (`EEXIST`).
+    package var saysFileExists: Bool { errnoCode == EEXIST }
+
     /// The kinds of errors of opening a file, for choosing a response.
     package enum FileProblem: Sendable {
         case missing

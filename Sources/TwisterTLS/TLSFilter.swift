@@ -141,7 +141,9 @@ final class TLSFilter: StreamFilter {
         scan = begunScan
         let all = begun + bytes
         switch all.withUnsafeBytes({ scan.look(at: $0) }) {
-        case .incomplete: phase = .hello(all, scan)
+        case .incomplete:
+            phase = .hello(all, scan)
+            if let handshakeNumber { tls.handshakes.hold(handshakeNumber, all.count) }
         case .ready: all.withUnsafeBytes { begin(with: $0) }
         case .refused(let alert):
             // An alert: a record of type 21 with the level fatal.
@@ -153,6 +155,7 @@ final class TLSFilter: StreamFilter {
     private func begin(with bytes: UnsafeRawBufferPointer) {
         let credentials = source.current
         phase = .handshake
+        if let handshakeNumber { tls.handshakes.hold(handshakeNumber, 0) }
         guard let ssl = SSL_new(credentials.defaultContext) else {
             return fail(SSLError(.protocolViolation, after: "memory for a TLS connection"))
         }

@@ -39,8 +39,15 @@ public func urlUnescape(_ text: String, plus: Bool = true) -> String? {
 /// The URL with the arguments added to its query; a fragment stays at the end. The query is written anew: each name and
 /// value percent-encoded, and `=` after a name without a value.
 ///
+///     urlConcat("/search?lang=en", ["q": "tea & milk", "page": "2"])       // /search?lang=en&q=tea+%26+milk&page=2
+///
 /// Tornado: `url_concat`.
-public func urlConcat(_ url: String, _ arguments: [(name: String, value: String)]) -> String {
+public func urlConcat(_ url: String, _ arguments: KeyValuePairs<String, String>) -> String {
+    urlConcat(url, arguments.map { ($0.key, $0.value) })
+}
+
+/// The same with the arguments in a list, in its order; a name may stand there several times.
+public func urlConcat(_ url: String, _ arguments: [(String, String)]) -> String {
     let (rest, fragment) = url.split(atFirst: "#")
     let (base, query) = rest.split(atFirst: "?")
     var pairs: [String] = []
@@ -48,7 +55,7 @@ public func urlConcat(_ url: String, _ arguments: [(name: String, value: String)
         var parser = QueryParser(octets, limit: .max)
         while let (name, value) = parser.next() { pairs.append("\(urlEscape(name))=\(urlEscape(value))") }
     }
-    pairs += arguments.map { "\(urlEscape($0.name))=\(urlEscape($0.value))" }
+    pairs += arguments.map { "\(urlEscape($0))=\(urlEscape($1))" }
     let newQuery = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
     return base + newQuery + (fragment.map { "#" + $0 } ?? "")
 }
@@ -100,7 +107,7 @@ public func squeeze(_ text: String) -> String {
 
 extension String {
     /// The text before the first such character, and the text after it; nil if the character does not occur.
-    fileprivate func split(atFirst character: Unicode.Scalar) -> (String, String?) {
+    func split(atFirst character: Unicode.Scalar) -> (String, String?) {
         guard let index = unicodeScalars.firstIndex(of: character) else { return (self, nil) }
         let rest = unicodeScalars[unicodeScalars.index(after: index)...]
         return (String(unicodeScalars[..<index]), String(rest))

@@ -307,6 +307,32 @@ struct HTTP2LimitTests {
         }
     }
 
+    @Test(
+        "N-19: requests that stand still make room for others, also on their own connection", arguments: testedBackends)
+    func standStill(backend: IOBackend) async throws {
+        try await withHTTP2(backend, configure: { $0.maxBufferedBytes = 2_000_000 }) { port in
+            let attacker = try FrameClient(port: port)
+            let streams = (0..<33).map { UInt32(2 * $0 + 1) }
+            func begin(_ client: FrameClient, _ stream: UInt32, end: Bool) throws {
+                try client.headers(stream, FrameClient.request("POST", "/echo"), end: false)
+                for number in 1...6 {
+                    try client.data(stream, [UInt8](repeating: 120, count: 10_000), end: end && number == 6)
+                }
+            }
+            for stream in streams { try begin(attacker, stream, end: false) }
+            try attacker.ping()
+            try await Task.sleep(for: .milliseconds(1300))
+            let honest = try FrameClient(port: port)
+            for client in [honest, attacker] {
+                for stream in stride(from: UInt32(101), through: 111, by: 2) {
+                    try begin(client, stream, end: true)
+                    #expect(try client.response(stream).status == 200)
+                }
+            }
+            try attacker.receive { streams.contains { attacker.partial($0).status == 503 } }
+        }
+    }
+
     @Test("N-19: heads count in the budget, however few octets HPACK makes of them", arguments: testedBackends)
     func largeHeads(backend: IOBackend) async throws {
         let probe = Probe()

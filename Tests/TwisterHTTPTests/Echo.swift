@@ -60,6 +60,7 @@ final class Echo: HTTPServerConnectionDelegate {
                 for try await chunk in request.bodyStream { count += chunk.count }
                 connection.write("\(count)")
             case "/early": connection.write("early")
+            case "/loop": connection.write("\(ObjectIdentifier(connection.loop))")
             case "/stream":
                 for part in ["a", "bc", "def"] {
                     connection.write(part)

@@ -122,6 +122,30 @@ struct HostileHandshakeTests {
         #expect(queue.count == 0)
     }
 
+    @Test("TCP-7: first messages that never end hold no more bytes than all of them may", arguments: testedBackends)
+    func manyLongMessages(backend: IOBackend) async throws {
+        var options = localhostOptions()
+        options.maxHandshakes = 64
+        try await withTLSServer(backend, options) { loop, port in
+            // Two bytes of the message in each record, so that 60,000 bytes do not complete it.
+            let record: [UInt8] = [22, 3, 1, 0, 2]
+            let pieces = [record + [1, 0], record + [0x7F, 0xF0]] + Array(repeating: record + [0, 0], count: 8000)
+            let endless = Array(pieces.joined().prefix(50_000))
+            // 256 KiB in all: there is room for five.
+            let slow = try (0..<12).map { _ in
+                let client = try TestClient(port: port)
+                try client.send(endless)
+                return client
+            }
+            try await Task.sleep(for: .milliseconds(100))
+            let stream = try await connect(loop, port)
+            try await stream.write("a\n")
+            #expect(text(try await stream.readUntil("\n")) == "a\n")
+            stream.close()
+            for client in slow.prefix(7) { #expect(try client.isClosed()) }
+        }
+    }
+
     @Test("IOS-19: several may wait for one handshake")
     func severalWait() throws {
         let context = try SSLContext(localhostOptions(), serverSide: true)

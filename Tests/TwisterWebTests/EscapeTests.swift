@@ -87,5 +87,8 @@ struct EscapeTests {
     func concat(url: String, two: String, none: String) {
         #expect(urlConcat(url, [("c", "d e"), ("c", "ü&/")]) == two)
         #expect(urlConcat(url, []) == none)
+        let pairs = [("c", "d e"), ("c", "ü&/")]
+        #expect(urlConcat(url, pairs) == two)
+        #expect(urlConcat(url, ["c": "d e", "c": "ü&/"]) == two)
     }
 }

@@ -68,7 +68,7 @@ extension HTTPConnection {
     /// Logs a mistake of the application in this exchange.
     func logMistake(_ message: String) {
         Log.application.error(
-            "\(requestHead.methodText) \(requestHead.asciiTarget): \(message)",
+            "\(requestHead.methodText) \(Log.shown(target: requestHead.asciiTarget)): \(message)",
             metadata: ["request_id": .string(madeRequestID())])
     }
 }

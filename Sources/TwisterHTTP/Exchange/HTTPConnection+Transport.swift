@@ -38,6 +38,16 @@ extension HTTPConnection {
     /// Bytes of the request's body in memory.
     package var heldBodyBytes: Int { requestBody.held }
 
+    /// The holding of a client whose body is not complete, by the body's clocks.
+    package func holding(
+        _ bytes: Int, of clocks: RequestClocks, _ deadlines: Deadlines, at now: UInt64
+    ) -> BudgetHolding {
+        BudgetHolding(
+            bytes: bytes, received: requestBody.received,
+            in: clocks.lastBodyByte &- min(state.startedAt, clocks.lastBodyByte),
+            late: deadlines.lateness(clocks, at: now))
+    }
+
     /// Whether the request's body was used or is to be streamed; the transport then has to call `endBody`.
     package var isBodyUsed: Bool { requestBody.isUsed }
 
@@ -96,7 +106,8 @@ extension HTTPConnection {
     package func underWay(_ label: JobLabel) -> ShutdownResult.Cut? {
         guard state.isRequestHeadRead else { return nil }
         return ShutdownResult.Cut(
-            request: "\(requestHead.methodText) \(requestHead.asciiTarget)", route: label.route, handler: label.handler,
+            request: "\(requestHead.methodText) \(Log.shown(target: requestHead.asciiTarget))", route: label.route,
+            handler: label.handler,
             age: .nanoseconds(Int64(clamping: loop.now &- state.startedAt)))
     }
 }

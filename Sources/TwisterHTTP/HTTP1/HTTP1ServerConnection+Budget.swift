@@ -22,6 +22,16 @@ extension HTTP1ServerConnection {
         context.charge(held - before, to: self)
     }
 
+    func holding(at now: UInt64) -> BudgetHolding {
+        if stream.isOverHighWatermark, let taken = stream.outputTakenAt {
+            return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), context.deadlines)
+        }
+        guard phase == .exchange, let exchange, !exchange.isRequestRead, let clocks = exchange.clocks else {
+            return BudgetHolding(bytes: chargedBytes)
+        }
+        return exchange.exchange.holding(chargedBytes, of: clocks, context.deadlines, at: now)
+    }
+
     /// Gives the connection's share back when it closes.
     func releaseCharge() {
         guard let rare else { return }

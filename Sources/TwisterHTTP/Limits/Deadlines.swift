@@ -56,7 +56,7 @@ package struct Deadlines {
 
     private let head: UInt64
     /// The longest time without a byte of a body or of a message that has begun, in nanoseconds.
-    let bodyStall: UInt64
+    package let bodyStall: UInt64
     private let idle: UInt64
     /// The longest time in which the client takes none of the output that waits, in nanoseconds.
     package let writeStall: UInt64
@@ -64,7 +64,7 @@ package struct Deadlines {
     package let writeRate: Int
     private let bodyRate: Int
     /// The time between two looks at a client that does not take its responses at once.
-    private let lookInterval: UInt64
+    let lookInterval: UInt64
 
     init(_ configuration: HTTPServerConfiguration) {
         func nanoseconds(_ duration: Duration) -> UInt64 { UInt64(clamping: duration.nanosecondsClamped) }
@@ -149,6 +149,18 @@ package struct Deadlines {
     private func bodyDue(_ clocks: RequestClocks, _ since: UInt64) -> UInt64 {
         let stalled = clocks.lastBodyByte &+ bodyStall
         return bodyRate > 0 ? min(stalled, since &+ bodyStall &+ clocks.bodyCredit) : stalled
+    }
+
+    /// For how long a client has owed the next bytes of a body, by the body's clocks; 0 where the server does not wait for it.
+    func lateness(_ clocks: RequestClocks, at now: UInt64) -> UInt64 {
+        guard let since = clocks.bodySince else { return 0 }
+        let owedSince = bodyRate > 0 ? min(clocks.lastBodyByte, since &+ clocks.bodyCredit) : clocks.lastBodyByte
+        return now > owedSince ? now &- owedSince : 0
+    }
+
+    /// Since when a client owes the next bytes of a message, after `count` bytes have come at `now`. It owed them since `since` before.
+    package func owedSince(_ since: UInt64, after count: Int, at now: UInt64) -> UInt64 {
+        bodyRate > 0 ? min(since &+ credit(count), now) : now
     }
 
     /// The time in which so many bytes come at the least rate.

@@ -16,6 +16,7 @@ struct AccessLogEntry {
     let record: ExchangeRecord
     /// The names of fields whose values are not shown, in lower case.
     let redacted: Set<String>
+    private let hidden = Log.hiddenArguments
     let status: Int
     let outcome: ExchangeRecord.Outcome
 
@@ -48,7 +49,18 @@ struct AccessLogEntry {
 
     /// A field's value as it may be shown.
     func shown(_ field: (name: String, value: String)) -> String {
-        redacted.contains(field.name) ? "***" : field.value
+        if redacted.contains(field.name) { return "***" }
+        return field.name == "referer" ? Log.shown(target: field.value) : field.value
+    }
+
+    /// Calls `body` with the request line as it may be shown.
+    func withRequestLine(_ body: (UnsafeRawBufferPointer) -> Void) { withShown(record.requestLineOctets, body) }
+
+    /// Calls `body` with the field `Referer` as it may be shown.
+    func withReferer(_ body: (UnsafeRawBufferPointer) -> Void) { withShown(record.refererOctets, body) }
+
+    private func withShown(_ octets: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if let shown = hidden.hiding(in: octets) { shown.withUnsafeBytes(body) } else { body(octets) }
     }
 }
 
@@ -61,7 +73,7 @@ extension LogLine {
         case .combined:
             append(common: entry)
             append(" ")
-            appendQuoted(entry.record.refererOctets)
+            entry.withReferer { appendQuoted($0) }
             append(" ")
             appendQuoted(entry.record.userAgentOctets)
         case .json: append(object: entry)
@@ -79,11 +91,9 @@ extension LogLine {
         }
         append(decimal: entry.status)
         append(" ")
-        let line = entry.record.requestLineOctets
-        if line.isEmpty {
+        entry.withRequestLine { line in
             // The request was refused before its head was read.
-            append("-")
-        } else {
+            if line.isEmpty { return append("-") }
             // The version is left out.
             let end = line.lastIndex(of: UInt8(ascii: " ")) ?? line.endIndex
             append(quoting: UnsafeRawBufferPointer(rebasing: line[..<end]))
@@ -132,7 +142,7 @@ extension LogLine {
         append(" - - [")
         appendCommonTime()
         append("] ")
-        appendQuoted(entry.record.requestLineOctets)
+        entry.withRequestLine { appendQuoted($0) }
         append(" ")
         append(decimal: entry.status)
         append(" ")
@@ -160,7 +170,7 @@ extension LogLine {
             append(record.client)
             append("\"")
         }
-        append(key: ",\"request\":", record.requestLineOctets)
+        entry.withRequestLine { append(key: ",\"request\":", $0) }
         append(",\"status\":")
         append(decimal: entry.status)
         append(",\"outcome\":\"")
@@ -175,7 +185,7 @@ extension LogLine {
         append(decimal: record.bytesOut)
         append(",\"body_bytes_out\":")
         append(decimal: record.responseBodySize)
-        append(key: ",\"referer\":", record.refererOctets)
+        entry.withReferer { append(key: ",\"referer\":", $0) }
         append(key: ",\"user_agent\":", record.userAgentOctets)
         append(key: ",\"request_id\":", record.requestID)
         append(key: ",\"route\":", record.route)

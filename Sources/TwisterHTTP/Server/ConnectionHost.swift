@@ -9,8 +9,8 @@ package protocol ConnectionHost: AnyObject {
     /// The longest time, in nanoseconds, in which a client takes none of its output before it is disconnected.
     var writeStall: UInt64 { get }
 
-    /// The longest time, in nanoseconds, without a byte of a message that has begun.
-    var readStall: UInt64 { get }
+    /// The server's deadlines, which also hold for a message that has begun.
+    var deadlines: Deadlines { get }
 
     /// Replaces the connection by `successor`, which the server tells of its shutdown from now on.
     func replace(_ connection: any ServerConnection, by successor: any ServerConnection)
@@ -29,7 +29,6 @@ package protocol ConnectionHost: AnyObject {
 extension ServerContext: ConnectionHost {
     package var isShuttingDown: Bool { isDraining }
     package var writeStall: UInt64 { deadlines.writeStall }
-    package var readStall: UInt64 { deadlines.bodyStall }
 
     package func replace(_ connection: any ServerConnection, by successor: any ServerConnection) {
         connections.replace(connection, by: successor)

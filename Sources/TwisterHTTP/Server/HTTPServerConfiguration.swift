@@ -23,7 +23,7 @@ public struct HTTPServerConfiguration: Sendable {
     public var headerTimeout: Duration = .seconds(10)
     /// The longest time without a byte of the body. Over it: 408. Default 30 s. Tornado: `body_timeout` (for the whole body).
     public var bodyStallTimeout: Duration = .seconds(30)
-    /// Least rate of a body, in bytes a second. A client that falls behind it for `bodyStallTimeout`, however fast it was before, gets
+    /// Least rate of a body, and of a message of a WebSocket, in bytes a second. A client that falls behind it for `bodyStallTimeout`, however fast it was before, gets
     /// 408. Default 240.
     public var minBodyRate = 240
     /// The longest time without a request on an open connection. Over it: the connection is closed. Default 75 s.
@@ -65,9 +65,9 @@ public struct HTTPServerConfiguration: Sendable {
     public var proxyProtocol = false
 
     /// How many bytes all connections of all loops may hold together: collected bodies, streamed ones that wait for their
-    /// handlers, unread requests, responses that wait for their clients. Over it, no more bodies are read; where that does not
-    /// help within 200 ms, the newest connections that hold some bytes are ended, with 503 where no response has begun.
-    /// Default 1 GiB.
+    /// handlers, unread requests, responses that wait for their clients. Over it, no more bodies are read, and
+    /// clients that stand still are given up until an eighth of it is free, with 503 where no response has begun. Where that
+    /// does not help within 200 ms, the slowest of the other clients are given up, one after the other. Default 1 GiB.
     public var maxBufferedBytes = 1 << 30
 
     /// The limits for a single client: connections, requests a second, requests at once. Default: no limits, because all

@@ -18,6 +18,8 @@ package protocol ServerConnection: AnyObject {
 
     /// How many bytes of memory the connection has reported to the server's budget.
     var chargedBytes: Int { get }
+    /// What the connection holds at `now`, and how its client goes on; of several requests, the one that `shed` would give up.
+    func holding(at now: UInt64) -> BudgetHolding
     /// Whether the connection is left unread because the budget is used up.
     var isParked: Bool { get }
     /// Reports to the budget how many bytes the connection holds now.

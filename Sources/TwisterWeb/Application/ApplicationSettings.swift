@@ -27,6 +27,10 @@ public struct ApplicationSettings: Sendable {
     /// one. An error that it throws is logged, and the client gets the built-in page. Default nil: the built-in page, in HTML
     /// or as problem details.
     public var errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)?
+    /// The URL of the application as its users know it, such as `https://example.com`: what `RequestHandler.absoluteURL` puts in front of
+    /// paths. Behind a proxy it may end with the path that the proxy takes away. Default nil: the scheme and host of each request,
+    /// which the client chooses.
+    public var baseURL: String?
     /// The host to which clients are redirected that ask for a host which no route serves. Default nil: they get 404.
     /// Tornado: `default_host`.
     public var defaultHost: String?
@@ -90,7 +94,8 @@ public struct ApplicationSettings: Sendable {
         automaticETags: Bool = false, loginURL: String? = nil,
         currentUser: (@Sendable (RequestHandler) -> String?)? = nil,
         errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)? = nil,
-        defaultHost: String? = nil, maxFormParts: Int = 100, maxFormPartHeaderSize: Int = 10_240,
+        baseURL: String? = nil, defaultHost: String? = nil, maxFormParts: Int = 100,
+        maxFormPartHeaderSize: Int = 10_240,
         maxArguments: Int = 1_000, jsonEncoder: JSONEncoder? = nil, jsonDecoder: JSONDecoder? = nil,
         maxCookies: Int = 1_000,
         cookieSecret: CookieSecret? = nil, xsrfCookies: Bool = false,
@@ -108,6 +113,7 @@ public struct ApplicationSettings: Sendable {
         self.loginURL = loginURL
         self.currentUser = currentUser
         self.errorPage = errorPage
+        self.baseURL = baseURL
         self.defaultHost = defaultHost
         self.maxFormParts = maxFormParts
         self.maxFormPartHeaderSize = maxFormPartHeaderSize

@@ -7,11 +7,14 @@ struct CookieKey: Sendable {
     private let signingSHA1: HMACKey
     /// Derived from the secret, so that no signature says anything about what is encrypted.
     private let encryption: [UInt8]
+    /// Derived from the secret, so that no signature of a value is one of a URL.
+    private let signingURLs: HMACKey
 
     init(_ secret: [UInt8]) {
         signing = HMACKey(secret, .sha256)
         signingSHA1 = HMACKey(secret, .sha1)
         encryption = KeyDerivation.hkdf(secret, info: Array("Twister encrypted values 1".utf8))
+        signingURLs = HMACKey(KeyDerivation.hkdf(secret, info: Array("Twister signed URLs 1".utf8)), .sha256)
     }
 
     // MARK: Signatures
@@ -29,6 +32,12 @@ struct CookieKey: Sendable {
     func isSignatureSHA1(_ signature: [UInt8], of message: [UInt8]) -> Bool {
         signingSHA1.isCode(signature, of: message)
     }
+
+    /// The signature of a URL, 32 octets.
+    func urlSignature(of url: [UInt8]) -> [UInt8] { signingURLs.code(of: url) }
+
+    /// Compares in a time that does not depend on where the signatures differ.
+    func isURLSignature(_ signature: [UInt8], of url: [UInt8]) -> Bool { signingURLs.isCode(signature, of: url) }
 
     // MARK: Encryption
 

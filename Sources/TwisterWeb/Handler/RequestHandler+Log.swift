@@ -82,6 +82,6 @@ extension RequestHandler {
     var requestSummary: String {
         isRequestReleased
             ? "\(traits.label)"
-            : "\(request.method.rawValue) \(request.head.asciiTarget) (\(request.remoteIP))"
+            : "\(request.method.rawValue) \(Log.shown(target: request.head.asciiTarget)) (\(request.remoteIP))"
     }
 }

@@ -176,24 +176,4 @@ extension RequestHandler {
     public func sendError(_ status: HTTPResponse.Status = .internalServerError) async {
         await sendError(status, nil)
     }
-
-    // MARK: URLs
-
-    /// A path that the route called `name` serves with these arguments.
-    ///
-    /// - Throws: `URLReverseError` if there is no such route, or its pattern does not allow it.
-    ///
-    /// Tornado: `RequestHandler.reverse_url`.
-    public func reverseURL(_ name: String, _ arguments: any CustomStringConvertible...) throws(URLReverseError)
-        -> String
-    {
-        try application.reverseURL(name, arguments: arguments)
-    }
-
-    /// The same for a route whose name knows the types of its arguments.
-    public func reverseURL<each Argument: PathValue>(
-        _ name: RouteName<repeat each Argument>, _ arguments: repeat each Argument
-    ) throws(URLReverseError) -> String {
-        try application.reverseURL(name, repeat each arguments)
-    }
 }

@@ -54,14 +54,14 @@ extension RequestHandler {
     ///
     /// - Parameters:
     ///   - path: the file's path below `staticPath`.
-    ///   - includeHost: whether the URL names the protocol and the host.
+    ///   - includeHost: whether the URL names the protocol and the host, as `absoluteURL` does.
     /// - Throws: `MissingSettingError` without `staticPath`.
     ///
     /// Tornado: `RequestHandler.static_url`.
     public func staticURL(_ path: String, includeHost: Bool = false) throws(MissingSettingError) -> String {
         let root = try require(application.settings.staticPath, "staticPath", for: "staticURL")
         let url = application.staticURL(path, root: root)
-        return includeHost ? "\(request.protocol)://\(request.host)\(url)" : url
+        return includeHost ? absoluteURL(path: url) : url
     }
 
     /// The language of the response: `getUserLocale`'s, else the best that the browser asks for and the application has.

@@ -1,4 +1,5 @@
 import TwisterCodec
+import TwisterIO
 
 /// Why a form was refused. Tornado: `httputil.HTTPInputError`.
 public enum FormError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -22,16 +23,19 @@ public enum FormError: Error, Sendable, Hashable, CustomStringConvertible {
     case bodyTooLarge(limit: ByteCount)
     /// The file `name` is of none of the types that the handler accepts.
     case unacceptableFile(name: String, types: [String])
+    /// The handler saves a file under the name `name`, which another file has, and does not replace that.
+    case fileExists(name: String)
     /// The handler reads the part `name` although it has asked for the next one already.
     case partIsOver(name: String)
 
-    /// The status code of the response: 400, 413 over a limit (400 for the number of arguments, as in Tornado), 415, or 500 for
-    /// a handler's mistake.
+    /// The status code of the response: 400, 409 for a file that exists, 413 over a limit (400 for the number of arguments, as in
+    /// Tornado), 415, or 500 for a handler's mistake.
     public var status: Int {
         switch self {
         case .malformed, .notText, .tooManyArguments: 400
         case .tooManyParts, .tooManyFiles, .tooManyFields, .headerTooLarge, .partTooLarge, .bodyTooLarge: 413
         case .unsupportedType, .unacceptableFile: 415
+        case .fileExists: 409
         case .partIsOver: 500
         }
     }
@@ -50,6 +54,7 @@ public enum FormError: Error, Sendable, Hashable, CustomStringConvertible {
         case .bodyTooLarge(let limit): "the form is longer than \(limit)"
         case .unacceptableFile(let name, let types):
             "the file \(Self.printable(name)) is none of \(types.joined(separator: ", "))"
+        case .fileExists(let name): "there is a file \(Self.printable(name)) already"
         case .partIsOver(let name):
             """
             the part \(Self.printable(name)) can no longer be read, since the next part was asked for: read a part before \
@@ -61,6 +66,16 @@ public enum FormError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Clients choose the names, so a log must not take them for several lines.
     private static func printable(_ name: String) -> String {
         "\"\(PercentCoding.encodeUnprintable(String(name.unicodeScalars.prefix(80))))\""
+    }
+
+    /// Calls `save`, and tells by an error of its own that there is a file with that path.
+    static func saving<Result>(to path: String, _ save: () async throws -> Result) async throws -> Result {
+        do {
+            return try await save()
+        } catch let error as IOError where error.saysFileExists {
+            let name = path.utf8.split(separator: UInt8(ascii: "/")).last.flatMap(String.init)
+            throw FormError.fileExists(name: name ?? path)
+        }
     }
 
     init(_ error: MultipartError, maxParts: Int, maxHeaderSize: ByteCount) {

@@ -12,16 +12,19 @@ extension MultipartPart {
     ///
     /// - Parameters:
     ///   - overwriting: whether a file with that path is replaced, as a whole and when all of the part is there. If not, an
-    ///     existing one is an error.
+    ///     existing one is kept, and the client gets 409.
     ///   - types: the types of files that are taken, as their first bytes show them; nil: all.
     /// - Returns: the size in bytes.
-    /// - Throws: `FormError.unacceptableFile` for a file of another type, of which nothing is written; `IOError` (`EEXIST`,
-    ///   `ENOSPC` and others), `ExecutorError`, and the errors of `content`.
+    /// - Throws: `FormError.unacceptableFile` for a file of another type, of which nothing is written, and `.fileExists`;
+    ///   `IOError` (`ENOSPC` and others), `ExecutorError`, and the errors of `content`.
     @discardableResult
     public func save(
         to path: String, overwriting: Bool = false, accepting types: Set<FileType>? = nil
     ) async throws -> Int {
-        try await write(beginning(of: types), to: path, overwriting: overwriting)
+        let beginning = try await beginning(of: types)
+        return try await FormError.saving(to: path) {
+            try await write(beginning, to: path, overwriting: overwriting)
+        }
     }
 
     /// Writes the part's content to a new file in a folder, as `save(to:)` does, under a name that nobody can guess and that

@@ -30,14 +30,17 @@ public final class TemporaryUpload: Sendable {
 
     /// Gives the file another path, also on another file system, and leaves it there.
     ///
-    /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is an error (`EEXIST`).
-    /// - Throws: `IOError`, `ExecutorError`, and `CancellationError` if the task is cancelled before the move begins. The file
+    /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is kept, and the client gets
+    ///   409.
+    /// - Throws: `FormError.fileExists`, `IOError`, `ExecutorError`, and `CancellationError` if the task is cancelled before the move begins. The file
     ///   then stays where it was.
     public func move(to path: String, overwriting: Bool = false) async throws {
-        try await loop.runInExecutor { [self] in
-            try isMoved.withLock { isMoved in
-                try moveFile(self.path, to: path, overwriting: overwriting)
-                isMoved = true
+        try await FormError.saving(to: path) {
+            try await loop.runInExecutor { [self] in
+                try isMoved.withLock { isMoved in
+                    try moveFile(self.path, to: path, overwriting: overwriting)
+                    isMoved = true
+                }
             }
         }
     }

@@ -4,6 +4,8 @@ import TwisterCodec
 final class IncomingMessage {
     let opcode: Opcode
     let isCompressed: Bool
+    /// When its first frame began, in nanoseconds of the loop's clock.
+    let began: UInt64
     /// The received part of the message, unmasked and decompressed.
     var bytes: [UInt8] = []
     /// How many bytes of payloads have come. They may be compressed.
@@ -29,7 +31,8 @@ final class IncomingMessage {
         var remaining: Int { length - received }
     }
 
-    init(_ header: FrameHeader) {
+    init(_ header: FrameHeader, at time: UInt64) {
+        began = time
         opcode = header.opcode
         isCompressed = header.isCompressed
     }

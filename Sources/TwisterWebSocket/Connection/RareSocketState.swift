@@ -20,7 +20,8 @@ final class RareSocketState {
     var isParked = false
     /// Whether the owner is about to be checked in the next turn, because the peer has ended its side.
     var isClosingLater = false
-    /// Since when a frame is incomplete and no byte of it came, in nanoseconds of the loop's clock.
+    /// Since when the peer owes the rest of a message, in nanoseconds of the loop's clock. Bytes of it move this time on, each by as much as
+    /// it may take at the least rate.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?
     /// The tasks that wait until a message is complete that is being sent in pieces; nil: no such message is being sent.

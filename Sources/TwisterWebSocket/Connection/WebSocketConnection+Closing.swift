@@ -77,7 +77,7 @@ extension WebSocketConnection {
                 next = min(next, due)
             }
             if let since = rare?.frameSince, phase == .open {
-                let due = since &+ server.readStall
+                let due = since &+ server.deadlines.bodyStall
                 if now >= due, !stream.hasPeerLeft, rare?.isParked != true {
                     return fail(ProtocolViolation.late.closeCode, ProtocolViolation.late.reason)
                 }

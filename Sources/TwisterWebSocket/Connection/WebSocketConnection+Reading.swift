@@ -13,7 +13,9 @@ extension WebSocketConnection {
             guard count > 0 else { break }
             consumed += count
         }
-        if incoming != nil || consumed < bytes.count || rare != nil { noteProgress(unread: bytes.count - consumed) }
+        if incoming != nil || consumed < bytes.count || rare != nil {
+            noteProgress(consumed, unread: bytes.count - consumed)
+        }
         return consumed
     }
 
@@ -77,7 +79,7 @@ extension WebSocketConnection {
                 return readWhole(header, size, bytes)
             }
         }
-        let message = incoming ?? IncomingMessage(header)
+        let message = incoming ?? IncomingMessage(header, at: stream.turnTime)
         if phase != .open { message.isDropped = true }
         if incoming == nil { began(message) }
         incoming = message
@@ -90,6 +92,7 @@ extension WebSocketConnection {
     /// Reads an uncompressed message that has arrived as a whole, in one frame.
     private func readWhole(_ header: FrameHeader, _ size: Int, _ bytes: UnsafeRawBufferPointer) -> Int {
         let payload = UnsafeRawBufferPointer(rebasing: bytes[size..<size + header.length])
+        rare?.frameSince = nil
         if header.opcode == .binary {
             deliver(.binary(Self.unmasked(payload, header.mask)))
         } else {
@@ -159,6 +162,8 @@ extension WebSocketConnection {
         }
         if isEnd {
             incoming = nil
+            // The next message has a clock of its own.
+            rare?.frameSince = nil
             noteLongMessage(message)
             if !message.isDropped, message.stream == nil {
                 guard let whole = message.message() else { return refuse(.invalidText, bytes) }
@@ -200,15 +205,19 @@ extension WebSocketConnection {
 
     // MARK: What waits
 
-    /// Slows down a peer that sends more than the owner deals with, and notes when an incomplete frame last grew.
-    private func noteProgress(unread: Int) {
+    /// Slows down a peer that sends more than the owner deals with, and moves the clock of an incomplete message on.
+    private func noteProgress(_ consumed: Int, unread: Int) {
         if unread > Self.heldSize {
             stream.stopReceiving()
             // That the peer has left was known before, and is not told a second time.
             if stream.hasPeerLeft { closeLater() }
         }
         if incoming?.awaitsPeer == true || unread > 0 && takesMessage && phase == .open {
-            startFrameClock()
+            if let since = rare?.frameSince, let server, incoming != nil || consumed == 0 {
+                rare?.frameSince = server.deadlines.owedSince(since, after: consumed, at: stream.turnTime)
+            } else {
+                startFrameClock()
+            }
         } else if rare?.frameSince != nil {
             rare?.frameSince = nil
         }
@@ -218,10 +227,10 @@ extension WebSocketConnection {
         }
     }
 
-    /// Starts the clock of an incomplete frame, the rest of which the peer has to send in time.
+    /// Starts the clock of an incomplete message, the rest of which the peer has to send in time.
     func startFrameClock() {
         let now = stream.turnTime
         madeRare().frameSince = now
-        if let server { stream.setDeadline(noLaterThan: now &+ server.readStall) }
+        if let server { stream.setDeadline(noLaterThan: now &+ server.deadlines.bodyStall) }
     }
 }

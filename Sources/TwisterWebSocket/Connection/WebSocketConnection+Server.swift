@@ -36,6 +36,17 @@ extension WebSocketConnection: ServerConnection {
     var chargedBytes: Int { rare?.charged ?? 0 }
     var isParked: Bool { rare?.isParked ?? false }
 
+    func holding(at now: UInt64) -> BudgetHolding {
+        if let server, stream.isOverHighWatermark, let taken = stream.outputTakenAt {
+            return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), server.deadlines)
+        }
+        guard let incoming, incoming.awaitsPeer else { return BudgetHolding(bytes: chargedBytes) }
+        let owedSince = isParked ? nil : rare?.frameSince
+        return BudgetHolding(
+            bytes: chargedBytes, received: incoming.received, in: now &- min(incoming.began, now),
+            late: owedSince.map { now &- min($0, now) } ?? 0)
+    }
+
     func recharge() {
         guard let server else { return }
         var held = (incoming?.bytes.count ?? 0) + stream.unconsumedCount
@@ -62,7 +73,10 @@ extension WebSocketConnection: ServerConnection {
 
     func unpark() {
         rare?.isParked = false
-        if !stream.isClosed { readOn() }
+        guard !stream.isClosed else { return }
+        // The peer is not to blame for the time in which nothing was read.
+        if rare?.frameSince != nil { startFrameClock() }
+        readOn()
     }
 
     func shed() {

@@ -72,6 +72,28 @@ struct AccessLogTests {
         "GET \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n"
     }
 
+    @Test("RH-52: arguments that are secret are not in the log", arguments: testedBackends)
+    func hiddenArguments(backend: IOBackend) async throws {
+        defer { Log.hiddenArguments = .none }
+        let target = "/x?token=s1&a=b&to%6ben=s2&token&token=&tokens=t"
+        for (hidden, query) in [
+            (HiddenArguments.named(["token", "n"]), "token=***&a=b&to%6ben=***&token&token=&tokens=t"), (.all, "***"),
+        ] {
+            Log.hiddenArguments = hidden
+            for format in AccessLog.Format.allCases {
+                let lines = try await lines(backend, format, count: 2, fields: .all(except: [])) { _, port in
+                    let client = try TestClient(port: port)
+                    _ = try client.ask(Self.request(target, "Referer: http://a/y?n=s3#f\r\n"))
+                    _ = try client.ask(Self.request("/y"))
+                }
+                #expect(lines[0].contains("GET /x?\(query)"), "\(lines[0])")
+                for secret in ["s1", "s2", "s3"] { #expect(!lines[0].contains(secret), "\(lines[0])") }
+                if format != .common { #expect(lines[0].contains("http://a/y?\(hidden == .all ? "***" : "n=***")#f")) }
+                #expect(lines[1].contains("GET /y"))
+            }
+        }
+    }
+
     @Test("RH-52: a line of text is Tornado's", arguments: testedBackends)
     func text(backend: IOBackend) async throws {
         let lines = try await lines(backend, .text, count: 2, requestIDs: true) { _, port in

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import Testing
 import TwisterHTTP
@@ -104,6 +105,65 @@ struct LimitsTests {
         }
     }
 
+    /// Whether the server closes the connection while the client sends `piece` again and again, for 2 s.
+    private func isClosed(_ client: SocketClient, sending piece: [UInt8]) async throws -> Bool {
+        for _ in 0..<40 {
+            try client.send(piece)
+            try await Task.sleep(for: .milliseconds(50))
+            var watched = pollfd(fd: client.client.fd, events: CShort(POLLIN), revents: 0)
+            if poll(&watched, 1, 0) > 0 { return try client.receiveClose() == 1008 }
+        }
+        return false
+    }
+
+    @Test("N-36: a message that trickles ends the connection")
+    func trickle() async throws {
+        try await withFlood(configure: { $0.bodyStallTimeout = .milliseconds(500) }) { servers, _ in
+            let frame = try SocketClient(servers.port ?? 0)
+            try frame.send(Array(SocketClient.frame(2, [UInt8](repeating: 7, count: 60_000)).prefix(8)))
+            #expect(try await isClosed(frame, sending: [7]))
+            let fragments = try SocketClient(servers.port ?? 0)
+            try fragments.send(SocketClient.frame(1, Array("a".utf8), isFinal: false))
+            #expect(try await isClosed(fragments, sending: SocketClient.frame(0, [], isFinal: false)))
+        }
+    }
+
+    @Test("N-36: messages that come at the least rate are received, however long each takes")
+    func slowMessages() async throws {
+        try await withFlood(configure: { $0.bodyStallTimeout = .milliseconds(500) }) { servers, _ in
+            let client = try SocketClient(servers.port ?? 0)
+            let frame = SocketClient.frame(1, [UInt8](repeating: 97, count: 4000))
+            for start in stride(from: 0, to: frame.count, by: 100) {
+                try client.send(Array(frame[start..<min(start + 100, frame.count)]))
+                try await Task.sleep(for: .milliseconds(40))
+            }
+            #expect(try client.receiveText()?.utf8.count == 4000)
+            // The end of each message comes with the beginning of the next one.
+            let short = SocketClient.frame(1, Array("short".utf8))
+            try client.send(Array(short.prefix(3)))
+            for _ in 0..<10 {
+                try client.send(Array(short.dropFirst(3) + short.prefix(3)))
+                #expect(try client.receiveText() == "short")
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    @Test("WS-12: messages that stand still make room for others")
+    func standStill() async throws {
+        try await withFlood(configure: { $0.maxBufferedBytes = 2_000_000 }) { servers, _ in
+            let attackers = try (0..<9).map { _ in try SocketClient(servers.port ?? 0) }
+            for attacker in attackers {
+                try attacker.send(SocketClient.frame(2, [UInt8](repeating: 1, count: 210_000), isFinal: false))
+            }
+            try await Task.sleep(for: .milliseconds(1300))
+            let client = try SocketClient(servers.port ?? 0)
+            try client.send(.binary, [UInt8](repeating: 2, count: 900_000))
+            #expect(try client.receive()?.payload.count == 900_000)
+            withExtendedLifetime(attackers) {}
+        }
+    }
+
     @Test("WS-11: pings keep a client that answers, and close one that does not")
     func keepAlive() async throws {
         try await withFlood { servers, _ in
@@ -139,7 +199,7 @@ struct LimitsTests {
         }
     }
 
-    @Test("WS-12: what connections hold counts against the server's budget, and the newest is given up")
+    @Test("WS-12: what connections hold counts against the server's budget, and the slowest is given up")
     func budget() async throws {
         try await withFlood(configure: { $0.maxBufferedBytes = 1 << 20 }) { servers, _ in
             let client = try SocketClient(servers.port ?? 0)

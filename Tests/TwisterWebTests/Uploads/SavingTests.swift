@@ -1,6 +1,9 @@
 import FoundationEssentials
+import HTTPTypes
 import Testing
+import TwisterHTTP
 import TwisterIO
+import TwisterTestSupport
 
 @testable import TwisterWeb
 
@@ -35,7 +38,7 @@ struct SavingTests {
             do {
                 try await Self.first("new", loop).save(to: path)
                 Issue.record("replaced")
-            } catch let error as IOError { #expect(error.errnoCode == 17) }
+            } catch let error as FormError { #expect(error == .fileExists(name: "a")) }
             #expect(try Self.content(path) == Self.large)
             #expect(try await Self.first("new", loop).save(to: path, overwriting: true) == 3)
             #expect(try Self.content(path) == "new")
@@ -155,6 +158,30 @@ struct SavingTests {
         }
     }
 
+    private final class SavingHandler: RequestHandlerWith<String> {
+        override class var requestBody: RequestBodyMode { .streamed }
+        override func post() async throws {
+            for try await part in try multipart() { try await part.save(to: "\(state)/\(part.safeFileName)") }
+            setStatus(.created)
+        }
+    }
+
+    @Test("X-41: a file that exists is a conflict, which the client learns of", arguments: testedBackends)
+    func conflict(_ backend: IOBackend) async throws {
+        let folder = try TemporaryFolder()
+        try await withServer(backend, try Application([URLSpec("/", SavingHandler.self, folder.path)])) { port in
+            let body = "--b\r\nContent-Disposition: form-data; name=f; filename=\"a.txt\"\r\n\r\n1\r\n--b--\r\n"
+            let request =
+                "POST / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            let client = try TestClient(port: port)
+            #expect(try client.ask(request).status == 201)
+            let response = try client.ask(request)
+            #expect(response.status == 409)
+            #expect(response.text.contains(#"there is a file \"a.txt\" already"#))
+        }
+    }
+
     @Test("X-41: a temporary upload is removed with its last reference unless it was moved")
     func temporary() async throws {
         try await onLoop { loop in
@@ -176,7 +203,7 @@ struct SavingTests {
             #expect(try Self.content(moved) == "456")
             do {
                 let upload = try await Self.first("789", loop).saveTemporarily(in: folder)
-                await #expect(throws: IOError.self) { try await upload.move(to: moved) }
+                await #expect(throws: FormError.fileExists(name: "moved")) { try await upload.move(to: moved) }
                 #expect(try Self.content(upload.path) == "789")
                 try await upload.move(to: moved, overwriting: true)
             }

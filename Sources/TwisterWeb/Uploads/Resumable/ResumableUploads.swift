@@ -91,10 +91,13 @@ public struct ResumedUpload: Sendable {
 
     /// Gives the file another path, also on another file system, and leaves it there.
     ///
-    /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is an error (`EEXIST`).
-    /// - Throws: `IOError`, `ExecutorError`.
+    /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is kept, and the client gets
+    ///   409.
+    /// - Throws: `FormError.fileExists`, `IOError`, `ExecutorError`.
     public func move(to path: String, overwriting: Bool = false) async throws {
         let source = self.path
-        try await loop.runInExecutor { try moveFile(source, to: path, overwriting: overwriting) }
+        try await FormError.saving(to: path) {
+            try await loop.runInExecutor { try moveFile(source, to: path, overwriting: overwriting) }
+        }
     }
 }
