@@ -127,7 +127,9 @@ struct HTTP2LimitTests {
         }
     }
 
-    @Test("N-38: as many control frames at once as the limit allows, and settings that nobody knows", arguments: testedBackends)
+    @Test(
+        "N-38: as many control frames at once as the limit allows, and settings that nobody knows",
+        arguments: testedBackends)
     func manyAtOnce(backend: IOBackend) async throws {
         try await withHTTP2(backend) { port in
             let client = try FrameClient(port: port)

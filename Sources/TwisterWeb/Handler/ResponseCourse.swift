@@ -27,7 +27,7 @@ extension RequestHandler {
         func holdsResponse(_ connection: HTTPConnection) -> Bool {
             guard !isRunning, let extras = handler.extras else { return false }
             // First: what runs around `Compression` waits for a session, but not the other way round.
-            if extras.compression?.holdsResponse(of: handler) != true {
+            if extras.compression?.holdsResponse() != true {
                 guard let session = extras.session, session.holdsResponse else { return false }
                 handler.finishAfterSaving(session)
             }

@@ -32,10 +32,10 @@ public final class Compression: Middleware {
         handler.madeExtras.compression = transform
         handler.addTransform(transform)
         do { try await next() } catch {
-            await transform.settle(nil)
+            await transform.settle(isSentNext: false)
             throw error
         }
-        await transform.settle(handler)
+        await transform.settle(isSentNext: true)
     }
 
     func pool(of handler: RequestHandler) -> EncoderPool {

@@ -7,6 +7,8 @@ import TwisterIO
 /// Compresses one response.
 final class CompressionTransform: OutputTransform, ResponseCompressor {
     private let compression: Compression
+    /// The handler keeps this object.
+    private unowned let handler: RequestHandler
     private let pool: EncoderPool
     private var encoder: ContentEncoder?
     /// A body that was compressed before it is sent. It is sent so if it is still the response's.
@@ -28,6 +30,7 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
 
     init(_ compression: Compression, _ handler: RequestHandler) {
         self.compression = compression
+        self.handler = handler
         pool = compression.pool(of: handler)
     }
 
@@ -87,12 +90,12 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
 
     // MARK: A long body, before it is sent
 
-    func holdsResponse(of handler: RequestHandler) -> Bool {
-        guard case .allowed = holding, let coding = codingOfLongBody(handler) else { return false }
+    func holdsResponse() -> Bool {
+        guard case .allowed = holding, let coding = codingOfLongBody() else { return false }
         let parts = LoopBound((transform: self, handler: handler))
         let task = Task<Void, Never>(executorPreference: handler.loop) {
             let (transform, handler) = parts.value
-            await transform.prepare(handler, coding)
+            await transform.prepare(coding)
             handler.madeResponseCourse.reopen(handler.connection)
             handler.finish()
         }
@@ -102,17 +105,15 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
 
     /// Waits for a response that is held back, before the middleware is left.
     ///
-    /// - Parameter handler: it has returned, and its response is sent next; nil: an error is to replace that.
-    func settle(_ handler: RequestHandler?) async {
+    /// - Parameter isSentNext: whether a response that is not finished is sent as it is, rather than replaced by an error.
+    func settle(isSentNext: Bool) async {
         if case .begun(let task) = holding { return await task.value }
         holding = .over
-        if let handler, !handler.connection.isHeadSent, let coding = codingOfLongBody(handler) {
-            await prepare(handler, coding)
-        }
+        if isSentNext, !handler.connection.isHeadSent, let coding = codingOfLongBody() { await prepare(coding) }
     }
 
     /// The coding in which the response will be sent; nil where it is not compressed, or not in several turns.
-    private func codingOfLongBody(_ handler: RequestHandler) -> ResponseCoding? {
+    private func codingOfLongBody() -> ResponseCoding? {
         let connection = handler.connection
         let (count, head) = (connection.responseBody.count, connection.head)
         guard count > 2 * Self.pieceSize, head.allowsBody,
@@ -122,7 +123,7 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     }
 
     /// Compresses the body in several turns of the loop. Where that fails, the body is compressed when it is sent.
-    private func prepare(_ handler: RequestHandler, _ coding: ResponseCoding) async {
+    private func prepare(_ coding: ResponseCoding) async {
         let connection = handler.connection
         let body = connection.responseBody.takeBytes()
         connection.responseBody.append(body)

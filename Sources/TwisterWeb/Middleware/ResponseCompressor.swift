@@ -16,5 +16,5 @@ protocol ResponseCompressor: AnyObject {
 
     /// Whether the finished response, of which nothing is sent yet, is held back because it is long and is compressed in several
     /// turns of the loop. The compressor finishes it then.
-    func holdsResponse(of handler: RequestHandler) -> Bool
+    func holdsResponse() -> Bool
 }

@@ -26,6 +26,11 @@ private final class NotingHandler: RequestHandler {
     }
 }
 
+/// Sends each message back.
+private final class EchoSocket: WebSocketHandler {
+    override func onMessage(_ message: WebSocketMessage) async throws { try await writeMessage(message) }
+}
+
 @Suite("HTTPS server", .serialized)
 struct HTTPSServerTests {
     private let files = TestCertificates.shared
@@ -40,7 +45,10 @@ struct HTTPSServerTests {
         configure: (inout HTTPServer.Configuration) -> Void = { _ in },
         _ body: (RunningServer, [UInt16]) async throws -> Void
     ) async throws {
-        let application = try Application([URLSpec("/", TellingHandler.self), URLSpec("/note", NotingHandler.self)])
+        let application = try Application([
+            URLSpec("/", TellingHandler.self), URLSpec("/note", NotingHandler.self),
+            URLSpec("/socket", EchoSocket.self),
+        ])
         var configuration = ServerConfiguration(addresses: addresses, loops: .exactly(loops), backend: backend)
         configure(&configuration.http)
         let server = try await RunningServer(application, configuration)
@@ -99,6 +107,32 @@ struct HTTPSServerTests {
             try await withConnection(backend, ports[1]) { stream in
                 #expect(stream.security?.applicationProtocol == "http/1.1")
                 for _ in 0..<3 { try await Self.get(stream, expecting: "https TLSv1.3 nobody 127.0.0.1") }
+            }
+        }
+    }
+
+    @Test(
+        "IOS-18, WS-16: a client that ends TLS in order, without a close frame, gets the end of TLS",
+        arguments: testedBackends)
+    func socketEnd(backend: IOBackend) async throws {
+        // A whole message, whose response comes before the end, then nothing, and a part of a message.
+        let cases: [(sent: [UInt8], received: [UInt8])] = [
+            ([0x81, 0x80, 0, 0, 0, 0], [0x81, 0]), ([], []), ([0x81, 0x85, 0, 0], []),
+        ]
+        for (sent, received) in cases {
+            try await withServer(backend, [.tls("127.0.0.1", 0, options)]) { _, ports in
+                try await withConnection(backend, ports[0]) { stream in
+                    try await stream.write(
+                        """
+                        GET /socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r
+                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n
+                        """)
+                    _ = try await stream.readUntil("\r\n\r\n")
+                    if !sent.isEmpty { try await stream.write(sent) }
+                    if !received.isEmpty { #expect(try await stream.readBytes(received.count) == received) }
+                    stream.shutDownWriting()
+                    #expect(try await stream.readUntilClose() == [])
+                }
             }
         }
     }
