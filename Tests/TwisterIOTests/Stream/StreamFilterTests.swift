@@ -97,13 +97,21 @@ struct StreamFilterTests {
     @Test("The deadline of a handshake ends with it; the stream's own goes on", arguments: backends)
     func deadlineEnds(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
-            let pair = try FilteredPair(loop, handshakeTimeout: .milliseconds(50))
-            pair.stream.setDeadline(loop.now + 100_000_000)
-            pair.peer.send("h")
-            try await loop.until { pair.consumer.log == ["deadline"] }
-            try await loop.pass(50)
-            #expect(!pair.stream.isClosed && pair.consumer.log == ["deadline"])
-            pair.stream.close()
+            // Where the machine is too busy, the handshake takes too long: then it is done again.
+            for _ in 0..<20 {
+                let isOpened = Box(false)
+                let pair = try FilteredPair(loop, handshakeTimeout: .milliseconds(50)) { isOpened.value = true }
+                pair.stream.setDeadline(loop.now + 100_000_000)
+                pair.peer.send("h")
+                try await loop.until { isOpened.value || pair.stream.isClosed }
+                guard isOpened.value else { continue }
+                try await loop.until { pair.consumer.log == ["deadline"] }
+                try await loop.pass(50)
+                #expect(!pair.stream.isClosed && pair.consumer.log == ["deadline"])
+                pair.stream.close()
+                return
+            }
+            Issue.record("no handshake within its time")
         }
     }
 
