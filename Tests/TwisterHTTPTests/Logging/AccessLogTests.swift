@@ -36,6 +36,22 @@ private final class Paths: HTTPServerConnectionDelegate {
     }
 }
 
+/// Counts exchanges.
+private final class Counting: ExchangeObserver {
+    private let counts = ConditionLock((begun: 0, ended: 0))
+
+    func exchangeBegan(_ record: ExchangeRecord) { counts.withLock { $0.begun += 1 } }
+    func exchangeEnded(_ record: ExchangeRecord) { counts.withLock { $0.ended += 1 } }
+
+    func wait(begun: Int) async throws {
+        try await eventually("\(begun) have begun") { counts.withLock { $0.begun } == begun }
+    }
+
+    func wait(ended: Int) async throws {
+        try await eventually("\(ended) have ended") { counts.withLock { $0.ended } == ended }
+    }
+}
+
 @Suite("Access log", .serialized)
 struct AccessLogTests {
     /// Runs a server with an access log. Returns the lines, of which there are `count`.
@@ -187,27 +203,34 @@ struct AccessLogTests {
         .disabled(if: TestClient.speaksHTTP2, "half a request line is text of HTTP/1.1"),
         arguments: testedBackends, [AccessLog.Format.common, .text])
     func failures(backend: IOBackend, format: AccessLog.Format) async throws {
-        let lines = try await lines(backend, format, count: 5, configure: { $0.headerTimeout = .milliseconds(100) }) {
-            servers, port in
+        let counting = Counting()
+        let configure = { (configuration: inout HTTPServer.Configuration) in
+            configuration.headerTimeout = .milliseconds(100)
+            configuration.observers.append(counting)
+        }
+        let lines = try await lines(backend, format, count: 5, configure: configure) { servers, port in
             let leaving = try TestClient(port: port)
             try leaving.send(Self.request("/wait"))
-            try await Task.sleep(for: .milliseconds(50))
+            try await counting.wait(begun: 1)
             leaving.reset()
-            try await Task.sleep(for: .milliseconds(50))
+            try await counting.wait(ended: 1)
             let upload = try TestClient(port: port)
             try upload.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
-            try await Task.sleep(for: .milliseconds(50))
+            try await counting.wait(begun: 2)
             upload.reset()
-            try await Task.sleep(for: .milliseconds(50))
+            try await counting.wait(ended: 2)
             #expect((try? TestClient(port: port).ask(Self.request("/half"))) == nil)
+            try await counting.wait(ended: 3)
             let slow = try TestClient(port: port)
             try slow.send("GET / HTT")
             let response = try slow.receiveResponse()
             #expect(response.status == 408)
             let cut = try TestClient(port: port)
             try cut.send(Self.request("/wait"))
-            try await Task.sleep(for: .milliseconds(50))
+            try await counting.wait(begun: 5)
             await servers.shutdown(deadline: .zero)
+            // A loop that the machine holds up is not waited for.
+            try await counting.wait(ended: 5)
         }
         switch format {
         case .common:
