@@ -277,13 +277,14 @@ struct HTTP2StreamTests {
         let probe = Probe()
         try await withHTTP2(backend, probe, configure: { $0.bodyBufferSize = 20_000 }) { port in
             let client = try FrameClient(port: port)
-            try client.headers(1, FrameClient.request("POST", "/slow-reader?600"), end: false)
+            try client.headers(1, FrameClient.request("POST", "/slow-reader"), end: false)
             // The stream's window, which the server has announced.
             try client.data(1, [UInt8](repeating: 1, count: 16_000))
             try client.data(1, [UInt8](repeating: 1, count: 4_000))
             #expect(try client.ask(3, "GET", "/version").status == 200)
             let opened = client.others.count { $0.type == FrameClient.FrameType.windowUpdate && $0.stream == 1 }
             #expect(opened <= 1)
+            probe.notes.note("release")
             try client.receive {
                 client.others.contains { $0.type == FrameClient.FrameType.windowUpdate && $0.stream == 1 }
             }
@@ -328,9 +329,11 @@ struct HTTP2StreamTests {
         try await withHTTP2(backend, probe) { port in
             let client = try FrameClient(port: port)
             try client.headers(1, FrameClient.request("GET", "/sleep"))
-            try client.headers(3, FrameClient.request("GET", "/sleep?300"))
+            try client.headers(3, FrameClient.request("GET", "/held"))
             try await probe.notes.wait(for: 2)
             try client.send(FrameClient.FrameType.reset, stream: 1, payload: FrameClient.number(8))
+            try await eventually("the first has ended") { probe.notes.all.contains("ended /sleep") }
+            probe.notes.note("release")
             #expect(try client.response(3).text == "slept")
             #expect(probe.notes.all.contains("cancelled"))
             #expect(probe.notes.all.contains("closed /sleep"))
