@@ -90,12 +90,12 @@ struct CombiningMarksTests {
                     $0.maxHeaderSize = 256 * 1024; $0.maxRequestLineSize = 128 * 1024
                 }
             ) { port in
-                let client = try TestClient(port: port)
-                try client.send(request)
-                let start = ContinuousClock.now
-                #expect(try client.receiveResponse().status == status)
                 // It is 10 ms here in a debug build.
-                #expect(ContinuousClock.now - start < .seconds(1))
+                try await inTime(.seconds(1), attempts: 10) {
+                    let client = try TestClient(port: port)
+                    try client.send(request)
+                    #expect(try client.receiveResponse().status == status)
+                }
             }
         }
     }
