@@ -220,17 +220,22 @@ struct HTTPServerTests {
         "a response without a length that a shutdown cuts does not look complete, whether its client reads or not",
         .disabled(if: TestClient.speaksHTTP2, "HTTP/2 resets the stream"), arguments: testedBackends, [true, false])
     func cutWithoutLength(_ backend: IOBackend, _ reads: Bool) async throws {
-        let group = try await HTTPServerGroup(
-            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
-            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
-        let client = try TestClient(port: group.port ?? 0)
-        try client.send("GET \(reads ? "/begun" : "/parts?1000") HTTP/1.0\r\n\r\n")
-        #expect(try client.receive(1)?.count == 1)
-        let ends = await group.shutdown(deadline: .milliseconds(100))
-        // A loop that the machine holds up is not waited for.
-        #expect(ends.cut.count == 1 || !ends.blocked.isEmpty)
-        _ = try client.receiveAll()
-        #expect(client.wasReset)
+        // The shutdown does not wait for a loop that the machine holds up: then all of it is done again.
+        for _ in 0..<20 {
+            let group = try await HTTPServerGroup(
+                delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+                loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+            let client = try TestClient(port: group.port ?? 0)
+            try client.send("GET \(reads ? "/begun" : "/parts?1000") HTTP/1.0\r\n\r\n")
+            #expect(try client.receive(1)?.count == 1)
+            let ends = await group.shutdown(deadline: .milliseconds(100))
+            guard ends.blocked.isEmpty else { continue }
+            #expect(ends.cut.count == 1)
+            _ = try client.receiveAll()
+            #expect(client.wasReset)
+            return
+        }
+        Issue.record("the machine is too busy")
     }
 
     @Test(

@@ -355,9 +355,17 @@ struct WebSocketTunnelTests {
     @Test(
         "N-37, WS-20: sockets whose clients do not close are cut at the deadline, and told", arguments: testedBackends)
     func cut(backend: IOBackend) async throws {
+        for _ in 0..<20 {
+            if try await areCut(backend) { return }
+        }
+        Issue.record("the machine is too busy")
+    }
+
+    /// Returns false where the shutdown has not waited for the loop, since the machine held that up.
+    private func areCut(_ backend: IOBackend) async throws -> Bool {
         let notes = Notes()
         let application = try Application([URLSpec("/", Noted.self, notes)])
-        try await withServers(backend, application, configure: { $0.http2 = HTTP2Configuration() }) { servers in
+        return try await withServers(backend, application, configure: { $0.http2 = HTTP2Configuration() }) { servers in
             let client = try FrameClient(port: servers.port ?? 0)
             let idle = try TunnelClient(client, 1)
             try idle.accepted()
@@ -366,11 +374,11 @@ struct WebSocketTunnelTests {
             try busy.send("sleep")
             try await notes.wait(for: 1)
             let result = await servers.shutdown(deadline: .milliseconds(300), grace: .zero)
-            // A loop that the machine holds up is not waited for.
-            #expect(result.forced == 1 || !result.blocked.isEmpty)
-            try await notes.wait(for: 4)
+            guard result.blocked.isEmpty else { return false }
+            #expect(result.forced == 1)
             #expect(notes.all.count { $0 == "closed -" } == 2)
             #expect(notes.all.count { $0 == "cancelled" } == 1)
+            return true
         }
     }
 }

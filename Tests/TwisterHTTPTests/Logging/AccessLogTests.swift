@@ -59,7 +59,7 @@ struct AccessLogTests {
         _ backend: IOBackend, _ format: AccessLog.Format, count: Int,
         fields: ExchangeRecord.FieldSelection = .none, requestIDs: Bool = false,
         where isWanted: (@Sendable (ExchangeRecord) -> Bool)? = nil,
-        configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+        configure: (inout HTTPServer.Configuration) -> Void = { _ in }, unless isSpoilt: () -> Bool = { false },
         _ body: (HTTPServerGroup, UInt16) async throws -> Void
     ) async throws -> [String] {
         var template = Array("/tmp/twister-access-XXXXXX".utf8CString)
@@ -79,7 +79,7 @@ struct AccessLogTests {
         Log.flush(within: .seconds(20))
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let lines = text.split(separator: "\n").map(String.init)
-        #expect(lines.count == count, "\(lines)")
+        #expect(lines.count == count || isSpoilt(), "\(lines)")
         return lines
     }
 
@@ -203,12 +203,21 @@ struct AccessLogTests {
         .disabled(if: TestClient.speaksHTTP2, "half a request line is text of HTTP/1.1"),
         arguments: testedBackends, [AccessLog.Format.common, .text])
     func failures(backend: IOBackend, format: AccessLog.Format) async throws {
+        var lines: [String]?
+        for _ in 0..<20 where lines == nil { lines = try await self.failures(backend, format) }
+        check(try #require(lines, "the machine is too busy"), format)
+    }
+
+    /// Returns nil where the shutdown has not waited for the loop, since the machine held that up.
+    private func failures(_ backend: IOBackend, _ format: AccessLog.Format) async throws -> [String]? {
         let counting = Counting()
+        var isBlocked = false
         let configure = { (configuration: inout HTTPServer.Configuration) in
             configuration.headerTimeout = .milliseconds(100)
             configuration.observers.append(counting)
         }
-        let lines = try await lines(backend, format, count: 5, configure: configure) { servers, port in
+        let lines = try await lines(backend, format, count: 5, configure: configure, unless: { isBlocked }) {
+            servers, port in
             let leaving = try TestClient(port: port)
             try leaving.send(Self.request("/wait"))
             try await counting.wait(begun: 1)
@@ -228,10 +237,12 @@ struct AccessLogTests {
             let cut = try TestClient(port: port)
             try cut.send(Self.request("/wait"))
             try await counting.wait(begun: 5)
-            await servers.shutdown(deadline: .zero)
-            // A loop that the machine holds up is not waited for.
-            try await counting.wait(ended: 5)
+            isBlocked = await !servers.shutdown(deadline: .zero).blocked.isEmpty
         }
+        return isBlocked ? nil : lines
+    }
+
+    private func check(_ lines: [String], _ format: AccessLog.Format) {
         switch format {
         case .common:
             let status = lines.compactMap { $0.firstMatch(of: /" ([0-9]{3}) [0-9]+$/)?.1 }

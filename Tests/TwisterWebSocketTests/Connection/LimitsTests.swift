@@ -186,18 +186,28 @@ struct LimitsTests {
 
     @Test("WS-20: a server that shuts down tells its clients 1001, and waits for them")
     func drain() async throws {
+        // The shutdown does not wait for a loop that the machine holds up: then all of it is done again.
+        let isBusy = ConditionLock(true)
+        for _ in 0..<20 where isBusy.withLock({ $0 }) {
+            isBusy.withLock { $0 = false }
+            try await drain { isBusy.withLock { $0 = true } }
+        }
+        #expect(!isBusy.withLock { $0 }, "the machine is too busy")
+    }
+
+    private func drain(isBlocked: @escaping @Sendable () -> Void) async throws {
         try await withFlood { servers, notes in
             let idle = try SocketClient(servers.port ?? 0)
             let busy = try SocketClient(servers.port ?? 0, "/flood/x", receiveBuffer: 4096)
             try await notes.wait(for: 1)
-            async let result = servers.shutdown(deadline: .seconds(3), grace: .zero)
+            async let result = servers.shutdown(deadline: .seconds(2), grace: .zero)
             #expect(try idle.receive() == SocketClient.Frame(opcode: .close, payload: [0x03, 0xE9]))
             try idle.sendClose(1001)
             #expect(try idle.receive() == nil)
             let ended = await result
-            // The idle one may be gone before the server counts. A loop that the machine holds up is not waited for.
-            #expect(ended.forced == 1 || !ended.blocked.isEmpty)
-            try await eventually("the handler is told") { notes.all.contains("closed") }
+            guard ended.blocked.isEmpty else { return isBlocked() }
+            // The idle one may be gone before the server counts.
+            #expect(ended.forced == 1)
             #expect(notes.all.contains("shutdown"))
             #expect(notes.all.contains("closed"), "a handler whose connection is cut is told before the loop ends")
             withExtendedLifetime(busy) {}
