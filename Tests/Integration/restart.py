@@ -133,10 +133,10 @@ class Load:
     def finish(self):
         """Lets the responses that are under way arrive; a client that gets one goes."""
         self.is_ending = True
-        self.run(5, until=lambda: all(connection.socket is None for connection in self.connections))
+        self.run(30, until=lambda: all(connection.socket is None for connection in self.connections))
         for connection in self.connections:
             if connection.socket is not None and connection.waits:
-                self.lost.append("no response within 5 s")
+                self.lost.append("no response within 30 s")
 
 
 class Server:
