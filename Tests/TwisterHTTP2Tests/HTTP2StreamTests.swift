@@ -358,23 +358,32 @@ struct HTTP2StreamTests {
         arguments: testedBackends)
     func endsUnread(backend: IOBackend) async throws {
         try await withHTTP2(backend, configure: { $0.maxBufferedBytes = 1_000_000 }) { port in
-            let older = try TestClient(port: port, isTranslated: false)
-            try older.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 950000\r\n\r\n")
-            try older.send([UInt8](repeating: 98, count: 900_000))
-            try await Task.sleep(for: .milliseconds(50))
-            let client = try FrameClient(port: port, settings: [(4, 1_000_000)])
-            client.opensWindows = false
-            try client.openWindow(0, 1_000_000)
-            try client.ping()
-            try client.headers(1, FrameClient.request("POST", "/echo"), end: false)
-            for _ in 0..<13 { try client.data(1, [UInt8](repeating: 98, count: 10_000)) }
-            try await Task.sleep(for: .milliseconds(20))
-            try client.data(1, [UInt8](repeating: 98, count: 10_000), end: true)
-            client.socket.shutDown()
-            try await Task.sleep(for: .milliseconds(40))
-            older.reset()
-            let response = try client.response(1)
-            #expect(response.status == 200 && response.body.count == 140_011)
+            // The server leaves it unread for 200 ms before it gives it up: where the machine is too busy, all of it is done again.
+            for _ in 0..<20 {
+                let older = try TestClient(port: port, isTranslated: false)
+                try older.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 950000\r\n\r\n")
+                try older.send([UInt8](repeating: 98, count: 900_000))
+                try await Task.sleep(for: .milliseconds(50))
+                let client = try FrameClient(port: port, settings: [(4, 1_000_000)])
+                client.opensWindows = false
+                try client.openWindow(0, 1_000_000)
+                try client.ping()
+                try client.headers(1, FrameClient.request("POST", "/echo"), end: false)
+                let start = ContinuousClock.now
+                for _ in 0..<13 { try client.data(1, [UInt8](repeating: 98, count: 10_000)) }
+                try await Task.sleep(for: .milliseconds(20))
+                try client.data(1, [UInt8](repeating: 98, count: 10_000), end: true)
+                client.socket.shutDown()
+                try await Task.sleep(for: .milliseconds(40))
+                older.reset()
+                let isInTime = ContinuousClock.now - start < .milliseconds(150)
+                let response = try? client.response(1)
+                let isWhole = response?.status == 200 && response?.body.count == 140_011
+                guard isInTime || isWhole else { continue }
+                #expect(isWhole)
+                return
+            }
+            Issue.record("the machine is too busy")
         }
     }
 

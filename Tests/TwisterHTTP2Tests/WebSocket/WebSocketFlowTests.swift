@@ -330,9 +330,12 @@ struct WebSocketFlowTests {
                 $0.idleTimeout = .milliseconds(800)
             }
         ) { port in
-            let client = try FrameClient(port: port)
-            let idle = try TunnelClient(client, 1)
-            try idle.accepted()
+            let (client, idle) = try await inTime(.milliseconds(800)) {
+                let client = try FrameClient(port: port)
+                let idle = try TunnelClient(client, 1)
+                try idle.accepted()
+                return (client, idle)
+            }
             let late = try TunnelClient(client, 3)
             try late.accepted()
             try late.send([0x82, 0x85])
