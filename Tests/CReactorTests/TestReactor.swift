@@ -112,6 +112,17 @@ final class TestReactor {
         return seen
     }
 
+    /// Whether the reactor waits without more than `limit` system calls, at the latest when the kernel has delivered everything that is
+    /// under way. Nothing may be reported meanwhile.
+    func isQuiet(limit: UInt64, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
+        for _ in 0..<20 {
+            let before = statistics.syscalls
+            #expect(wait(milliseconds: 30).isEmpty, sourceLocation: sourceLocation)
+            if statistics.syscalls - before <= limit { return true }
+        }
+        return false
+    }
+
     func adopt(_ fd: CInt, context: UInt64 = 0) throws -> UInt64 {
         var handle: UInt64 = 0
         try #require(reactor_adopt(raw, fd, context, &handle) == 0)

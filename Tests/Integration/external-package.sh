@@ -52,7 +52,7 @@ swift build --quiet --package-path "$names" --scratch-path "$scratch-names" --ta
 serve() { # PORT: returns once the server responds
   "$scratch/debug/App" --address 127.0.0.1 --port "$1" >"$work/log" 2>&1 &
   server_pid=$!
-  for _ in {1..100}; do
+  for _ in {1..600}; do
     if ! kill -0 "$server_pid" 2>/dev/null; then return 1; fi
     if curl -fsS -o /dev/null "http://127.0.0.1:$1/" 2>/dev/null; then return 0; fi
     sleep 0.1

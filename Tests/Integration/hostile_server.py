@@ -37,7 +37,7 @@ class Server:
         command = [*wrapper, program, "--port", str(self.port), "--backend", backend, "--shutdown-timeout", "1", *arguments]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, preexec_fn=limit,
                                         env={**os.environ, **(environment or {})})
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.ask()
@@ -48,7 +48,7 @@ class Server:
                     raise Failure("the server does not start: " + self.text()) from None
                 time.sleep(0.05)
 
-    def connect(self, timeout=10.0):
+    def connect(self, timeout=20.0):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 
     def ask(self, timeout=1.0):
@@ -67,7 +67,7 @@ class Server:
             raise Failure(f"a good request gets the response {response[:200]!r}")
         return time.monotonic() - start
 
-    def check_alive(self, within=1.0):
+    def check_alive(self, within=10.0):
         if self.process.poll() is not None:
             raise Failure(f"the server has ended with {self.process.returncode}: {self.text()[-2000:]}")
         try:

@@ -69,7 +69,7 @@ def flood(server, steady):
 
 
 def recover(server):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             return server.ask()
@@ -82,7 +82,7 @@ def recover(server):
 def run(program, backend):
     server = Server(program, backend, descriptors=2 * CLIENTS)
     try:
-        steady = server.connect(timeout=5.0)
+        steady = server.connect(timeout=20.0)
         ask(steady)
         limit = address_space(server.process.pid) + ROOM
         resource.prlimit(server.process.pid, resource.RLIMIT_AS, (limit, limit))
@@ -110,7 +110,7 @@ def end_without_descriptors(program, backend):
     idle = []
     server = Server(program, backend, descriptors=40)
     try:
-        busy = server.connect(timeout=5.0)
+        busy = server.connect(timeout=20.0)
         busy.sendall(b"GET /sleep/500 HTTP/1.1\r\nHost: a\r\n\r\n")
         for _ in range(60):
             try:
@@ -120,7 +120,7 @@ def end_without_descriptors(program, backend):
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
         response = busy.recv(65536)
-        status = server.process.wait(timeout=10)
+        status = server.process.wait(timeout=30)
         if not response.startswith(b"HTTP/1.1 200") or status != 0:
             raise Failure(f"status {status}, the request under way got {response[:60]!r}: {server.text()[-500:]}")
         print(f"PASS end without descriptors, {backend}")

@@ -64,6 +64,7 @@ class Connection:
 
     def send(self):
         self.waits = True
+        self.sent = time.monotonic()
         try:
             self.socket.sendall(self.request)
         except OSError as error:
@@ -76,7 +77,9 @@ class Connection:
 
     def lose(self, reason):
         if self.waits:
-            self.load.lost.append(reason)
+            # A client that the machine has held up may have sent on a connection that was idle for so long that it was closed.
+            was_late = self.sent - self.load.held_up < 1
+            (self.load.late if was_late else self.load.lost).append(reason)
         self.close()
         if not self.load.is_ending:
             self.connect()
@@ -118,25 +121,32 @@ class Load:
         self.port = port
         self.selector = selectors.DefaultSelector()
         self.lost = []
+        self.late = []
+        # When the load was last held up for longer than half the time that idle connections get.
+        self.held_up = float("-inf")
         self.refused = []
         self.done = 0
         self.is_ending = False
         self.connections = [Connection(self, FAST) for _ in range(fast)] + [Connection(self, SLOW) for _ in range(slow)]
 
     def run(self, seconds, until=None):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not (until and until()):
+        now = time.monotonic()
+        deadline = now + seconds
+        while now < deadline and not (until and until()):
             for key, _ in self.selector.select(0.02):
                 if key.data.socket is not None:
                     key.data.ready()
+            before, now = now, time.monotonic()
+            if now - before > 0.125:
+                self.held_up = now
 
     def finish(self):
         """Lets the responses that are under way arrive; a client that gets one goes."""
         self.is_ending = True
-        self.run(5, until=lambda: all(connection.socket is None for connection in self.connections))
+        self.run(30, until=lambda: all(connection.socket is None for connection in self.connections))
         for connection in self.connections:
             if connection.socket is not None and connection.waits:
-                self.lost.append("no response within 5 s")
+                self.lost.append("no response within 30 s")
 
 
 class Server:
@@ -250,7 +260,7 @@ def main():
         for processes in (1, 2):
             load, _ = restarts(options.program, backend, processes, options.rounds, options.fast, options.slow)
             print(f"{backend}, {processes} process(es): {options.rounds} restarts, {load.done} responses, "
-                  f"{len(load.lost)} lost, {len(load.refused)} refused", flush=True)
+                  f"{len(load.lost)} lost, {len(load.refused)} refused, {len(load.late)} sent too late", flush=True)
             for reason in sorted(set(load.lost + load.refused)):
                 print(f"  {(load.lost + load.refused).count(reason)} x {reason}")
             failed |= bool(load.lost or load.refused)

@@ -277,13 +277,14 @@ struct HTTP2StreamTests {
         let probe = Probe()
         try await withHTTP2(backend, probe, configure: { $0.bodyBufferSize = 20_000 }) { port in
             let client = try FrameClient(port: port)
-            try client.headers(1, FrameClient.request("POST", "/slow-reader?600"), end: false)
+            try client.headers(1, FrameClient.request("POST", "/slow-reader"), end: false)
             // The stream's window, which the server has announced.
             try client.data(1, [UInt8](repeating: 1, count: 16_000))
             try client.data(1, [UInt8](repeating: 1, count: 4_000))
             #expect(try client.ask(3, "GET", "/version").status == 200)
             let opened = client.others.count { $0.type == FrameClient.FrameType.windowUpdate && $0.stream == 1 }
             #expect(opened <= 1)
+            probe.notes.note("release")
             try client.receive {
                 client.others.contains { $0.type == FrameClient.FrameType.windowUpdate && $0.stream == 1 }
             }
@@ -328,9 +329,11 @@ struct HTTP2StreamTests {
         try await withHTTP2(backend, probe) { port in
             let client = try FrameClient(port: port)
             try client.headers(1, FrameClient.request("GET", "/sleep"))
-            try client.headers(3, FrameClient.request("GET", "/sleep?300"))
+            try client.headers(3, FrameClient.request("GET", "/held"))
             try await probe.notes.wait(for: 2)
             try client.send(FrameClient.FrameType.reset, stream: 1, payload: FrameClient.number(8))
+            try await eventually("the first has ended") { probe.notes.all.contains("ended /sleep") }
+            probe.notes.note("release")
             #expect(try client.response(3).text == "slept")
             #expect(probe.notes.all.contains("cancelled"))
             #expect(probe.notes.all.contains("closed /sleep"))
@@ -355,23 +358,32 @@ struct HTTP2StreamTests {
         arguments: testedBackends)
     func endsUnread(backend: IOBackend) async throws {
         try await withHTTP2(backend, configure: { $0.maxBufferedBytes = 1_000_000 }) { port in
-            let older = try TestClient(port: port, isTranslated: false)
-            try older.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 950000\r\n\r\n")
-            try older.send([UInt8](repeating: 98, count: 900_000))
-            try await Task.sleep(for: .milliseconds(50))
-            let client = try FrameClient(port: port, settings: [(4, 1_000_000)])
-            client.opensWindows = false
-            try client.openWindow(0, 1_000_000)
-            try client.ping()
-            try client.headers(1, FrameClient.request("POST", "/echo"), end: false)
-            for _ in 0..<13 { try client.data(1, [UInt8](repeating: 98, count: 10_000)) }
-            try await Task.sleep(for: .milliseconds(20))
-            try client.data(1, [UInt8](repeating: 98, count: 10_000), end: true)
-            client.socket.shutDown()
-            try await Task.sleep(for: .milliseconds(40))
-            older.reset()
-            let response = try client.response(1)
-            #expect(response.status == 200 && response.body.count == 140_011)
+            // The server leaves it unread for 200 ms before it gives it up: where the machine is too busy, all of it is done again.
+            for _ in 0..<20 {
+                let older = try TestClient(port: port, isTranslated: false)
+                try older.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 950000\r\n\r\n")
+                try older.send([UInt8](repeating: 98, count: 900_000))
+                try await Task.sleep(for: .milliseconds(50))
+                let client = try FrameClient(port: port, settings: [(4, 1_000_000)])
+                client.opensWindows = false
+                try client.openWindow(0, 1_000_000)
+                try client.ping()
+                try client.headers(1, FrameClient.request("POST", "/echo"), end: false)
+                let start = ContinuousClock.now
+                for _ in 0..<13 { try client.data(1, [UInt8](repeating: 98, count: 10_000)) }
+                try await Task.sleep(for: .milliseconds(20))
+                try client.data(1, [UInt8](repeating: 98, count: 10_000), end: true)
+                client.socket.shutDown()
+                try await Task.sleep(for: .milliseconds(40))
+                older.reset()
+                let isInTime = ContinuousClock.now - start < .milliseconds(150)
+                let response = try? client.response(1)
+                let isWhole = response?.status == 200 && response?.body.count == 140_011
+                guard isInTime || isWhole else { continue }
+                #expect(isWhole)
+                return
+            }
+            Issue.record("the machine is too busy")
         }
     }
 

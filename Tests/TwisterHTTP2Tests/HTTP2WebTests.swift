@@ -121,8 +121,9 @@ struct HTTP2WebTests {
 
     @Test("limits of a client's requests and connections hold", arguments: testedBackends)
     func clientLimits(backend: IOBackend) async throws {
+        let probe = Probe()
         try await withHTTP2(
-            backend, Probe(),
+            backend, probe,
             configure: {
                 $0.trustedProxies = []
                 $0.clientLimits.maxConnections = 1
@@ -130,8 +131,9 @@ struct HTTP2WebTests {
             }
         ) { port in
             let client = try FrameClient(port: port)
-            try client.headers(1, FrameClient.request("GET", "/sleep?300"))
+            try client.headers(1, FrameClient.request("GET", "/held"))
             #expect(try client.ask(3, "GET", "/version").status == 429)
+            probe.notes.note("release")
             #expect(try client.response(1).text == "slept")
             let other = try TestClient(port: port)
             #expect(try other.isClosed())

@@ -38,12 +38,13 @@ final class Probe: HTTPServerConnectionDelegate {
             case "/version": connection.write("\(request.version) \(request.host) \(request.headers["Host"] ?? "-")")
             case "/cookies": connection.write(request.headers.values(for: .cookie).joined(separator: " | "))
             case "/sleep": try await sleep()
+            case "/held": try await waitForRelease()
             case "/count":
                 var count = 0
                 for try await chunk in request.bodyStream { count += chunk.count }
                 connection.write("\(count)")
             case "/slow-reader":
-                try await sleep()
+                try await waitForRelease()
                 var count = 0
                 for try await chunk in request.bodyStream { count += chunk.count }
                 connection.write("\(count)")
@@ -131,6 +132,13 @@ final class Probe: HTTPServerConnectionDelegate {
                 notes.note("cancelled")
                 throw error
             }
+            request.connection.write("slept")
+        }
+
+        /// Until the test notes "release".
+        private func waitForRelease() async throws {
+            notes.note("sleeping")
+            while !notes.all.contains("release") { try await request.connection.loop.sleep(for: .milliseconds(5)) }
             request.connection.write("slept")
         }
 

@@ -17,14 +17,14 @@ struct ClientLimitTests {
     /// Runs `body` against a server that counts peers of the loopback addresses, too.
     private func withLimits(
         _ backend: IOBackend, loops: Int = 1, _ limit: (inout ClientLimits) -> Void,
-        configure: (inout HTTPServer.Configuration) -> Void = { $0.trustedProxies = [] },
+        configure: (inout HTTPServer.Configuration) -> Void = { $0.trustedProxies = [] }, echo: Echo = Echo(),
         _ body: (UInt16, ClientTable) async throws -> Void
     ) async throws {
         var configuration = HTTPServer.Configuration.tested
         configure(&configuration)
         limit(&configuration.clientLimits)
         let group = try await HTTPServerGroup(
-            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: loops,
+            delegate: echo, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: loops,
             loop: IOLoop.Configuration(backend: backend), configuration: configuration)
         do {
             try await body(try #require(group.port), try #require(group.servers.first?.value.context.clients))
@@ -37,7 +37,7 @@ struct ClientLimitTests {
 
     /// Waits until it is so; false after some seconds.
     private func eventually(_ isSo: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<2000 {
             if try isSo() { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -115,7 +115,8 @@ struct ClientLimitTests {
         "N-22: requests over the rate get 429 and when to come again", arguments: testedBackends)
     func rate(_ backend: IOBackend) async throws {
         try await withLimits(backend) {
-            $0.requestsPerSecond = 0.1
+            // The test may take a minute.
+            $0.requestsPerSecond = 0.01
             $0.burst = 3
         } _: { port, _ in
             let client = try TestClient(port: port, host: 2)
@@ -123,7 +124,7 @@ struct ClientLimitTests {
             for _ in 0..<3 {
                 let refused = try client.ask(Self.get)
                 #expect(refused.status == 429)
-                #expect((1...10).contains(refused.field("Retry-After").flatMap { Int($0) } ?? 0))
+                #expect((40...100).contains(refused.field("Retry-After").flatMap { Int($0) } ?? 0))
                 #expect(refused.field("Connection") == nil)
             }
             // A small body is dropped, in whichever pieces it comes; pipelined requests each get their response.
@@ -143,11 +144,12 @@ struct ClientLimitTests {
 
     @Test("N-22: requests at once over the limit get 429, until one has ended", arguments: testedBackends)
     func concurrent(_ backend: IOBackend) async throws {
-        try await withLimits(backend) {
-            $0.maxConcurrentRequests = 2
-        } _: { port, table in
+        let echo = Echo()
+        try await withLimits(
+            backend, { $0.maxConcurrentRequests = 2 }, echo: echo
+        ) { port, table in
             let busy = try (0..<2).map { _ in try TestClient(port: port, host: 2) }
-            for client in busy { try client.send(Self.sleep(1_000)) }
+            for client in busy { try client.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n") }
             #expect(try await eventually { table.total.held.requests == 2 })
             let third = try TestClient(port: port, host: 2)
             for _ in 0..<3 {
@@ -155,9 +157,11 @@ struct ClientLimitTests {
                 #expect(refused.status == 429 && refused.field("Retry-After") == "1")
             }
             #expect(isServed(try TestClient(port: port, host: 3)), "another address")
-            for client in busy { #expect(try client.receiveResponse().text == "slept") }
-            #expect(isServed(third))
-            #expect(table.total.clients == 0)
+            echo.release()
+            for client in busy { #expect(try client.receiveResponse().text == "held") }
+            // A client may have its response before the server counts its request as ended.
+            #expect(try await eventually { isServed(third) })
+            #expect(try await eventually { table.total.clients == 0 })
         }
     }
 
@@ -172,7 +176,7 @@ struct ClientLimitTests {
                 "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n",
                 "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
                 "POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
-                "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", Self.sleep(20_000),
+                "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", Self.sleep(60_000),
             ]
             for request in endings {
                 let client = try TestClient(port: port, host: 2)
@@ -300,8 +304,10 @@ struct ClientLimitTests {
                     }
                 }
             }
-            #expect(table.total.clients > 0 || open.isEmpty)
+            let held = try TestClient(port: port, host: 5)
+            #expect(isServed(held) && table.total.clients > 0, "clients are counted")
             open = []
+            held.shutDown()
             let isEmpty = try await eventually { table.total.clients == 0 }
             #expect(isEmpty, "\(table.total)")
             for host: UInt8 in 2...4 {
@@ -313,21 +319,31 @@ struct ClientLimitTests {
 
     @Test("N-22: a drain gives back what is counted, also what it cuts", arguments: testedBackends)
     func drain(_ backend: IOBackend) async throws {
+        for _ in 0..<20 {
+            if try await drained(backend) { return }
+        }
+        Issue.record("the machine is too busy")
+    }
+
+    /// Returns false where the shutdown has not waited for a loop, since the machine held that up.
+    private func drained(_ backend: IOBackend) async throws -> Bool {
         var configuration = HTTPServer.Configuration.tested
         configuration.trustedProxies = []
         configuration.clientLimits.maxConnections = 10
         configuration.clientLimits.maxConcurrentRequests = 10
+        // Those of `/held` end with the shutdown, the others do not.
         let group = try await HTTPServerGroup(
             delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 2,
             loop: IOLoop.Configuration(backend: backend), configuration: configuration)
         let table = try #require(group.servers.first?.value.context.clients)
         let clients = try (0..<6).map { _ in try TestClient(port: try #require(group.port)) }
         for client in clients[..<2] { #expect(isServed(client)) }
-        for client in clients[2..<4] { try client.send(Self.sleep(100)) }
-        for client in clients[4...] { try client.send("GET /sleep?5000 HTTP/1.1\r\nHost: a\r\n\r\n") }
+        for client in clients[2..<4] { try client.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n") }
+        for client in clients[4...] { try client.send(Self.sleep(60_000)) }
         #expect(try await eventually { table.total.held == ClientTable.Held(connections: 6, requests: 4) })
-        await group.shutdown(deadline: .milliseconds(300))
+        guard await group.shutdown(deadline: .milliseconds(300)).blocked.isEmpty else { return false }
         #expect(table.total.held.connections == 0)
         #expect(try await eventually { table.total.clients == 0 })
+        return true
     }
 }

@@ -46,16 +46,14 @@ struct DeadlineTests {
             try client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: \(atOnce + 1000)\r\n\r\n")
             try client.send([UInt8](repeating: 120, count: atOnce))
             var sent = 0
-            let start = ContinuousClock.now
             do {
-                while sent < 100 {
+                while sent < 400 {
                     try client.send("x")
                     sent += 1
                     try await Task.sleep(for: .milliseconds(50))
                 }
             } catch {}
-            #expect(ContinuousClock.now - start < .seconds(4))
-            #expect(sent < 100)
+            #expect(sent < 400)
         }
     }
 
@@ -66,8 +64,11 @@ struct DeadlineTests {
         } _: { port in
             let fresh = try TestClient(port: port)
             #expect(try fresh.isClosed())
-            let used = try TestClient(port: port)
-            #expect(try used.get("/").status == 200)
+            let used = try await inTime(.milliseconds(200)) {
+                let used = try TestClient(port: port)
+                #expect(try used.get("/").status == 200)
+                return used
+            }
             #expect(try used.isClosed())
         }
     }
@@ -77,15 +78,30 @@ struct DeadlineTests {
         try await withServer(backend, Echo()) {
             $0.idleTimeout = .milliseconds(600)
         } _: { port in
-            let client = try TestClient(port: port)
-            var lastResponse = ContinuousClock.now
-            for _ in 0..<4 {
-                try await Task.sleep(for: .milliseconds(250))
-                #expect(try client.get("/").status == 200)
-                lastResponse = .now
+            // Four requests, the last of which comes later than one idle connection would last, and each of which comes in time.
+            var attempts = 0
+            while true {
+                attempts += 1
+                let client = try TestClient(port: port)
+                var isInTime = true
+                var before = ContinuousClock.now
+                for _ in 0..<4 where isInTime {
+                    try await Task.sleep(for: .milliseconds(250))
+                    let start = ContinuousClock.now
+                    let status = try? client.get("/").status
+                    isInTime = ContinuousClock.now - before < .milliseconds(600)
+                    if isInTime { #expect(status == 200) }
+                    before = start
+                }
+                guard isInTime else {
+                    try #require(attempts < 30, "the machine is too busy")
+                    continue
+                }
+                let lastResponse = ContinuousClock.now
+                #expect(try client.isClosed())
+                #expect(ContinuousClock.now - before > .milliseconds(600) - .milliseconds(50), "\(lastResponse)")
+                return
             }
-            #expect(try client.isClosed())
-            #expect(ContinuousClock.now - lastResponse > .milliseconds(550))
         }
     }
 
@@ -107,11 +123,11 @@ struct DeadlineTests {
             let echo = Echo()
             try await withServer(backend, echo) { port in
                 var client: TestClient? = try TestClient(port: port)
-                try client?.send("GET /sleep?5000 HTTP/1.1\r\nHost: a\r\n\r\n")
-                try await Task.sleep(for: .milliseconds(100))
+                try client?.send("GET /sleep?60000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                try await eventually("the handler waits") { echo.snapshot.executed == 1 }
                 if reset { client?.reset() }
                 client = nil
-                try await Task.sleep(for: .milliseconds(150))
+                try await eventually("the handler ends, reset: \(reset)") { echo.snapshot.finished == 1 }
                 #expect(
                     echo.snapshot
                         == Echo.Counts(executed: 1, closed: 1, cancelled: 1, finished: 1), "reset: \(reset)")
@@ -125,10 +141,10 @@ struct DeadlineTests {
         let echo = Echo()
         try await withServer(backend, echo) { port in
             var client: TestClient? = try TestClient(port: port)
-            try client?.send("GET /stubborn?200 HTTP/1.1\r\nHost: a\r\n\r\n")
-            try await Task.sleep(for: .milliseconds(50))
+            try client?.send("GET /outlives HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("the handler waits") { echo.snapshot.executed == 1 }
             client = nil
-            try await Task.sleep(for: .milliseconds(400))
+            try await eventually("the handler ends") { echo.snapshot.finished == 1 }
             #expect(
                 echo.snapshot == Echo.Counts(executed: 1, closed: 1, cancelled: 0, finished: 1))
         }

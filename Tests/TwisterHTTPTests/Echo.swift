@@ -22,10 +22,14 @@ final class Echo: HTTPServerConnectionDelegate {
     private let ending: Ending
     // Not a Mutex: the thread sanitizer does not know it.
     private let counts = ConditionLock(Counts())
+    private let isReleased = ConditionLock(false)
 
     init(_ ending: Ending = .finish) { self.ending = ending }
 
     var snapshot: Counts { counts.withLock { $0 } }
+
+    /// Lets the handlers of `/held` go on. A shutdown of which they are told does so, too.
+    func release() { isReleased.withLock { $0 = true } }
 
     func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate { Message(request, self) }
 
@@ -44,8 +48,9 @@ final class Echo: HTTPServerConnectionDelegate {
             ["/count", "/early", "/unread"].contains(request.path) ? .streamed(limit: nil) : .collected(limit: nil)
         }
 
-        var cancelsOnDisconnect: Bool { request.path != "/stubborn" }
+        var cancelsOnDisconnect: Bool { !["/stubborn", "/outlives"].contains(request.path) }
         func onConnectionClose() { echo.count { $0.closed += 1 } }
+        func onShutdown() { echo.release() }
         func exchangeEnded() { echo.count { $0.finished += 1 } }
 
         func execute() async throws {
@@ -55,6 +60,13 @@ final class Echo: HTTPServerConnectionDelegate {
             case "/sleep", "/stubborn", "/unread":
                 try await connection.loop.sleep(for: .milliseconds(Int(request.query) ?? 0))
                 connection.write("slept")
+            case "/held":
+                while !echo.isReleased.withLock({ $0 }) { try await connection.loop.sleep(for: .milliseconds(5)) }
+                connection.write("held")
+            case "/outlives":
+                while echo.snapshot.closed == 0 { try await connection.loop.sleep(for: .milliseconds(5)) }
+                try await connection.loop.sleep(for: .milliseconds(50))
+                connection.write("outlived")
             case "/count":
                 var count = 0
                 for try await chunk in request.bodyStream { count += chunk.count }

@@ -271,7 +271,7 @@ struct HTTP1ServerConnectionTests {
             var client = Optional(try TestClient(port: port))
             try client?.send("GET /parts?10000 HTTP/1.1\r\nHost: a\r\n\r\n")
             client?.shutDown()
-            try await Task.sleep(for: .milliseconds(50))
+            #expect(try client?.receive(1)?.count == 1)
             client = nil
             try await eventually("noticed") { echo.snapshot.closed == 1 && echo.snapshot.finished == 1 }
         }

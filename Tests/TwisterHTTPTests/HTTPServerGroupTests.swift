@@ -94,8 +94,13 @@ struct HTTPServerGroupTests {
     @Test(
         "N-15: clients that have connected before a shutdown are served, however many wait", arguments: testedBackends)
     func waitingClients(_ backend: IOBackend) async throws {
+        let (isBlocked, isReleased) = (ConditionLock(false), ConditionLock(false))
         let blocking = Responding { request in
-            if request.path == "/block" { usleep(300_000) }
+            if request.path == "/block" {
+                isBlocked.withLock { $0 = true }
+                let start = ContinuousClock.now
+                while !isReleased.withLock({ $0 }), ContinuousClock.now - start < .seconds(60) { usleep(500) }
+            }
             request.connection.write("served")
         }
         let group = try await HTTPServerGroup(
@@ -104,11 +109,15 @@ struct HTTPServerGroupTests {
         let port = try #require(group.port)
         let first = try TestClient(port: port)
         try first.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
-        try await Task.sleep(for: .milliseconds(100))
-        // The loop is blocked: these wait in the kernel, more than one turn takes.
+        try await eventually("the loop is blocked") { isBlocked.withLock { $0 } }
+        // These wait in the kernel, more than one turn takes.
         let clients = try (0..<300).map { _ in try TestClient(port: port) }
         for client in clients { try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
         async let ending = group.shutdown(deadline: .seconds(20))
+        // The loop learns of the shutdown right behind that.
+        try await eventually("the shutdown has begun") { group.sockets.isEmpty }
+        try await Task.sleep(for: .milliseconds(50))
+        isReleased.withLock { $0 = true }
         #expect(try first.receiveResponse().text == "served")
         for client in clients {
             let response = try client.receiveResponse()

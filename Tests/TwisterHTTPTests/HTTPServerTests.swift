@@ -176,7 +176,7 @@ struct HTTPServerTests {
         let loop = server.value.loop
         func count() async throws -> Int { try await loop.perform { server.value.connectionCount } }
         func until(_ expected: Int) async throws {
-            for _ in 0..<1_000 where try await count() != expected { try await Task.sleep(for: .milliseconds(5)) }
+            for _ in 0..<4_000 where try await count() != expected { try await Task.sleep(for: .milliseconds(5)) }
             #expect(try await count() == expected)
         }
         let port = group.port ?? 0
@@ -220,16 +220,22 @@ struct HTTPServerTests {
         "a response without a length that a shutdown cuts does not look complete, whether its client reads or not",
         .disabled(if: TestClient.speaksHTTP2, "HTTP/2 resets the stream"), arguments: testedBackends, [true, false])
     func cutWithoutLength(_ backend: IOBackend, _ reads: Bool) async throws {
-        let group = try await HTTPServerGroup(
-            delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
-            loop: IOLoop.Configuration(backend: backend), configuration: .tested)
-        let client = try TestClient(port: group.port ?? 0)
-        try client.send("GET \(reads ? "/begun" : "/parts?1000") HTTP/1.0\r\n\r\n")
-        try await Task.sleep(for: .milliseconds(100))
-        let ends = await group.shutdown(deadline: .milliseconds(100))
-        #expect(ends.cut.count == 1)
-        _ = try client.receiveAll()
-        #expect(client.wasReset)
+        // The shutdown does not wait for a loop that the machine holds up: then all of it is done again.
+        for _ in 0..<20 {
+            let group = try await HTTPServerGroup(
+                delegate: Echo(), addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
+                loop: IOLoop.Configuration(backend: backend), configuration: .tested)
+            let client = try TestClient(port: group.port ?? 0)
+            try client.send("GET \(reads ? "/begun" : "/parts?1000") HTTP/1.0\r\n\r\n")
+            #expect(try client.receive(1)?.count == 1)
+            let ends = await group.shutdown(deadline: .milliseconds(100))
+            guard ends.blocked.isEmpty else { continue }
+            #expect(ends.cut.count == 1)
+            _ = try client.receiveAll()
+            #expect(client.wasReset)
+            return
+        }
+        Issue.record("the machine is too busy")
     }
 
     @Test(
@@ -240,9 +246,13 @@ struct HTTPServerTests {
         try await withServer(backend, Echo()) { configuration in
             setting.set(&configuration)
         } _: { port in
-            let client = try TestClient(port: port)
-            try client.send(setting.request)
-            for status in setting.statuses { #expect(try client.receiveResponse().status == status) }
+            // One of the settings closes also a connection that has said nothing for 100 ms.
+            let client = try await inTime(setting.statuses == [200] ? .milliseconds(100) : .seconds(60)) {
+                let client = try TestClient(port: port)
+                try client.send(setting.request)
+                for status in setting.statuses { #expect(try client.receiveResponse().status == status) }
+                return client
+            }
             #expect(try client.isClosed())
         }
         // With the defaults, the same request does not close the connection so soon.

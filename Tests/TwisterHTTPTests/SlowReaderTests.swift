@@ -1,8 +1,9 @@
 import HTTPTypes
 import Testing
-import TwisterHTTP
 import TwisterIO
 import TwisterTestSupport
+
+@testable import TwisterHTTP
 
 /// N-13: a client that takes its response too slowly is cut off, one that is slow but honest is not.
 @Suite(
@@ -18,16 +19,59 @@ struct SlowReaderTests {
         configuration.minWriteRate = 200_000
     }
 
+    /// How long the machine has held up the test and the loop of its server at most.
+    private final class Delays: Sendable {
+        private let longest = ConditionLock(Duration.zero)
+        private let isOver = ConditionLock(false)
+
+        /// Whether the times of the test have been about as they are meant to be.
+        var areShort: Bool { longest.withLock { $0 } < .milliseconds(250) }
+
+        func sleep(_ duration: Duration, on loop: IOLoop? = nil) async throws {
+            let start = ContinuousClock.now
+            if let loop { try await loop.sleep(for: duration) } else { try await Task.sleep(for: duration) }
+            let delay = ContinuousClock.now - start - duration
+            longest.withLock { $0 = max($0, delay) }
+        }
+
+        func watch(_ loop: IOLoop) {
+            Task(executorPreference: loop) {
+                while !self.isOver.withLock({ $0 }) { try await self.sleep(.milliseconds(20), on: loop) }
+            }
+        }
+
+        func end() { isOver.withLock { $0 = true } }
+    }
+
+    /// Runs `body`, which returns what is wrong, or nil, against a server of its own; and again where the machine was too busy for
+    /// what is wrong to say anything.
+    private func unhurried(
+        _ backend: IOBackend, _ delegate: any HTTPServerConnectionDelegate,
+        configure: (inout HTTPServer.Configuration) -> Void, _ body: (UInt16, Delays) async throws -> String?
+    ) async throws {
+        for _ in 0..<20 {
+            let delays = Delays()
+            let fault = try await withServers(backend, delegate, configure: configure) { servers -> String? in
+                for server in servers.servers { delays.watch(server.value.loop) }
+                defer { delays.end() }
+                return try await body(servers.port ?? 0, delays)
+            }
+            guard let fault else { return }
+            if delays.areShort { throw TestFailure(fault) }
+        }
+        Issue.record("the machine is too busy")
+    }
+
     /// Takes `bytes` every 20 ms, for `duration` at most; returns what came, and whether the server has cut the connection.
     private func trickle(
-        _ client: TestClient, _ bytes: Int, for duration: Duration
+        _ client: TestClient, _ bytes: Int, for duration: Duration, _ delays: Delays = Delays()
     ) async throws -> (count: Int, isCut: Bool) {
         let start = ContinuousClock.now
         var count = 0
         while ContinuousClock.now - start < duration {
             guard let some = try client.receive(bytes) else { return (count, true) }
             count += some.count
-            try await Task.sleep(for: .milliseconds(20))
+            try await delays.sleep(.milliseconds(20))
         }
         return (count, false)
     }
@@ -37,24 +81,22 @@ struct SlowReaderTests {
         try await withServer(backend, Echo(), configure: Self.configure) { port in
             let client = try TestClient(port: port, receiveBuffer: 8192)
             try client.send(Self.get)
-            let start = ContinuousClock.now
             // Some 50 kB a second: it never stalls.
-            let (count, isCut) = try await trickle(client, 1_000, for: .seconds(8))
+            let (count, isCut) = try await trickle(client, 1_000, for: .seconds(20))
             #expect(isCut, "after \(count) bytes")
-            #expect(ContinuousClock.now - start < .seconds(5))
         }
     }
 
     @Test("N-13: without a least rate it is not", arguments: testedBackends)
     func noRate(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) {
+        try await unhurried(backend, Echo()) {
             Self.configure(&$0)
             $0.minWriteRate = 0
-        } _: { port in
+        } _: { port, delays in
             let client = try TestClient(port: port, receiveBuffer: 8192)
             try client.send(Self.get)
-            let (count, isCut) = try await trickle(client, 1_000, for: .seconds(3))
-            #expect(!isCut, "after \(count) bytes")
+            let (count, isCut) = try await trickle(client, 1_000, for: .seconds(3), delays)
+            return isCut ? "cut off after \(count) bytes" : nil
         }
     }
 
@@ -62,18 +104,21 @@ struct SlowReaderTests {
         "N-13: a slow client gets its response, though the kernel takes nothing for longer than the stall time",
         arguments: testedBackends)
     func honest(_ backend: IOBackend) async throws {
-        try await withServer(backend, Echo()) {
+        try await unhurried(backend, Echo()) {
             Self.configure(&$0)
             $0.minWriteRate = 50_000
-        } _: { port in
+        } _: { port, delays in
             let client = try TestClient(port: port, receiveBuffer: 65_536)
             try client.send(Self.get)
-            let (count, isCut) = try await trickle(client, 8_000, for: .seconds(4))
-            #expect(!isCut, "after \(count) bytes")
+            let (count, isCut) = try await trickle(client, 8_000, for: .seconds(4), delays)
+            guard !isCut else { return "cut off after \(count) bytes" }
             #expect(count < 2_000_000, "the test was to be slow")
             var rest = 0
-            while count + rest < Self.size, let some = try client.receive() { rest += some.count }
-            #expect(count + rest >= Self.size)
+            while count + rest < Self.size, let some = try client.receive() {
+                rest += some.count
+                if rest % 64 == 0 { try await delays.sleep(.milliseconds(1)) }
+            }
+            return count + rest >= Self.size ? nil : "cut off after \(count + rest) bytes"
         }
     }
 
@@ -96,8 +141,8 @@ struct SlowReaderTests {
     }
 
     /// Three times some megabytes, each of which the client leaves for 700 ms and then takes, and between which nothing waits
-    /// for `pause`; returns how much the client got of all of it.
-    private func lumps(_ backend: IOBackend, pause: Duration) async throws -> (count: Int, of: Int) {
+    /// for `pause`. Whether the client gets all of it has to be `isWhole`.
+    private func lumps(_ backend: IOBackend, pause: Duration, isWhole: Bool) async throws {
         let (rounds, size) = (3, 8_000_000)
         let responding = Responding { request in
             try request.connection.setHead(.ok, [.contentLength: "\(rounds * size)"])
@@ -107,32 +152,30 @@ struct SlowReaderTests {
                 try await request.connection.loop.sleep(for: pause)
             }
         }
-        var count = 0
-        try await withServer(backend, responding) {
+        try await unhurried(backend, responding) {
             $0.writeStallTimeout = .milliseconds(1_200)
             $0.minWriteRate = 100_000_000
-        } _: { port in
+        } _: { port, delays in
+            var count = 0
             let client = try TestClient(port: port, receiveBuffer: 65_536)
             try client.send(Self.get)
             for round in 1...rounds {
                 // Long enough for two looks at a client that takes nothing, and too short for it to be late.
-                try await Task.sleep(for: (round == 1 ? .zero : pause) + .milliseconds(700))
+                try await delays.sleep((round == 1 ? .zero : pause) + .milliseconds(700))
                 while count < round * size, let some = try client.receive() { count += some.count }
             }
+            return (count >= rounds * size) == isWhole ? nil : "\(count) bytes of \(rounds * size)"
         }
-        return (count, rounds * size)
     }
 
     @Test("N-13: what waits again, after nothing did for long, is measured anew", arguments: testedBackends)
     func pauses(_ backend: IOBackend) async throws {
-        let (count, whole) = try await lumps(backend, pause: .seconds(1))
-        #expect(count >= whole)
+        try await lumps(backend, pause: .seconds(1), isWhole: true)
     }
 
     @Test("N-13: who takes everything now and then is measured all the same", arguments: testedBackends)
     func shortPauses(_ backend: IOBackend) async throws {
-        let (count, whole) = try await lumps(backend, pause: .milliseconds(50))
-        #expect(count < whole)
+        try await lumps(backend, pause: .milliseconds(50), isWhole: false)
     }
 
     @Test("N-13: with a response that has no end, who trickles is cut off in the middle", arguments: testedBackends)
@@ -143,16 +186,16 @@ struct SlowReaderTests {
                 try await request.connection.flush()
             }
         }
-        try await withServer(backend, responding, configure: Self.configure) { port in
+        try await unhurried(backend, responding, configure: Self.configure) { port, delays in
             let slow = try TestClient(port: port, receiveBuffer: 8192)
             try slow.send(Self.get)
             let honest = try TestClient(port: port, receiveBuffer: 65_536)
             try honest.send(Self.get)
-            async let other = trickle(honest, 32_000, for: .seconds(4))
-            let (count, isCut) = try await trickle(slow, 1_000, for: .seconds(8))
-            #expect(isCut, "after \(count) bytes")
+            async let other = trickle(honest, 32_000, for: .seconds(4), delays)
+            let (count, isCut) = try await trickle(slow, 1_000, for: .seconds(20))
             let (otherCount, isOtherCut) = try await other
-            #expect(!isOtherCut, "after \(otherCount) bytes")
+            #expect(isCut, "after \(count) bytes")
+            return isOtherCut ? "the other one is cut off after \(otherCount) bytes" : nil
         }
     }
 }

@@ -168,8 +168,11 @@ struct HostileHandshakeTests {
         options.handshakeTimeout = .milliseconds(200)
         try await withTLSServer(backend, options) { loop, port in
             for bytes in [[], Array(Self.hello.prefix(150))] {
-                let slow = try await TCPClient(loop).connect(host: "127.0.0.1", port: port)
-                try await slow.write(bytes)
+                let slow = try await inTime(.milliseconds(200)) {
+                    let slow = try await TCPClient(loop).connect(host: "127.0.0.1", port: port)
+                    try await slow.write(bytes)
+                    return slow
+                }
                 #expect(try await slow.readUntilClose().isEmpty)
                 slow.close()
             }

@@ -96,9 +96,9 @@ package final class ChildProcess {
         return lines
     }
 
-    /// Waits for its end, ten seconds at most; its exit status, or nil where a signal ended it or it did not end.
+    /// Waits for its end, twenty seconds at most; its exit status, or nil where a signal ended it or it did not end.
     package func end() -> CInt? {
-        for _ in 0..<2000 {
+        for _ in 0..<4000 {
             var status: CInt = 0
             if waitpid(process, &status, WNOHANG) == process {
                 isReaped = true

@@ -55,7 +55,7 @@ package final class TestClient {
     ///   - receiveBuffer: bytes of the kernel's buffer (`SO_RCVBUF`); nil: the kernel's choice.
     ///   - isTranslated: whether the client speaks HTTP/2 where this run of the tests does.
     package convenience init(
-        port: UInt16, timeout seconds: Int = 10, host: UInt8? = nil, receiveBuffer: CInt? = nil,
+        port: UInt16, timeout seconds: Int = 20, host: UInt8? = nil, receiveBuffer: CInt? = nil,
         isTranslated: Bool = HTTP2Translation.isOn
     ) throws {
         try self.init(AF_INET, timeout: seconds, isTranslated: isTranslated)
@@ -75,7 +75,7 @@ package final class TestClient {
     }
 
     package convenience init(unixPath path: String) throws {
-        try self.init(AF_UNIX, timeout: 10, isTranslated: HTTP2Translation.isOn)
+        try self.init(AF_UNIX, timeout: 20, isTranslated: HTTP2Translation.isOn)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
@@ -112,6 +112,9 @@ package final class TestClient {
 
     /// Sends bytes that come in front of HTTP, whatever its version.
     package func sendAhead(_ bytes: [UInt8]) throws { try transmit(TestFilter.changed(bytes)) }
+
+    /// Whether something of the server, or its end, is there to be received.
+    package var hasInput: Bool { !pending.isEmpty || isReadable(within: 0) }
 
     private func isReadable(within milliseconds: CInt) -> Bool {
         var watched = pollfd(fd: fd, events: CShort(POLLIN), revents: 0)

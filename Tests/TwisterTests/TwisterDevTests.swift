@@ -108,7 +108,7 @@ struct TwisterDevTests {
         defer { clients.finish() }
         _ = try project.session.line(with: "serving the build of")
         let slow = Task { try Self.get("/slow", port) }
-        try await Task.sleep(for: .milliseconds(100))
+        _ = try project.session.line(with: "slow begins")
         try project.change("second")
         _ = try project.session.line(with: "serving the build of")
         // The earlier program finishes what it has begun.
@@ -147,13 +147,13 @@ struct TwisterDevTests {
 
     @Test("N-58: a new program that ends or does not say that it is ready leaves the earlier one in place")
     func notReady() async throws {
-        let project = try Project("first", .epoll, options: ["--ready-timeout", "1"])
+        let project = try Project("first", .epoll, options: ["--ready-timeout", "4"])
         _ = try project.session.line(with: "serving the build of")
         try project.change("crash at start")
         let crash = try project.session.line(with: "the new program has ended before it was ready")
         #expect(crash.contains("status 3") && crash.contains("still serving"))
         try project.change("silent")
-        let silent = try project.session.line(with: "did not say within 1.0 s that it is ready")
+        let silent = try project.session.line(with: "did not say within 4.0 s that it is ready")
         #expect(silent.contains("still serving"))
         try await eventually("the earlier program alone serves") { try project.get() == "first" }
         _ = try project.end()

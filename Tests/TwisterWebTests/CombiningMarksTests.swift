@@ -90,12 +90,17 @@ struct CombiningMarksTests {
                     $0.maxHeaderSize = 256 * 1024; $0.maxRequestLineSize = 128 * 1024
                 }
             ) { port in
-                let client = try TestClient(port: port)
-                try client.send(request)
-                let start = ContinuousClock.now
-                #expect(try client.receiveResponse().status == status)
+                // Where the machine is busy, the best of some attempts counts.
+                var best = Duration.seconds(60)
+                for _ in 0..<10 where best >= .seconds(1) {
+                    let client = try TestClient(port: port)
+                    try client.send(request)
+                    let start = ContinuousClock.now
+                    #expect(try client.receiveResponse().status == status)
+                    best = min(best, ContinuousClock.now - start)
+                }
                 // It is 10 ms here in a debug build.
-                #expect(ContinuousClock.now - start < .seconds(1))
+                #expect(best < .seconds(1))
             }
         }
     }

@@ -10,6 +10,7 @@ import TwisterTestSupport
 /// Notes the errors that it meets, and those that it is asked to log.
 private final class LoggingHandler: RequestHandler {
     let notes: Notes
+    private var hasClientLeft = false
 
     init(_ context: HandlerContext, _ notes: Notes) {
         self.notes = notes
@@ -53,14 +54,16 @@ private final class LoggingHandler: RequestHandler {
         }
     }
 
-    /// Waits before it responds; a handler that is not cancelled responds to nobody.
+    /// Waits until its client has left, and responds to nobody where it is not cancelled.
     override func delete() async throws {
         try await meet {
-            try await sleep(for: .milliseconds(300))
+            while cancelsOnDisconnect || !hasClientLeft { try await sleep(for: .milliseconds(5)) }
             write("some")
             try await flush()
         }
     }
+
+    override func onConnectionClose() { hasClientLeft = true }
 
     override func logException(_ error: any Error) { notes.note("logged \(type(of: error))") }
     override func onFinish() { notes.note("onFinish") }
@@ -76,15 +79,15 @@ private let departures: [(request: String, errors: [String])] = [
     ("DELETE /?stubborn=1", ["StreamClosedError"]),
 ]
 
-/// Sends a request and disconnects after a while.
+/// Sends a request and disconnects once `begun` has returned.
 private func disconnect(
-    _ port: UInt16, _ request: String, isReset: Bool, after pause: Duration = .milliseconds(100)
+    _ port: UInt16, _ request: String, isReset: Bool, begun: () async throws -> Void
 ) async throws {
     let client = try TestClient(port: port)
     let length = request.hasPrefix("PUT") ? "Content-Length: 1000\r\n" : ""
     try client.send("\(request) HTTP/1.1\r\nHost: a\r\n\(length)\r\n")
     if request.hasPrefix("PUT") { try client.send("some of it") }
-    try await Task.sleep(for: pause)
+    try await begun()
     if isReset { client.reset() }
     withExtendedLifetime(client) {}
 }
@@ -95,17 +98,21 @@ struct DisconnectTests {
     @Test("fault 8: a handler is not asked to log that its client has disconnected", arguments: testedBackends)
     func notLogged(backend: IOBackend) async throws {
         for departure in departures {
-            for (isReset, pause) in [(false, 100), (true, 100), (false, 0)] {
+            for (isReset, isBegun) in [(false, true), (true, true), (false, false)] {
                 let notes = Notes()
                 let application = try Application([URLSpec("/") { LoggingHandler($0, notes) }])
                 try await withServer(backend, application) { port in
-                    try await disconnect(
-                        port, departure.request, isReset: isReset, after: .milliseconds(pause))
+                    try await disconnect(port, departure.request, isReset: isReset) {
+                        guard isBegun else { return }
+                        try await notes.wait(for: 1)
+                        // Time for what the handler writes or reads.
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
                     try await eventually("\(departure.request) ends") { notes.all.contains("onFinish") }
                 }
                 let all = notes.all
                 // A request that was not begun when its client left may be given up without its handler.
-                if pause == 0, all == ["onFinish"] { continue }
+                if !isBegun, all == ["onFinish"] { continue }
                 #expect(all.count == 3 && all.first == "begun" && all.last == "onFinish", "\(departure): \(all)")
                 #expect(departure.errors.contains(all.dropFirst().first ?? ""), "\(departure): \(all)")
             }
@@ -118,9 +125,10 @@ struct DisconnectTests {
             processExitsWith: .success, observing: [\.standardErrorContent, \.standardOutputContent]
         ) {
             for backend in testedBackends {
-                let ended = Notes()
+                let (begun, ended) = (Notes(), Notes())
                 let application = try Application([
                     URLSpec(.get, "/flush") { handler in
+                        begun.note("flush")
                         defer { ended.note("ended") }
                         while true {
                             handler.write([UInt8](repeating: 120, count: 100_000))
@@ -129,6 +137,7 @@ struct DisconnectTests {
                     },
                     URLSpec(.put, "/collect") { _ in ended.note("called for half a body") },
                     URLSpec(.get, "/sleep") { handler in
+                        begun.note("sleep")
                         defer { ended.note("ended") }
                         try await handler.sleep(for: .seconds(60))
                     },
@@ -136,7 +145,11 @@ struct DisconnectTests {
                 try await withServer(backend, application) { port in
                     for isReset in [false, true] {
                         for request in ["GET /flush", "PUT /collect", "GET /sleep"] {
-                            try await disconnect(port, request, isReset: isReset)
+                            let count = begun.all.count
+                            try await disconnect(port, request, isReset: isReset) {
+                                if request.hasPrefix("GET") { try await begun.wait(for: count + 1) }
+                                try await Task.sleep(for: .milliseconds(50))
+                            }
                         }
                     }
                     try await ended.wait(for: 4)
@@ -147,6 +160,7 @@ struct DisconnectTests {
                 let server = LoopHeld<HTTPServer?>(nil)
                 let port = try await loops.map { _, loop in
                     let made = HTTPServer(loop, configuration: .tested) { request in
+                        begun.note("flush")
                         defer { called.note("ended") }
                         while true {
                             request.connection.write([UInt8](repeating: 120, count: 100_000))
@@ -157,7 +171,13 @@ struct DisconnectTests {
                     server.value = made
                     return made.port ?? 0
                 }[0]
-                for isReset in [false, true] { try await disconnect(port, "GET /", isReset: isReset) }
+                for isReset in [false, true] {
+                    let count = begun.all.count
+                    try await disconnect(port, "GET /", isReset: isReset) {
+                        try await begun.wait(for: count + 1)
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                }
                 try await called.wait(for: 2)
                 _ = try await loops.map { _, _ in
                     server.value?.stop()

@@ -67,6 +67,34 @@ private final class EarlyHandler: RequestHandler {
     override func logException(_ error: any Error) { course.note(self, "logged \(error)") }
 }
 
+/// Finishes its response when the server shuts down, and goes on for a while.
+private final class DrainedHandler: RequestHandler {
+    let notes: Notes
+    private let opening = AsyncEvent()
+    private let end: AsyncEvent
+
+    init(_ context: HandlerContext, _ notes: Notes, _ end: AsyncEvent) {
+        self.notes = notes
+        self.end = end
+        super.init(context)
+    }
+
+    required init(_ context: HandlerContext) {
+        notes = Notes()
+        end = AsyncEvent()
+        super.init(context)
+    }
+
+    override func get() async throws {
+        notes.note("waits")
+        try await opening.wait()
+        finish("early")
+        try await end.wait(timeout: .seconds(60))
+    }
+
+    override func onShutdown() { opening.set() }
+}
+
 extension EarlyHandler.Course {
     fileprivate func note(_ handler: EarlyHandler, _ what: String) { notes.note("\(handler.request.query): \(what)") }
 
@@ -209,25 +237,16 @@ struct EarlyFinishTests {
         .disabled(if: TestClient.speaksHTTP2, "HTTP/2 serves the requests of a connection at once"),
         arguments: testedBackends)
     func draining(backend: IOBackend) async throws {
-        let (opening, isWaiting, end) = (AsyncEvent(), AsyncEvent(), AsyncEvent())
-        let application = try Application([
-            URLSpec(.get, "/") { handler in
-                isWaiting.set()
-                try await opening.wait()
-                handler.finish("early")
-                try await end.wait(timeout: .seconds(1))
-            }
-        ])
+        let (notes, end) = (Notes(), AsyncEvent())
+        let application = try Application([URLSpec("/") { DrainedHandler($0, notes, end) }])
         let group = try await HTTPServerGroup(
             delegate: application, addresses: [.tcp(host: "127.0.0.1", port: 0)], loopCount: 1,
             loop: IOLoop.Configuration(backend: backend), configuration: .tested)
         let client = try TestClient(port: group.port ?? 0)
         try client.send(Self.get("/") + Self.get("/"))
-        try await isWaiting.wait(timeout: .seconds(20))
+        try await notes.wait(for: 1)
         let start = ContinuousClock.now
         async let ends = group.shutdown(deadline: .seconds(30))
-        try await Task.sleep(for: .milliseconds(50))
-        opening.set()
         let response = try client.receiveResponse()
         #expect(response.text == "early" && response.field("Connection") == "close")
         #expect(try client.isClosed())

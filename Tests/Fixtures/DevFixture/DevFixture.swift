@@ -23,7 +23,11 @@ private enum Server {
     private static func serve(_ text: String, _ sockets: [ListeningSocket], _ loop: IOLoop) async throws {
         let server = HTTPServer(loop) { request in
             if request.path == "/crash" { abort() }
-            if request.path == "/slow" { try await request.connection.loop.sleep(for: .milliseconds(300)) }
+            if request.path == "/slow" {
+                print("slow begins")
+                fflush(nil)
+                try await request.connection.loop.sleep(for: .milliseconds(300))
+            }
             request.connection.write(text)
         }
         let ending = AsyncEvent()

@@ -1,11 +1,21 @@
 // A server for the tests of shutdown, restart and supervision, whose handlers do what operators fear.
 import Glibc
 import ServiceLifecycle
+import Synchronization
 import Twister
+
+/// How many handlers of the classes below this process has begun.
+private let begun = Atomic(0)
+
+/// Tells the process and how many handlers it has begun.
+final class BegunHandler: RequestHandler {
+    override func get() async throws { write("\(getpid()) \(begun.load(ordering: .relaxed))") }
+}
 
 /// Blocks its thread in a system call.
 final class BlockingHandler: RequestHandler {
     override func get() async throws {
+        begun.add(1, ordering: .relaxed)
         var time = timespec(tv_sec: Int(pathArguments[0] ?? "0") ?? 0, tv_nsec: 0)
         // A signal would end it early.
         if nanosleep(&time, nil) != 0 { write("interrupted") }
@@ -16,6 +26,7 @@ final class BlockingHandler: RequestHandler {
 /// Keeps its thread busy.
 final class SpinningHandler: RequestHandler {
     override func get() async throws {
+        begun.add(1, ordering: .relaxed)
         let end = ContinuousClock.now + .seconds(Int(pathArguments[0] ?? "0") ?? 0)
         while ContinuousClock.now < end {}
         write("span")
@@ -36,6 +47,7 @@ final class PollingHandler: RequestHandler {
     private let end = AsyncEvent()
 
     override func get() async throws {
+        begun.add(1, ordering: .relaxed)
         try await end.wait()
         write("no news")
     }
@@ -45,6 +57,7 @@ final class PollingHandler: RequestHandler {
 
 final class SleepingHandler: RequestHandler {
     override func get() async throws {
+        begun.add(1, ordering: .relaxed)
         try await sleep(for: .milliseconds(Int(pathArguments[0] ?? "0") ?? 0))
         write("slept")
     }
@@ -113,6 +126,7 @@ struct OperatedFixture: ParsableCommand {
         }
         let application = try Application([
             URLSpec("/", WhoHandler.self),
+            URLSpec("/begun", BegunHandler.self),
             URLSpec("/block/([0-9]+)", BlockingHandler.self),
             URLSpec("/late/([0-9]+)", LateBlockingHandler.self),
             URLSpec("/spin/([0-9]+)", SpinningHandler.self),

@@ -131,6 +131,7 @@ struct WebSocketFlowTests {
             client.opensWindows = false
             let socket = try TunnelClient(client, 1)
             try client.receive { socket.response.body.count == 20_000 }
+            try await eventually("messages fill the window") { notes.all.count >= 5 }
             try await Task.sleep(for: .milliseconds(100))
             // 20,000 bytes in the window and 64 KiB behind it.
             let sent = notes.all.count
@@ -144,7 +145,7 @@ struct WebSocketFlowTests {
             try client.openWindow(0, 1 << 20)
             try client.openWindow(1, 100_000)
             try client.receive { socket.response.body.count == 135_000 }
-            #expect(notes.all.count > sent)
+            try await eventually("the handler goes on") { notes.all.count > sent }
             try socket.reset()
             try await eventually("the handler ends") { notes.all.last == "over" }
         }
@@ -329,9 +330,12 @@ struct WebSocketFlowTests {
                 $0.idleTimeout = .milliseconds(800)
             }
         ) { port in
-            let client = try FrameClient(port: port)
-            let idle = try TunnelClient(client, 1)
-            try idle.accepted()
+            let (client, idle) = try await inTime(.milliseconds(800)) {
+                let client = try FrameClient(port: port)
+                let idle = try TunnelClient(client, 1)
+                try idle.accepted()
+                return (client, idle)
+            }
             let late = try TunnelClient(client, 3)
             try late.accepted()
             try late.send([0x82, 0x85])

@@ -190,9 +190,10 @@ struct WebSocketTunnelTests {
     func halfClosed(backend: IOBackend) async throws {
         for closesFirst in [true, false] {
             try await withNoted(backend) { port, notes in
-                // The machine may be busy: the quickest of three counts.
-                var quickest = Duration.seconds(60)
-                for _ in 0..<3 {
+                // The machine may be busy: the quickest of some counts.
+                var (quickest, count) = (Duration.seconds(60), 0)
+                while count < 3 || count < 15 && quickest >= .milliseconds(1900) {
+                    count += 1
                     let start = ContinuousClock.now
                     let socket = try TunnelClient(port: port)
                     if closesFirst {
@@ -203,8 +204,8 @@ struct WebSocketTunnelTests {
                     #expect(try socket.client.connectionError() == FrameClient.Code.noError)
                     quickest = min(quickest, ContinuousClock.now - start)
                 }
-                try await notes.wait(for: 3)
-                #expect(notes.all == [String](repeating: closesFirst ? "closed 1000" : "closed -", count: 3))
+                try await notes.wait(for: count)
+                #expect(notes.all == [String](repeating: closesFirst ? "closed 1000" : "closed -", count: count))
                 #expect(quickest < .milliseconds(1900))
             }
         }
@@ -354,9 +355,17 @@ struct WebSocketTunnelTests {
     @Test(
         "N-37, WS-20: sockets whose clients do not close are cut at the deadline, and told", arguments: testedBackends)
     func cut(backend: IOBackend) async throws {
+        for _ in 0..<20 {
+            if try await areCut(backend) { return }
+        }
+        Issue.record("the machine is too busy")
+    }
+
+    /// Returns false where the shutdown has not waited for the loop, since the machine held that up.
+    private func areCut(_ backend: IOBackend) async throws -> Bool {
         let notes = Notes()
         let application = try Application([URLSpec("/", Noted.self, notes)])
-        try await withServers(backend, application, configure: { $0.http2 = HTTP2Configuration() }) { servers in
+        return try await withServers(backend, application, configure: { $0.http2 = HTTP2Configuration() }) { servers in
             let client = try FrameClient(port: servers.port ?? 0)
             let idle = try TunnelClient(client, 1)
             try idle.accepted()
@@ -365,9 +374,11 @@ struct WebSocketTunnelTests {
             try busy.send("sleep")
             try await notes.wait(for: 1)
             let result = await servers.shutdown(deadline: .milliseconds(300), grace: .zero)
+            guard result.blocked.isEmpty else { return false }
             #expect(result.forced == 1)
             #expect(notes.all.count { $0 == "closed -" } == 2)
             #expect(notes.all.count { $0 == "cancelled" } == 1)
+            return true
         }
     }
 }

@@ -126,6 +126,12 @@ struct ExchangeRecordTests {
         "a client that leaves, a cut response and a timeout are no successes",
         .disabled(if: TestClient.speaksHTTP2, "half a request line is text of HTTP/1.1"), arguments: testedBackends)
     func failed(backend: IOBackend) async throws {
+        var isOver = false
+        for _ in 0..<20 where !isOver { try await failed(backend) { isOver = true } }
+        #expect(isOver, "the machine is too busy")
+    }
+
+    private func failed(_ backend: IOBackend, isOver: () -> Void) async throws {
         try await withNotes(backend, configure: { $0.headerTimeout = .milliseconds(100) }) { servers, port, notes in
             let leaving = try TestClient(port: port)
             try leaving.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -133,10 +139,11 @@ struct ExchangeRecordTests {
             leaving.reset()
             try await eventually("it has left") { notes.count == 1 }
 
-            let greedy = try TestClient(port: port)
-            try greedy.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
-            try await eventually("it has begun") { notes.started == 2 }
-            greedy.reset()
+            var greedy: TestClient? = try TestClient(port: port)
+            try greedy?.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try greedy?.receive(1)?.count == 1)
+            // It leaves something unread, so that this resets the connection.
+            greedy = nil
             try await eventually("it has left, too") { notes.count == 2 }
 
             let cut = try TestClient(port: port)
@@ -154,9 +161,12 @@ struct ExchangeRecordTests {
             let held = try TestClient(port: port)
             try held.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("it waits") { notes.started == 6 }
-            await servers.shutdown(deadline: .milliseconds(50))
+            // The shutdown does not wait for a loop that the machine holds up: then all of it is done again.
+            let isBlocked = await !servers.shutdown(deadline: .milliseconds(50)).blocked.isEmpty
+            guard !isBlocked else { return }
             try await eventually("it is cut by the end of the server") { notes.count == 6 }
 
+            isOver()
             let noted = notes.take()
             #expect(
                 noted.map(\.outcome) == [.clientDisconnected, .clientDisconnected, .cut, .timeout, .responded, .cut])

@@ -63,7 +63,7 @@ struct FlushTests {
                 try await eventually("the handler waits") {
                     try await server.value.loop.perform {
                         server.value.context.connections.all.contains {
-                            ($0 as? HTTP1ServerConnection)?.stream.isOverHighWatermark == true
+                            ($0 as? HTTP1ServerConnection)?.stream.isOutputAwaited == true
                         }
                     }
                 }

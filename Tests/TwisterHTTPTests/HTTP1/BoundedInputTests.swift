@@ -51,12 +51,14 @@ struct BoundedInputTests {
         var body = 0
     }
 
-    /// Looks at all connections of a server, again and again for a while.
-    private static func peaks(_ group: HTTPServerGroup, for duration: Duration) async throws -> Peaks {
+    /// Looks at all connections of a server, again and again for a while, and for longer until clients are held up.
+    private static func peaks(
+        _ group: HTTPServerGroup, for duration: Duration, until areHeldUp: (Peaks) -> Bool
+    ) async throws -> Peaks {
         let server = try #require(group.servers.first)
         var peaks = Peaks()
         let start = ContinuousClock.now
-        while ContinuousClock.now - start < duration {
+        while ContinuousClock.now - start < (areHeldUp(peaks) ? duration : .seconds(30)) {
             let now = try await server.value.loop.perform {
                 var now = Peaks()
                 for case let connection as HTTP1ServerConnection in server.value.context.connections.all {
@@ -86,7 +88,7 @@ struct BoundedInputTests {
                 let requests = String(repeating: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n", count: 500)
                 floods.append(try Flood(group.port ?? 0, Array(requests.utf8), readsResponses: readsResponses))
             }
-            let peaks = try await Self.peaks(group, for: .seconds(2))
+            let peaks = try await Self.peaks(group, for: .seconds(2)) { $0.unread > 16_384 }
             for flood in floods { try await flood.stop() }
             #expect(peaks.unread > 16_384, "the clients were to be held up")
             #expect(peaks.unread <= 65_536 + Self.slack(backend))
@@ -99,7 +101,7 @@ struct BoundedInputTests {
         try await withServers(backend, Echo(), configure: { $0.pipelineBufferSize = 1_000 }) { group in
             let requests = String(repeating: "GET /sleep?1 HTTP/1.1\r\nHost: a\r\n\r\n", count: 500)
             let flood = try Flood(group.port ?? 0, Array(requests.utf8), readsResponses: true)
-            let peaks = try await Self.peaks(group, for: .seconds(1))
+            let peaks = try await Self.peaks(group, for: .seconds(1)) { $0.unread > 0 }
             try await flood.stop()
             #expect(peaks.unread > 0)
             #expect(peaks.unread <= 1_000 + Self.slack(backend))
@@ -148,7 +150,7 @@ struct BoundedInputTests {
             let floods = try (0..<30).map { _ in
                 try Flood(group.port ?? 0, first: head, bytes, readsResponses: false)
             }
-            let peaks = try await Self.peaks(group, for: .seconds(2))
+            let peaks = try await Self.peaks(group, for: .seconds(2)) { $0.body > 16_384 }
             for flood in floods { try await flood.stop() }
             #expect(peaks.body > 16_384, "the clients were to be held up")
             #expect(peaks.body <= 65_536 + Self.slack(backend))

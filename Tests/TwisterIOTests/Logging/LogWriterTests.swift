@@ -117,13 +117,13 @@ struct LogWriterTests {
         let start = ContinuousClock.now
         let text = String(repeating: "x", count: 99)
         for _ in 0..<20_000 { writer.log(text) }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(20))
         let dropped = writer.droppedLines
         // The pipe and both halves of the queue are full.
         #expect(dropped > 20_000 - 3000 && dropped < 20_000)
         let flushStart = ContinuousClock.now
         writer.flush(within: .milliseconds(100))
-        #expect(ContinuousClock.now - flushStart < .seconds(5))
+        #expect(ContinuousClock.now - flushStart < .seconds(20))
         // Each report tells of the lines that were dropped since the one before it.
         var written = 0
         var reported = 0

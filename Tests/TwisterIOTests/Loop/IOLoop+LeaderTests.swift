@@ -10,6 +10,8 @@ struct IOLoopLeaderTests {
         private var left: Int
         private let trace: Box<[String]>
         private let run: () async throws -> Void
+        /// Is called when it has run as often as it was told.
+        var atEnd: () -> Void = {}
 
         init(_ name: String, _ times: Int, _ trace: Box<[String]>, _ run: @escaping () async throws -> Void = {}) {
             self.name = name
@@ -26,6 +28,7 @@ struct IOLoopLeaderTests {
         func executionFailed(_ error: any Error) async { trace.value.append("\(error)") }
         func didRun() -> Bool {
             left -= 1
+            if left == 0 { atEnd() }
             return left > 0
         }
     }
@@ -49,9 +52,11 @@ struct IOLoopLeaderTests {
     func waiting(_ backend: IOBackend) async throws {
         let trace = try await withLoop(backend) { loop in
             let trace = Box<[String]>([])
-            loop.schedule(Repeating("a", 3, trace) { try await loop.sleep(for: .milliseconds(20)) })
+            let waiting = Repeating("a", 3, trace) { try await loop.sleep(for: .milliseconds(20)) }
+            waiting.atEnd = { loop.callLater(.milliseconds(20)) { loop.stop() } }
+            loop.schedule(waiting)
             loop.schedule(Repeating("b", 2, trace))
-            loop.callLater(.milliseconds(400)) { loop.stop() }
+            loop.callLater(.seconds(20)) { loop.stop() }
             loop.run()
             return trace.value
         }

@@ -49,8 +49,8 @@ struct BytePatternTests {
     func linear() throws {
         var matcher = try BytePattern("(a*)*(a|aa)+b").matcher()
         let bytes = [UInt8](repeating: 0x61, count: 30_000)
-        let start = monotonicNow()
+        let start = threadTime()
         #expect(bytes.withUnsafeBytes { matcher.firstEnd(in: $0, from: 0) } == nil)
-        #expect(monotonicNow() - start < 5_000_000_000)
+        #expect(threadTime() - start < 5_000_000_000)
     }
 }

@@ -48,7 +48,7 @@ private final class Supervisor: @unchecked Sendable {
 
     /// Waits for the supervisor to end, and returns its exit status; nil if a signal has ended it.
     func end(_ loop: IOLoop) async throws -> CInt? {
-        for _ in 0..<2500 {
+        for _ in 0..<10_000 {
             var status: CInt = 0
             let result = waitpid(process, &status, WNOHANG)
             if result == process { return status & 0x7F == 0 ? (status >> 8) & 0xFF : nil }
@@ -59,7 +59,7 @@ private final class Supervisor: @unchecked Sendable {
     }
 
     func connect(_ loop: IOLoop) async throws -> (stream: IOStream, worker: String) {
-        let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: port, timeout: .seconds(5))
+        let stream = try await TCPClient(loop).connect(host: "127.0.0.1", port: port, timeout: .seconds(20))
         try await stream.write("who\n")
         return (stream, text(try await stream.readUntil("\n")))
     }

@@ -38,13 +38,13 @@ private enum StreamUse: String, Codable, Sendable, CaseIterable {
 
     /// Does it on another thread than the loop's. Returns if nothing ends the process.
     func run(_ backend: IOBackend) async throws {
-        try await onLoop(backend) { loop in
+        try await onLoop(backend, timeout: .seconds(60)) { loop in
             let (stream, peer) = try makeStream(loop)
             let (mine, theirs) = makeSocketPair()
             let held = Box((loop, stream))
             let other = Task.detached { try? await self.perform(held.value.0, held.value.1, mine) }
             // Reads do not return by themselves.
-            try await loop.sleep(for: .seconds(2))
+            try await loop.sleep(for: .seconds(20))
             peer.close()
             Glibc.close(theirs)
             other.cancel()

@@ -18,19 +18,16 @@ struct StreamFilterTests {
             stream.startReceiving()
             stream.enqueue("one ")
             pair.filter.host?.transmit(Array("hello ".utf8))
-            try await loop.pass()
-            #expect(peer.receive() == "hello ")
+            try await loop.until { peer.receive() == "hello " }
             stream.enqueue("two ")
             try await loop.pass()
             #expect(peer.receive() == "" && !isOpened.value)
             peer.send("hin")
             try await loop.until { pair.consumer.received == Array("in".utf8) }
             #expect(isOpened.value && !stream.isHandshaking)
-            try await loop.until { !stream.isWriting }
-            #expect(peer.receive() == "one two ")
+            try await loop.until { peer.receive() == "one two " }
             stream.enqueue("three")
-            try await loop.until { !stream.isWriting }
-            #expect(peer.receive() == "three")
+            try await loop.until { peer.receive() == "three" }
             stream.close()
             try await loop.until { pair.filter.log.last == "closed" }
             #expect(stream.filter == nil)
@@ -97,13 +94,21 @@ struct StreamFilterTests {
     @Test("The deadline of a handshake ends with it; the stream's own goes on", arguments: backends)
     func deadlineEnds(_ backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
-            let pair = try FilteredPair(loop, handshakeTimeout: .milliseconds(50))
-            pair.stream.setDeadline(loop.now + 100_000_000)
-            pair.peer.send("h")
-            try await loop.until { pair.consumer.log == ["deadline"] }
-            try await loop.pass(50)
-            #expect(!pair.stream.isClosed && pair.consumer.log == ["deadline"])
-            pair.stream.close()
+            // Where the machine is too busy, the handshake takes too long: then it is done again.
+            for _ in 0..<20 {
+                let isOpened = Box(false)
+                let pair = try FilteredPair(loop, handshakeTimeout: .milliseconds(50)) { isOpened.value = true }
+                pair.stream.setDeadline(loop.now + 100_000_000)
+                pair.peer.send("h")
+                try await loop.until { isOpened.value || pair.stream.isClosed }
+                guard isOpened.value else { continue }
+                try await loop.until { pair.consumer.log == ["deadline"] }
+                try await loop.pass(50)
+                #expect(!pair.stream.isClosed && pair.consumer.log == ["deadline"])
+                pair.stream.close()
+                return
+            }
+            Issue.record("no handshake within its time")
         }
     }
 
@@ -115,8 +120,7 @@ struct StreamFilterTests {
                 pair.stream.startReceiving()
                 pair.peer.send("x and much more that nobody reads")
                 try await loop.until { pair.peer.receive() == "alert" }
-                try await loop.pass()
-                #expect(pair.peer.receive() == nil)
+                try await loop.until { pair.peer.receive() == nil }
                 pair.peer.close()
                 try await loop.until { pair.consumer.reason != nil }
                 guard case .error(let error)? = pair.consumer.reason, error is ScriptedFilter.Refused else {
@@ -190,8 +194,7 @@ struct StreamFilterTests {
                 case 1: stream.lingerAfterOutput()
                 default: stream.shutDownAfterOutput()
                 }
-                try await loop.pass(10)
-                #expect(peer.receive() == "last words")
+                try await loop.until { peer.receive() == "last words" }
                 #expect(pair.filter.log.last == "sendEnd" && !stream.isClosed)
                 pair.filter.transmitEnd()
                 try await loop.until { peer.receive() == "!" }

@@ -36,7 +36,7 @@ func withLoop<Value: Sendable>(
 
 /// Like `withLoop`, for async code, which runs as a task of the loop.
 func onLoop<Value: Sendable>(
-    _ backend: IOBackend, timeout: Duration = .seconds(30), _ body: @escaping @Sendable (IOLoop) async throws -> Value
+    _ backend: IOBackend, timeout: Duration = .seconds(120), _ body: @escaping @Sendable (IOLoop) async throws -> Value
 ) async throws -> Value {
     try await withLoop(backend) { loop in
         try loop.runSync(timeout: timeout) { try await body(loop) }
@@ -77,9 +77,9 @@ func elapsed(_ body: () async throws -> Void) async rethrows -> Duration {
     return .nanoseconds(Int64(monotonicNow() - start))
 }
 
-/// Waits until `condition` holds, at most ten seconds.
+/// Waits until `condition` holds, at most twenty seconds.
 func eventually(_ condition: () async throws -> Bool) async throws {
-    for _ in 0..<5_000 {
+    for _ in 0..<10_000 {
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(2))
     }

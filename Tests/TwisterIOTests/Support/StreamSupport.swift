@@ -82,9 +82,9 @@ extension IOLoop {
     /// Lets other tasks and a few turns pass.
     func pass(_ milliseconds: Int = 5) async throws { try await sleep(for: .milliseconds(milliseconds)) }
 
-    /// Waits until `condition` holds, at most five seconds.
+    /// Waits until `condition` holds, at most twenty seconds.
     func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<2500 {
+        for _ in 0..<10_000 {
             if condition() { return }
             try await pass(2)
         }

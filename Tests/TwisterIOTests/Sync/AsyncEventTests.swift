@@ -51,7 +51,7 @@ struct AsyncEventTests {
                 await #expect(throws: TimeoutError.self) { try await AsyncEvent().wait(timeout: .milliseconds(20)) }
             }
             let deadline = Task {
-                try await Task.sleep(for: .seconds(5))
+                try await Task.sleep(for: .seconds(30))
                 exit(7)
             }
             try await waiting.value

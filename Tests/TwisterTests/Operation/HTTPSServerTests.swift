@@ -181,12 +181,23 @@ struct HTTPSServerTests {
     @Test("IOS-18: an idle connection is closed with TLS's own end", arguments: testedBackends)
     func idle(backend: IOBackend) async throws {
         let addresses: [ServerAddress] = [.tls("127.0.0.1", 0, options)]
-        try await withServer(backend, addresses, configure: { $0.idleTimeout = .milliseconds(200) }) { _, ports in
+        let timeout = Duration.milliseconds(500)
+        try await withServer(backend, addresses, configure: { $0.idleTimeout = timeout }) { _, ports in
             for isUsed in [true, false] {
-                try await withConnection(backend, ports[0]) { stream in
-                    if isUsed { try await Self.get(stream, expecting: "https TLSv1.3 nobody 127.0.0.1") }
-                    // Throws where the end is missing.
-                    #expect(try await stream.readUntilClose().isEmpty)
+                for attempt in 1...20 {
+                    let start = ContinuousClock.now
+                    let isIdle = ConditionLock(false)
+                    do {
+                        try await withConnection(backend, ports[0]) { stream in
+                            if isUsed { try await Self.get(stream, expecting: "https TLSv1.3 nobody 127.0.0.1") }
+                            isIdle.withLock { $0 = true }
+                            // Throws where the end is missing.
+                            #expect(try await stream.readUntilClose().isEmpty)
+                        }
+                        break
+                    } catch  where !isIdle.withLock({ $0 }) && ContinuousClock.now - start >= timeout && attempt < 20 {
+                        // The machine was too busy for a handshake and a request in that time.
+                    }
                 }
             }
         }

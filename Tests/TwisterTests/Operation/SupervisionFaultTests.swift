@@ -109,12 +109,14 @@ struct SupervisionFaultTests {
     func endedWorker(backend: IOBackend) async throws {
         let server = try OperatedServer(backend, processes: 2)
         // Each has a request that holds up its end; meanwhile another process accepts in its place.
-        let slow = try (0..<16).map { _ in try server.begin("/sleep/3000") }
-        usleep(200_000)
+        let slow = try (0..<16).map { _ in try server.begin("/sleep/6000") }
+        try await server.wait(begun: 16)
         kill(try #require(server.workers.first), SIGTERM)
-        let start = ContinuousClock.now
-        _ = try server.child.line(with: "serving on http://127.0.0.1:\(server.port)")
-        #expect(ContinuousClock.now - start < .milliseconds(2500))
+        var line = ""
+        while !line.contains("serving on http://127.0.0.1:\(server.port)") {
+            line = try #require(try server.child.line())
+            #expect(!line.contains("ended normally"), "the next one does not wait for its end")
+        }
         for _ in 0..<16 { #expect(try server.client().get("/").status == 200) }
         for client in slow { #expect(try client.receiveResponse().text == "slept") }
         _ = try server.child.line(with: "ended normally")

@@ -39,10 +39,10 @@ struct SupervisionTests {
     }
 
     @Test("N-26: a crash report names the signal and the requests that were under way", arguments: testedBackends)
-    func crash(backend: IOBackend) throws {
+    func crash(backend: IOBackend) async throws {
         let server = try OperatedServer(backend, processes: 1 + 1)
-        let clients = try (0..<16).map { _ in try server.begin("/sleep/20000") }
-        usleep(200_000)
+        let clients = try (0..<16).map { _ in try server.begin("/sleep/60000") }
+        try await server.wait(begun: 16)
         let victim = try server.begin("/trap/")
         #expect(try victim.receive() == nil)
         let line = try server.child.line(with: "died: signal")
@@ -134,7 +134,9 @@ struct SupervisionTests {
         let name = how == "block" ? "BlockingHandler" : "SpinningHandler"
         for attempt in 1...3 {
             let client = try server.begin("/\(how)/2")
-            let line = try server.child.line(with: "stands still for")
+            // A loop that the machine holds up stands still, too.
+            var line = try server.child.line(with: "stands still for")
+            while !line.contains(name) { line = try server.child.line(with: "stands still for") }
             #expect(line.contains("in \(name) (route /\(how)/([0-9]+))"), "\(line)")
             var hasFrame = true
             do {

@@ -247,8 +247,7 @@ struct RouterTests {
         let router = try Self.router(evil)
         for filler in ["a", "a/", "/", "aa/b"] {
             let path = Array(("/" + String(repeating: filler, count: 8192 / filler.utf8.count)).utf8)
-            let clock = ContinuousClock()
-            let time = clock.measure {
+            let time = processorTime {
                 #expect(path.withUnsafeBytes(router.match) == nil)
             }
             // Without the memo this would never end; with it, each loop takes well under a millisecond.

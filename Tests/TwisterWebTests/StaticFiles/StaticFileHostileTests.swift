@@ -82,13 +82,22 @@ struct StaticFileHostileTests {
             configuration.writeStallTimeout = .milliseconds(300)
         }
         try await withServer(backend, Self.application(files), configure: configure) { port in
-            let client = try TestClient(port: port)
-            try client.send(Self.request + Self.request)
-            #expect(try client.receive(100)?.count == 100)
-            // HTTP/2 serves both at once.
-            #expect(
-                files.openCount == (TestClient.speaksHTTP2 ? 2 : 1), "the second waits until the first is taken")
-            #expect(try await files.allClosed())
+            for _ in 0..<20 {
+                let start = ContinuousClock.now
+                let client = try TestClient(port: port)
+                try client.send(Self.request + Self.request)
+                #expect(try client.receive(100)?.count == 100)
+                let openCount = files.openCount
+                let isInTime = ContinuousClock.now - start < .milliseconds(300)
+                #expect(try await files.allClosed())
+                withExtendedLifetime(client) {}
+                // Where the machine is too busy, the client may be cut off already when the files are counted.
+                guard isInTime else { continue }
+                // HTTP/2 serves both at once.
+                #expect(openCount == (TestClient.speaksHTTP2 ? 2 : 1), "the second waits until the first is taken")
+                return
+            }
+            Issue.record("the machine is too busy")
         }
     }
 
