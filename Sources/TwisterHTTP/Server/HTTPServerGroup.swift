@@ -145,8 +145,8 @@ public final class HTTPServerGroup: Sendable {
         return await ending.value
     }
 
-    /// How long a loop gets beyond the deadline before its thread counts as blocked.
-    private static let patience = Duration.milliseconds(500)
+    /// How long a loop gets beyond the deadline, and then once more, before its thread counts as blocked.
+    private static let patience = Duration.milliseconds(300)
 
     private func end(_ deadline: Duration, _ grace: Duration, _ sharesSockets: Bool) async -> ShutdownResult {
         // Each server closes its own sockets once it has accepted the connections that wait there. Nobody else must hold a
@@ -163,6 +163,8 @@ public final class HTTPServerGroup: Sendable {
             }
         }
         await collected.wait(deadline + Self.patience)
+        // Once more, because the process may have stood still: it was stopped, or got no processor.
+        await collected.wait(Self.patience)
         let (ended, result) = collected.results
         var total = result
         for (index, loop) in loops.loops.enumerated() where !ended.contains(index) {
