@@ -26,7 +26,9 @@ final class RequestsUnderWay: ExchangeObserver {
     func exchangeBegan(_ record: ExchangeRecord) {
         guard let (slot, label) = state.withLock({ $0.begin(record.label) }) else { return }
         record.slot = slot
-        status.begin(slot, line: record.requestLineOctets, label: label, began: record.times.firstByte)
+        Log.withShown(requestLine: record.requestLineOctets) { line in
+            status.begin(slot, line: line, label: label, began: record.times.firstByte)
+        }
     }
 
     func exchangeEnded(_ record: ExchangeRecord) {

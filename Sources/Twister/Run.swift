@@ -135,7 +135,7 @@ extension ServerConfiguration {
         let sockets = try inheritOrBind(copies: processCount * loopCount)
         var supervision = ProcessSupervisor.Configuration(processes: processCount)
         // A worker's own watchdog has ended it by then, unless the process as a whole stands still.
-        supervision.stopTimeout = shutdownTimeout + .milliseconds(900)
+        supervision.stopTimeout = shutdownTimeout + WatchdogTime.longest
         // A worker that ends without the supervisor's order got SIGTERM from elsewhere. Its sockets are still bound, and clients
         // wait in them.
         supervision.restartsEndedWorkers = true

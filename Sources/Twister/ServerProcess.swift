@@ -35,10 +35,6 @@ final class ServerProcess: Sendable {
     private let waitingLoop: IOLoop?
     private let terminal = ControllingTerminal()
 
-    /// How long after the deadline the watchdog looks for the second time at a process that has not ended, and after that for
-    /// the last time.
-    private static let watchdogPatience = Duration.milliseconds(500)
-
     init(
         _ delegate: any HTTPServerConnectionDelegate, _ configuration: ServerConfiguration, waitingOn loop: IOLoop?
     ) {
@@ -227,9 +223,9 @@ final class ServerProcess: Sendable {
     /// Ends the process where it has not ended in time: a handler that blocks its thread, or Swift's pool of threads, would hold
     /// it up for ever.
     private func startWatchdog() {
-        watch(after: configuration.shutdownTimeout + Self.watchdogPatience) { [self] in
+        watch(after: configuration.shutdownTimeout + WatchdogTime.patience) { [self] in
             // Once more, because the process may have stood still: it was stopped, or got no processor.
-            watch(after: Self.watchdogPatience) { [self] in exitBlocked() }
+            watch(after: WatchdogTime.patience) { [self] in exitBlocked() }
         }
     }
 

@@ -36,11 +36,15 @@ extension HTTP2ServerConnection: ServerConnection {
     var isParked: Bool { share.isParked }
 
     func holding(at now: UInt64) -> BudgetHolding {
-        if let stream = firstToShed(at: now) { return stream.holding(at: now) }
-        guard stream.isOverHighWatermark, let taken = stream.outputTakenAt else {
-            return BudgetHolding(bytes: chargedBytes)
-        }
-        return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), context.deadlines)
+        let own = ownHolding(at: now)
+        guard !own.isStill, let first = firstToShed(at: now) else { return own }
+        return first.holding(at: now)
+    }
+
+    /// What the connection holds as a whole. A client that takes nothing of it takes nothing of any stream.
+    private func ownHolding(at now: UInt64) -> BudgetHolding {
+        BudgetHolding(bytes: chargedBytes, outputOf: stream, context.deadlines, at: now)
+            ?? BudgetHolding(bytes: chargedBytes)
     }
 
     /// The stream that is given up first; nil where no stream holds anything.
@@ -133,9 +137,11 @@ extension HTTP2ServerConnection: ServerConnection {
         stream.startReceiving()
     }
 
-    /// Gives up one request: 503 where nothing of its response is sent, a reset otherwise.
+    /// Gives up one request: 503 where nothing of its response is sent, a reset otherwise. Where the client would get neither, the
+    /// connection ends.
     func shed() {
-        guard let stream = firstToShed(at: stream.loop.now) else { return close() }
+        let now = stream.loop.now
+        guard !ownHolding(at: now).isStill, let stream = firstToShed(at: now) else { return close() }
         if let socket = stream.tunnel?.socket {
             socket.shed()
         } else if stream.exchange.isHeadSent {

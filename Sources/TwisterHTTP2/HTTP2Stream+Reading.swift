@@ -175,12 +175,15 @@ extension HTTP2Stream: BodySource {
         }
         // A client that does not read the connection at all is dealt with by the connection.
         if connection.isHeldUp { return flow.pause() }
-        let window = connection.session?.remoteWindow(id) ?? 0
-        let obstacle = window <= 0 ? OutputFlow.Obstacle.streamWindow : .connectionWindow
+        let obstacle = outputObstacle(connection)
         if flow.isTooSlow(waitingBytes, obstacle, connection.output.bodySent, context.deadlines, at: now) {
             context.counts.count(.stalledWindows)
             exchange.noteOutcome(.timeout)
             connection.cut(id, NGHTTP2_CANCEL)
         }
+    }
+    /// What keeps the stream's output from its client.
+    func outputObstacle(_ connection: HTTP2ServerConnection) -> OutputFlow.Obstacle {
+        connection.session?.remoteWindow(id) ?? 0 <= 0 ? .streamWindow : .connectionWindow
     }
 }

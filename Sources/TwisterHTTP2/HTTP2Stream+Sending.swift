@@ -144,7 +144,9 @@ extension HTTP2Stream: ExchangeTransport {
     func holding(at now: UInt64) -> BudgetHolding {
         if let socket = tunnel?.socket { return socket.holding(at: now) }
         if let body { return exchange.holding(heldBytes, of: body.clocks, context.deadlines, at: now) }
-        return BudgetHolding(bytes: heldBytes, outputStillFor: flow.stillFor(at: now), context.deadlines)
+        guard let connection else { return BudgetHolding(bytes: heldBytes) }
+        let still = flow.stillFor(outputObstacle(connection), connection.output.bodySent, at: now)
+        return BudgetHolding(bytes: heldBytes, outputStillFor: still, context.deadlines)
     }
 
     var isBackedUp: Bool { !isOpen || output.count > highWatermark }

@@ -69,19 +69,23 @@ struct OutputFlow {
         guard elapsed >= deadlines.writeStall else { return false }
         let (product, isOver) = elapsed.multipliedReportingOverflow(by: UInt64(max(deadlines.writeRate, 0)))
         let due = isOver ? UInt64.max : product / 1_000_000_000
-        let taken: UInt64
-        switch obstacle {
-        case .streamWindow: taken = UInt64(clamping: sent &- sentBefore)
-        case .connectionWindow: taken = UInt64(clamping: connectionSent &- connectionSentBefore)
-        }
+        let taken = taken(obstacle, connectionSent)
         begin(at: now, connectionSent)
         return taken == 0 || taken < due
     }
 
-    /// For how long the client has taken none of the bytes that wait, as far as that is known.
-    func stillFor(at now: UInt64) -> UInt64 {
-        guard let began = stretchBegan, sent == sentBefore, now > began else { return 0 }
+    /// For how long the client has taken none of the bytes that wait, as far as that is known. The parameters are those of `isTooSlow`.
+    func stillFor(_ obstacle: Obstacle, _ connectionSent: Int, at now: UInt64) -> UInt64 {
+        guard let began = stretchBegan, now > began, taken(obstacle, connectionSent) == 0 else { return 0 }
         return now &- began
+    }
+
+    /// How many bytes the client has taken since the stretch began.
+    private func taken(_ obstacle: Obstacle, _ connectionSent: Int) -> UInt64 {
+        switch obstacle {
+        case .streamWindow: UInt64(clamping: sent &- sentBefore)
+        case .connectionWindow: UInt64(clamping: connectionSent &- connectionSentBefore)
+        }
     }
 
     private mutating func begin(at now: UInt64, _ connectionSent: Int) {

@@ -42,7 +42,9 @@ extension HTTPConnection {
     package func holding(
         _ bytes: Int, of clocks: RequestClocks, _ deadlines: Deadlines, at now: UInt64
     ) -> BudgetHolding {
-        BudgetHolding(
+        // It is the handler that lags behind.
+        if isBodyPaused { return BudgetHolding(bytes: bytes) }
+        return BudgetHolding(
             bytes: bytes, received: requestBody.received,
             in: clocks.lastBodyByte &- min(state.startedAt, clocks.lastBodyByte),
             late: deadlines.lateness(clocks, at: now))

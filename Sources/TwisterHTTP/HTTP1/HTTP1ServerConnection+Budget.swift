@@ -23,8 +23,8 @@ extension HTTP1ServerConnection {
     }
 
     func holding(at now: UInt64) -> BudgetHolding {
-        if stream.isOverHighWatermark, let taken = stream.outputTakenAt {
-            return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), context.deadlines)
+        if let output = BudgetHolding(bytes: chargedBytes, outputOf: stream, context.deadlines, at: now) {
+            return output
         }
         guard phase == .exchange, let exchange, !exchange.isRequestRead, let clocks = exchange.clocks else {
             return BudgetHolding(bytes: chargedBytes)

@@ -1,4 +1,6 @@
-/// What a client holds of a server's budget of bytes, and how it goes on: this decides which client is given up where the budget is used
+package import TwisterIO
+
+/// What a client holds of a server's budget of bytes, and whether it makes progress: this decides which client is given up where the budget is used
 /// up.
 ///
 /// A client that stands still goes first, by its bytes and the time of that, so that clients which send a part of a request and then nothing
@@ -14,7 +16,7 @@ package struct BudgetHolding {
     /// A client that sends nothing of its body for this long, in nanoseconds, stands still.
     private static let bodyGrace: UInt64 = 1_000_000_000
 
-    /// What the client is not to blame for.
+    /// Bytes for which the server does not wait for the client.
     package init(bytes: Int) {
         self.bytes = bytes
         stillFor = 0
@@ -45,8 +47,14 @@ package struct BudgetHolding {
         rate = .max
     }
 
+    /// Output that waits on a stream; nil where the client takes what it gets.
+    package init?(bytes: Int, outputOf stream: IOStream, _ deadlines: Deadlines, at now: UInt64) {
+        guard stream.isOverHighWatermark, let taken = stream.outputTakenAt else { return nil }
+        self.init(bytes: bytes, outputStillFor: now &- min(taken, now), deadlines)
+    }
+
     /// Whether the client stands still.
-    var isStill: Bool { stillFor > 0 }
+    package var isStill: Bool { stillFor > 0 }
 
     /// Whether this client is given up before the other one.
     package func goes(before other: BudgetHolding) -> Bool {

@@ -41,8 +41,8 @@ package final class ByteBudget: Sendable {
 /// Acts when the budget of bytes is used up: the connections that would hold more are left unread, and clients are given up.
 ///
 /// Clients that stand still are given up first, on all loops, until an eighth of the budget is free. Where that does not help, one client at
-/// a time is given up of those that go on, the slowest one first (`BudgetHolding`). All of this happens only while the budget is used up:
-/// what it needs to know of clients is known from the clocks of their deadlines.
+/// a time is given up of those that go on, the slowest one first (`BudgetHolding`). All of this happens only while the budget is used up.
+/// It uses the clocks of the deadlines, so that ordinary requests cost nothing more.
 final class BudgetKeeper {
     let budget: ByteBudget
     private let loop: IOLoop
@@ -62,6 +62,8 @@ final class BudgetKeeper {
     }
 
     private static let checkInterval: Duration = .milliseconds(50)
+    /// A loop has stood still that does not come to a check for this long, in nanoseconds.
+    private static let standstill: UInt64 = 300_000_000
     /// So many checks in a row over the budget before a client that goes on is given up.
     private static let patience = 4
 
@@ -99,8 +101,14 @@ final class BudgetKeeper {
         checkLater()
     }
 
-    private func checkLater() {
-        loop.callLater(Self.checkInterval) { [weak self] in self?.check() }
+    /// - Parameter isPatient: whether a loop that has stood still gets one more interval, to read what has come meanwhile: its clients are
+    ///   not to blame.
+    private func checkLater(isPatient: Bool = true) {
+        let latest = loop.now &+ Self.standstill
+        loop.callLater(Self.checkInterval) { [weak self] in
+            guard let self else { return }
+            if isPatient, loop.now > latest { checkLater(isPatient: false) } else { check() }
+        }
     }
 
     private func check() {
@@ -108,6 +116,7 @@ final class BudgetKeeper {
         // How much clients have taken since is known only when each connection looks.
         for connection in connections.all where connection.chargedBytes > 0 { connection.recharge() }
         overBudget = budget.isExceeded ? overBudget + 1 : 0
+        if overBudget == 1 { budget.wakeOthers(than: ObjectIdentifier(self)) }
         if overBudget > 0 {
             makeRoom(givesUpActive: overBudget >= Self.patience && connections.all.contains(where: \.isParked))
         }

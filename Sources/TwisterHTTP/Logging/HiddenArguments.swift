@@ -13,8 +13,9 @@ public enum HiddenArguments: Sendable, Hashable {
 }
 
 extension Log {
-    /// The arguments of queries whose values are `***` in all that Twister logs of a request: the access log with the field `Referer`,
-    /// errors of handlers, requests that a shutdown has cut. Set it before the server starts. Default: none.
+    /// The arguments of queries whose values are `***` in all that Twister logs of a request: the access log with the field
+    /// `Referer`, errors of handlers, requests that a shutdown has cut, requests under way when a worker process dies. Set it
+    /// before the server starts. Default: none.
     ///
     ///     Log.hiddenArguments = .named(["token", "signature"])      // GET /reset?user=7&token=***
     ///
@@ -34,6 +35,15 @@ extension Log {
     package static func shown(target: String) -> String {
         guard let shown = target.withOctets({ hiddenArguments.hiding(in: $0) }) else { return target }
         return String(decoding: shown, as: UTF8.self)
+    }
+
+    /// Calls `body` with a request line as the log shows it.
+    package static func withShown(requestLine: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if let shown = hiddenArguments.hiding(in: requestLine) {
+            shown.withUnsafeBytes(body)
+        } else {
+            body(requestLine)
+        }
     }
 }
 

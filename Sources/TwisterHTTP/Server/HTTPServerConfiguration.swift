@@ -23,8 +23,8 @@ public struct HTTPServerConfiguration: Sendable {
     public var headerTimeout: Duration = .seconds(10)
     /// The longest time without a byte of the body. Over it: 408. Default 30 s. Tornado: `body_timeout` (for the whole body).
     public var bodyStallTimeout: Duration = .seconds(30)
-    /// Least rate of a body, and of a message of a WebSocket, in bytes a second. A client that falls behind it for `bodyStallTimeout`, however fast it was before, gets
-    /// 408. Default 240.
+    /// Least rate of a body, and of a message of a WebSocket, in bytes a second. A client that falls behind it for
+    /// `bodyStallTimeout`, however fast it was before, gets 408, on a WebSocket the close code 1008. Default 240.
     public var minBodyRate = 240
     /// The longest time without a request on an open connection. Over it: the connection is closed. Default 75 s.
     /// Tornado: `idle_connection_timeout`.

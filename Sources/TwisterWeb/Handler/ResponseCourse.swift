@@ -26,10 +26,13 @@ extension RequestHandler {
 
         func holdsResponse(_ connection: HTTPConnection) -> Bool {
             guard !isRunning, let extras = handler.extras else { return false }
-            // First: what runs around `Compression` waits for a session, but not the other way round.
-            if extras.compression?.holdsResponse() != true {
-                guard let session = extras.session, session.holdsResponse else { return false }
+            // What runs around `Compression` waits for a session, but not the other way round.
+            if extras.compression?.holdsResponse() == true {
+                // It is finished when it is compressed.
+            } else if let session = extras.session, session.holdsResponse {
                 handler.finishAfterSaving(session)
+            } else {
+                return false
             }
             heldHead = connection.head.snapshot
             return true

@@ -11,7 +11,7 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     private unowned let handler: RequestHandler
     private let pool: EncoderPool
     private var encoder: ContentEncoder?
-    /// A body that was compressed before it is sent. It is sent so if it is still the response's.
+    /// A body that was compressed before it is sent. The compressed one is sent if the response still has this body then.
     private var prepared: (body: [UInt8], coding: ResponseCoding, encoded: [UInt8])?
     private var holding = Holding.allowed
 
@@ -27,6 +27,9 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     /// A body that is longer than two such pieces is compressed piece by piece, one in each turn of the loop: gzip takes up to a
     /// millisecond for one.
     private static let pieceSize = 16_384
+
+    /// What is not longer is compressed in one turn where many others are being compressed.
+    private static let hastySize = 65_536
 
     init(_ compression: Compression, _ handler: RequestHandler) {
         self.compression = compression
@@ -96,7 +99,10 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
         let task = Task<Void, Never>(executorPreference: handler.loop) {
             let (transform, handler) = parts.value
             await transform.prepare(coding)
-            handler.madeResponseCourse.reopen(handler.connection)
+            let connection = handler.connection
+            // An error may have taken the response's place.
+            guard connection.isHeld || connection.isClientDisconnected else { return }
+            handler.madeResponseCourse.reopen(connection)
             handler.finish()
         }
         holding = .begun(task)
@@ -116,15 +122,23 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     private func codingOfLongBody() -> ResponseCoding? {
         let connection = handler.connection
         let (count, head) = (connection.responseBody.count, connection.head)
-        guard count > 2 * Self.pieceSize, head.allowsBody,
-            let coding = decide(connection, status: head.status, length: count), handler.meetsConditions(coding)
+        let course = handler.madeResponseCourse
+        guard count > 2 * Self.pieceSize, head.allowsBody, course.transforms.first === self,
+            let coding = decide(connection, status: head.status, length: count),
+            !course.checksETag || handler.meetsConditions(coding)
         else { return nil }
         return coding
     }
 
-    /// Compresses the body in several turns of the loop. Where that fails, the body is compressed when it is sent.
+    /// Compresses the body in several turns of the loop. Where that fails, the body is compressed when it is sent; so is one that is not
+    /// very long where many others are being compressed, because it would have to wait for them.
     private func prepare(_ coding: ResponseCoding) async {
         let connection = handler.connection
+        let places = handler.loop.placesForLongWork
+        if !places.tryAcquire() {
+            guard connection.responseBody.count > Self.hastySize, (try? await places.acquire()) != nil else { return }
+        }
+        defer { places.release() }
         let body = connection.responseBody.takeBytes()
         connection.responseBody.append(body)
         guard let encoder = try? ContentEncoder(coding, level: compression.settings.level(of: coding), pool: pool)

@@ -76,7 +76,13 @@ public struct Sessions: Middleware {
     /// Everything is saved, and a response that waits for it is sent, before this middleware is left.
     private func settle(_ handler: RequestHandler, _ session: Session) async throws {
         defer { session.isOpen = false }
-        try await handler.saveSession()
+        do {
+            try await handler.saveSession()
+        } catch {
+            // The error replaces a long response that waits until it is compressed.
+            handler.madeResponseCourse.reopen(handler.connection)
+            throw error
+        }
     }
 
     /// The session whose key the client has sent, if there is one.

@@ -32,8 +32,8 @@ public final class TemporaryUpload: Sendable {
     ///
     /// - Parameter overwriting: whether a file with that path is replaced. If not, an existing one is kept, and the client gets
     ///   409.
-    /// - Throws: `FormError.fileExists`, `IOError`, `ExecutorError`, and `CancellationError` if the task is cancelled before the move begins. The file
-    ///   then stays where it was.
+    /// - Throws: `FormError.fileExists`, `IOError`, `ExecutorError`, and `CancellationError` if the task is cancelled before the
+    ///   move begins. The file then stays where it was.
     public func move(to path: String, overwriting: Bool = false) async throws {
         try await FormError.saving(to: path) {
             try await loop.runInExecutor { [self] in

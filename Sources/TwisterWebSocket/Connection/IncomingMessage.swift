@@ -10,10 +10,12 @@ final class IncomingMessage {
     var bytes: [UInt8] = []
     /// How many bytes of payloads have come. They may be compressed.
     var received = 0
+    /// When the last ones came, in nanoseconds of the loop's clock.
+    var lastPayload: UInt64
     /// Checks a text while it arrives.
     var validator = UTF8Validator()
-    /// How many bytes the message has become in this turn of the loop by decompressing, or in a few.
-    var inflatedInTurn = 0
+    /// How many bytes were decompressed since the message last waited for a turn of the loop.
+    var inflatedSinceRest = 0
     /// Whether the rest is dropped, because the connection is being closed.
     var isDropped = false
     /// Takes the pieces, where the owner takes messages in pieces.
@@ -33,6 +35,7 @@ final class IncomingMessage {
 
     init(_ header: FrameHeader, at time: UInt64) {
         began = time
+        lastPayload = time
         opcode = header.opcode
         isCompressed = header.isCompressed
     }
@@ -69,10 +72,7 @@ final class IncomingMessage {
     private static let turnSize = 131_072
 
     /// Whether the rest of the message waits for the next turn of the loop.
-    var isResting: Bool { inflatedInTurn >= Self.turnSize }
-
-    /// Whether nothing more of the message is read for now, because its owner has not taken the last piece or the message rests.
-    var isWaiting: Bool { isResting || stream?.isFull == true }
+    var isResting: Bool { inflatedSinceRest >= Self.turnSize }
 
     /// Takes out the bytes that have come so far.
     func takeBytes() -> [UInt8] {

@@ -24,8 +24,9 @@ final class RareSocketState {
     /// it may take at the least rate.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?
-    /// The tasks that wait until a message is complete that is being sent in pieces; nil: no such message is being sent.
-    var afterPieces: [LoopWaiter<Void>]?
+    /// The tasks that wait until a message is sent that takes its time: it is long and is being compressed, or it is sent in pieces. Nil:
+    /// no such message is being sent.
+    var afterMessage: [LoopWaiter<Void>]?
     /// Whether a long message is being compressed, in several turns of the loop.
     var isCompressing = false
     /// Called when the connection is closed.
@@ -38,8 +39,8 @@ final class RareSocketState {
         case over
     }
 
-    /// Whether a message is being sent in pieces: no other one may come between them.
-    var isSendingPieces: Bool { afterPieces != nil }
+    /// Whether a message is being sent that others have to wait for.
+    var isSendingMessage: Bool { afterMessage != nil }
 }
 
 /// Pings a peer at intervals to find out whether it is still there.

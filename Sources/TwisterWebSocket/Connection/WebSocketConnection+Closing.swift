@@ -188,7 +188,7 @@ extension WebSocketConnection: IOStreamConsumer {
         dropIncoming()
         compression?.close()
         unsubscribeFromAll()
-        endPieces()
+        endMessage()
         releaseCharge()
         rare?.keepAlive = nil
         rare?.whenClosed.take()?()

@@ -40,7 +40,7 @@ extension WebSocketConnection {
         var isText = true
         do throws(InflateError) {
             try compression.inflate(bytes, isLast: isLast, limit: sizeLimit) { piece in
-                message.inflatedInTurn += piece.count
+                message.inflatedSinceRest += piece.count
                 isText = message.isDropped || message.append(inflated: piece)
                 return isText
             }
@@ -53,8 +53,9 @@ extension WebSocketConnection {
     /// Goes on with a message that rests, once the loop has served its other connections.
     private func readOnInNextTurn(_ message: IncomingMessage) {
         stream.loop.addLocalCallback { [self] in
-            message.inflatedInTurn = 0
-            readOn()
+            message.inflatedSinceRest = 0
+            // One that is left unread for lack of memory reads on later.
+            if rare?.isParked != true { readOn() }
             peerMayHaveEnded()
         }
     }

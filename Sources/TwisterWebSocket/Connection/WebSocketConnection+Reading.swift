@@ -7,6 +7,7 @@ extension WebSocketConnection {
     /// Reads what it can, and returns how many bytes it consumed.
     func read(_ bytes: UnsafeRawBufferPointer) -> Int {
         var consumed = 0
+        let (message, before) = (incoming, incoming?.received ?? 0)
         while consumed < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
             let count = readNext(rest)
@@ -14,7 +15,8 @@ extension WebSocketConnection {
             consumed += count
         }
         if incoming != nil || consumed < bytes.count || rare != nil {
-            noteProgress(consumed, unread: bytes.count - consumed)
+            let received = incoming === message ? (incoming?.received ?? 0) - before : incoming?.received ?? 0
+            noteProgress(received, consumed, unread: bytes.count - consumed)
         }
         return consumed
     }
@@ -22,6 +24,8 @@ extension WebSocketConnection {
     /// Reads a frame, or a part of one. 0: it waits for more bytes, or for the owner.
     private func readNext(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard phase == .open || phase == .closeSent else { return bytes.count }
+        // Other connections have their turn before the rest of the message, even where that is empty.
+        if incoming?.isResting == true { return 0 }
         if let incoming, let frame = incoming.frame { return readPayload(bytes, incoming, frame) }
         switch FrameHeader.parse(bytes) {
         case .needMore: return 0
@@ -135,8 +139,8 @@ extension WebSocketConnection {
         _ bytes: UnsafeRawBufferPointer, _ message: IncomingMessage, _ frame: IncomingMessage.Frame?
     ) -> Int {
         guard var frame else { return 0 }
-        // The owner has not taken the last piece yet, or other connections have their turn.
-        if message.isWaiting, frame.remaining > 0 { return 0 }
+        // The owner has not taken the last piece yet.
+        if message.stream?.isFull == true, frame.remaining > 0 { return 0 }
         let most = message.stream == nil || message.isCompressed ? Int.max : Self.heldSize
         // What is dropped may still have to be decompressed, because the next message may refer to it.
         let isNeeded = !message.isDropped || message.isCompressed && phase == .open
@@ -155,6 +159,7 @@ extension WebSocketConnection {
         let isEnd = isFrameEnd && frame.isFinal
         frame.received += count
         message.received += count
+        message.lastPayload = stream.turnTime
         message.frame = isFrameEnd ? nil : frame
         if let stream = message.stream {
             if isEnd, message.opcode == .text, !message.validator.isComplete { return refuse(.invalidText, bytes) }
@@ -206,7 +211,11 @@ extension WebSocketConnection {
     // MARK: What waits
 
     /// Slows down a peer that sends more than the owner deals with, and moves the clock of an incomplete message on.
-    private func noteProgress(_ consumed: Int, unread: Int) {
+    ///
+    /// - Parameters:
+    ///   - received: how many bytes of its payload have come. Frames without payload, and pings, do not move its clock.
+    ///   - consumed: how many bytes were read in all.
+    private func noteProgress(_ received: Int, _ consumed: Int, unread: Int) {
         if unread > Self.heldSize {
             stream.stopReceiving()
             // That the peer has left was known before, and is not told a second time.
@@ -214,7 +223,7 @@ extension WebSocketConnection {
         }
         if incoming?.awaitsPeer == true || unread > 0 && takesMessage && phase == .open {
             if let since = rare?.frameSince, let server, incoming != nil || consumed == 0 {
-                rare?.frameSince = server.deadlines.owedSince(since, after: consumed, at: stream.turnTime)
+                rare?.frameSince = server.deadlines.owedSince(since, after: received, at: stream.turnTime)
             } else {
                 startFrameClock()
             }

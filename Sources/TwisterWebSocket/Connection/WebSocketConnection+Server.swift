@@ -37,13 +37,15 @@ extension WebSocketConnection: ServerConnection {
     var isParked: Bool { rare?.isParked ?? false }
 
     func holding(at now: UInt64) -> BudgetHolding {
-        if let server, stream.isOverHighWatermark, let taken = stream.outputTakenAt {
-            return BudgetHolding(bytes: chargedBytes, outputStillFor: now &- min(taken, now), server.deadlines)
+        if let server,
+            let output = BudgetHolding(bytes: chargedBytes, outputOf: stream, server.deadlines, at: now)
+        {
+            return output
         }
         guard let incoming, incoming.awaitsPeer else { return BudgetHolding(bytes: chargedBytes) }
         let owedSince = isParked ? nil : rare?.frameSince
         return BudgetHolding(
-            bytes: chargedBytes, received: incoming.received, in: now &- min(incoming.began, now),
+            bytes: chargedBytes, received: incoming.received, in: incoming.lastPayload &- incoming.began,
             late: owedSince.map { now &- min($0, now) } ?? 0)
     }
 

@@ -16,56 +16,79 @@ extension WebSocketConnection {
     func send(_ message: WebSocketMessage) async throws {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }
-        if rare?.isSendingPieces == true { try await waitForPieces() }
-        if let compression, message.count >= compression.options.minimumSize {
-            // Other messages wait meanwhile.
-            let isLong = message.count > Self.compressedPiece
-            if isLong { madeRare().afterPieces = [] }
-            defer { if isLong { endPieces() } }
+        let compression = compression.flatMap { message.count >= $0.options.minimumSize ? $0 : nil }
+        if let compression, message.count > Self.compressedPiece {
+            try await beginMessage()
+            defer { endMessage() }
             try await sendCompressed(message, .message, message.opcode, by: compression)
         } else {
-            switch message {
-            case .binary(let bytes): sendFrame(.binary, bytes)
-            case .text(var text): text.withUTF8 { sendFrame(.text, UnsafeRawBufferPointer($0)) }
-            }
+            if rare?.isSendingMessage == true { try await waitForMessage() }
+            try sendShort(message, by: compression)
         }
         if stream.isOverHighWatermark { try await drained() }
+    }
+
+    /// - Parameter compression: nil: the message is not compressed, and may have any size.
+    private func sendShort(_ message: WebSocketMessage, by compression: MessageCompression?) throws {
+        if let compression {
+            var output: [UInt8] = []
+            try compress(message, 0..<message.count, .message, by: compression, into: &output)
+            return sendFrame(message.opcode, output, isCompressed: true)
+        }
+        switch message {
+        case .binary(let bytes): sendFrame(.binary, bytes)
+        case .text(var text): text.withUTF8 { sendFrame(.text, UnsafeRawBufferPointer($0)) }
+        }
     }
 
     /// How many bytes are compressed in one turn of the loop: of text with few repetitions, that takes a millisecond.
     private static let compressedPiece = 16_384
 
+    /// What is not longer is compressed in one turn where many others are being compressed, so that it need not wait for them.
+    private static let hastySize = 65_536
+
     /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
     /// connections are served meanwhile.
     ///
-    /// - Throws: `WebSocketClosedError`, where the connection is closed meanwhile.
+    /// - Throws: `WebSocketClosedError`, where the connection is closed meanwhile; `CancellationError` where the task is cancelled
+    ///   before the message has its turn.
     func sendCompressed(
         _ part: WebSocketMessage, _ end: MessageDeflater.End, _ opcode: Opcode, by compression: MessageCompression
     ) async throws {
-        let isLong = part.count > Self.compressedPiece
-        if isLong { madeRare().isCompressing = true }
-        defer { if isLong { endCompressing() } }
+        madeRare().isCompressing = true
+        defer { endCompressing() }
+        let places = stream.loop.placesForLongWork
+        let hasPlace = part.count > Self.compressedPiece && places.tryAcquire()
+        let mustWait = !hasPlace && part.count > Self.hastySize
+        if mustWait { try await places.acquire() }
+        defer { if hasPlace || mustWait { places.release() } }
+        let pieceSize = hasPlace || mustWait ? Self.compressedPiece : max(part.count, 1)
         var output: [UInt8] = []
         var position = 0
-        while true {
-            let next = min(part.count, position + Self.compressedPiece)
-            do throws(EncoderError) {
-                try part.withBytes { bytes in
-                    Result { () throws(EncoderError) in
-                        let piece = UnsafeRawBufferPointer(rebasing: bytes[position..<next])
-                        try compression.compress(piece, next == bytes.count ? end : .none, into: &output)
-                    }
-                }.get()
-            } catch {
-                fail(.internalError, "")
-                throw closedError
-            }
-            position = next
-            if position == part.count { break }
-            await stream.loop.nextTurn()
+        repeat {
+            if position > 0 { await stream.loop.nextTurn() }
             guard phase == .open else { throw closedError }
-        }
+            let next = min(part.count, position + pieceSize)
+            try compress(part, position..<next, next == part.count ? end : .none, by: compression, into: &output)
+            position = next
+        } while position < part.count
         sendFrame(opcode, output, isCompressed: opcode != .continuation, isFinal: end == .message)
+    }
+
+    private func compress(
+        _ part: WebSocketMessage, _ range: Range<Int>, _ end: MessageDeflater.End, by compression: MessageCompression,
+        into output: inout [UInt8]
+    ) throws {
+        do throws(EncoderError) {
+            try part.withBytes { bytes in
+                Result { () throws(EncoderError) in
+                    try compression.compress(UnsafeRawBufferPointer(rebasing: bytes[range]), end, into: &output)
+                }
+            }.get()
+        } catch {
+            fail(.internalError, "")
+            throw closedError
+        }
     }
 
     private func endCompressing() {

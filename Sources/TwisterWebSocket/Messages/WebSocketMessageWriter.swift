@@ -9,6 +9,8 @@ public final class WebSocketMessageWriter {
     private let opcode: Opcode
     private var validator = UTF8Validator()
     private var state = State.unbegun
+    /// Whether a task waits in `write` or `finish`.
+    private var isWriting = false
 
     private enum State { case unbegun, begun, finished }
 
@@ -19,7 +21,7 @@ public final class WebSocketMessageWriter {
 
     /// Begins a message, once no other one is sent in pieces.
     static func begin(_ connection: WebSocketConnection, isText: Bool) async throws -> WebSocketMessageWriter {
-        try await connection.beginPieces()
+        try await connection.beginMessage()
         return WebSocketMessageWriter(connection, isText: isText)
     }
 
@@ -37,10 +39,12 @@ public final class WebSocketMessageWriter {
 
     /// Sends the next bytes, and waits while the peer does not take what was sent before.
     ///
-    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, and in a text for bytes that are
-    ///   not UTF-8.
+    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, while another task writes, and in a
+    ///   text for bytes that are not UTF-8.
     public func write(_ bytes: [UInt8]) async throws {
         try check()
+        isWriting = true
+        defer { isWriting = false }
         if opcode == .text, !bytes.withUnsafeBytes({ validator.accepts($0) }) {
             throw WebSocketError(description: "a text message is UTF-8")
         }
@@ -58,17 +62,20 @@ public final class WebSocketMessageWriter {
     /// - Throws: as `write`; `WebSocketError` for a text that ends within a character.
     public func finish() async throws {
         try check()
+        isWriting = true
+        defer { isWriting = false }
         guard opcode == .binary || validator.isComplete else {
             throw WebSocketError(description: "the text ends within a character")
         }
         try await connection.sendPiece(state == .unbegun ? opcode : .continuation, [], isLast: true)
         state = .finished
-        connection.endPieces()
+        connection.endMessage()
     }
 
     private func check() throws {
         connection.stream.loop.preconditionOnLoop()
         guard state != .finished else { throw WebSocketError(description: "the message is finished") }
+        guard !isWriting else { throw WebSocketError(description: "another task writes this message already") }
         guard connection.phase == .open else {
             state = .finished
             throw connection.closedError
@@ -77,12 +84,12 @@ public final class WebSocketMessageWriter {
 }
 
 extension WebSocketConnection {
-    /// Begins to send a message in pieces, once no other message is sent that way.
-    func beginPieces() async throws {
+    /// Begins to send a message that takes its time, once no other one is being sent.
+    func beginMessage() async throws {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }
-        if rare?.isSendingPieces == true { try await waitForPieces() }
-        madeRare().afterPieces = []
+        if rare?.isSendingMessage == true { try await waitForMessage() }
+        madeRare().afterMessage = []
     }
 
     /// Sends a part of a message as a frame.
@@ -91,18 +98,18 @@ extension WebSocketConnection {
         try await sendCompressed(.binary(bytes), isLast ? .message : .part, opcode, by: compression)
     }
 
-    /// Waits until the message that is sent in pieces is complete.
-    func waitForPieces() async throws {
-        while rare?.isSendingPieces == true {
+    /// Waits until the message that is being sent is complete.
+    func waitForMessage() async throws {
+        while rare?.isSendingMessage == true {
             let waiter = LoopWaiter<Void>(stream.loop)
-            try await waiter.value { madeRare().afterPieces?.append(waiter) }
+            try await waiter.value { madeRare().afterMessage?.append(waiter) }
         }
         guard phase == .open else { throw closedError }
     }
 
-    /// The message that was sent in pieces is complete, or the connection has ended.
-    func endPieces() {
-        guard let waiting = rare?.afterPieces.take() else { return }
+    /// The message that was being sent is complete, or the connection has ended.
+    func endMessage() {
+        guard let waiting = rare?.afterMessage.take() else { return }
         for waiter in waiting { waiter.resume(with: .success(())) }
         sendWaiting()
     }

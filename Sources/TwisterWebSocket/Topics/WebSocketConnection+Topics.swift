@@ -71,7 +71,7 @@ extension WebSocketConnection: TopicSubscriber {
 
     /// Whether something has to be sent before a published message.
     private func isBehind(_ subscriptions: Subscriptions) -> Bool {
-        stream.isOverHighWatermark || !subscriptions.waiting.isEmpty || rare?.isSendingPieces == true
+        stream.isOverHighWatermark || !subscriptions.waiting.isEmpty || rare?.isSendingMessage == true
     }
 
     private func sendPublished(_ message: PublishedMessage, _ topics: WebSocketTopics) {
@@ -109,7 +109,7 @@ extension WebSocketConnection: TopicSubscriber {
         guard phase == .open, let subscriptions = rare?.subscriptions, let topics = subscriptions.topicsOfWaiting else {
             return
         }
-        while !stream.isOverHighWatermark, rare?.isSendingPieces != true, let message = subscriptions.removeFirst() {
+        while !stream.isOverHighWatermark, rare?.isSendingMessage != true, let message = subscriptions.removeFirst() {
             sendPublished(message, topics)
         }
     }

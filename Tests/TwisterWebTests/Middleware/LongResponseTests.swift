@@ -55,6 +55,7 @@ struct LongResponseTests {
                 handler.write(Self.text)
                 handler.write(" and more")
             },
+            URLSpec(.get, "/visits") { handler in handler.session["visits"] ?? "none" },
             URLSpec(.get, "/fails") { handler in
                 handler.write(Self.text)
                 throw HTTPError(.conflict)
@@ -83,12 +84,44 @@ struct LongResponseTests {
 
     @Test("SET-4: a session that has changed is saved, in either order of the middleware", arguments: Setting.each)
     func sessions(setting: Setting) async throws {
-        let orders: [[any Middleware]] = [[Compression(), Sessions()], [Sessions(), Compression()]]
-        for middleware in orders {
-            try await withRoutes(setting, routes(Notes()), middleware: middleware) { client async throws in
+        for order in 0..<2 {
+            let sessions: [any Middleware] = order == 0 ? [Compression(), Sessions()] : [Sessions(), Compression()]
+            try await withRoutes(setting, routes(Notes()), middleware: sessions) { client async throws in
                 let response = try await client.get("/finish?session", headers: gzip)
                 #expect(try inflated(response) == Self.text)
-                #expect(response.headers[.setCookie]?.contains("session=") == true)
+                #expect(try await client.get("/visits").text == "1")
+            }
+        }
+    }
+
+    /// Has no room for sessions.
+    private struct FullStore: SessionStore {
+        struct Full: Error {}
+        func load(_ id: String) async throws -> SessionData? { nil }
+        func save(_ id: String, _ data: SessionData) async throws { throw Full() }
+        func delete(_ id: String) async throws {}
+        func update(_ id: String, _ changes: SessionChanges) async throws -> Bool { throw Full() }
+    }
+
+    @Test("SET-4: a response whose session cannot be saved is an error, however long it is", arguments: Setting.each)
+    func failingStore(setting: Setting) async throws {
+        for order in 0..<2 {
+            let sessions = Sessions(store: FullStore())
+            let middleware: [any Middleware] = order == 0 ? [Compression(), sessions] : [sessions, Compression()]
+            try await withRoutes(setting, routes(Notes()), middleware: middleware) { client async throws in
+                #expect(try await client.get("/finish?session", headers: gzip).status == .internalServerError)
+            }
+        }
+    }
+
+    @Test("SET-4: of many long responses at once each is compressed", arguments: testedBackends)
+    func many(backend: IOBackend) async throws {
+        let setting = Setting(depth: .live, backend: backend)
+        try await withRoutes(setting, routes(Notes()), middleware: [Compression()]) { client async throws in
+            let fields = gzip
+            try await withThrowingTaskGroup(of: TestResponse.self) { group in
+                for _ in 0..<70 { group.addTask { try await client.get("/value", headers: fields) } }
+                for try await response in group { #expect(try inflated(response) == Self.text) }
             }
         }
     }
