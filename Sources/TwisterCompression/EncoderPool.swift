@@ -16,8 +16,8 @@ package final class EncoderPool {
     package private(set) var activeCount = 0
 
     /// - Parameters:
-    ///   - maxIdle: the most idle contexts that are kept of each coding. A response that is complete when it begins is encoded
-    ///     in one call and needs one.
+    ///   - maxIdle: the most idle contexts that are kept of each coding. Short responses that are complete when they begin are
+    ///     encoded in one call, and need one for all of them.
     ///   - maxActive: the most bodies that are encoded at the same time. Each takes about 2 MiB, 6 MiB
     ///     at Brotli's quality 11. Streams that stay open can reach this number; `ContentEncoder` throws `tooManyBodies` for
     ///     further ones.
