@@ -67,6 +67,8 @@ public final class IOLoopGroup: Sendable {
 private final class LoopThread: Sendable {
     private struct State {
         var loop: IOLoop?
+        /// Nil before the thread is started, and once somebody has waited for its end.
+        var thread: pthread_t?
         var isEnded = false
         var waiters: [UnsafeContinuation<Void, Never>] = []
     }
@@ -76,12 +78,18 @@ private final class LoopThread: Sendable {
     init(name: String) { self.name = name }
 
     func start(_ configuration: IOLoop.Configuration) async throws -> IOLoop {
-        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
-            do throws(IOError) {
-                try NativeThread.start(name: name) { self.main(configuration, continuation) }
-            } catch {
-                continuation.resume(throwing: error)
+        do {
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                do throws(IOError) {
+                    let thread = try NativeThread.startJoinable(name: name) { self.main(configuration, continuation) }
+                    state.withLock { $0.thread = thread }
+                } catch {
+                    continuation.resume(throwing: error)
+                }
             }
+        } catch {
+            join()
+            throw error
         }
         // The thread has stored it before it resumed this task.
         guard let loop = state.withLock({ $0.loop }) else { throw IOLoopError.closed }
@@ -116,5 +124,13 @@ private final class LoopThread: Sendable {
             }
             if isEnded { continuation.resume() }
         }
+        join()
+    }
+
+    /// Waits until the thread, whose loop has ended, has freed what libraries keep for each thread. OpenSSL would lose what it keeps for
+    /// a thread that is about to end while the process ends.
+    private func join() {
+        let thread = state.withLock { $0.thread.take() }
+        if let thread { pthread_join(thread, nil) }
     }
 }

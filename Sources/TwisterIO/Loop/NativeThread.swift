@@ -1,8 +1,8 @@
 import Glibc
 
-/// A detached thread of the operating system.
+/// A thread of the operating system.
 enum NativeThread {
-    /// Starts a thread that runs `body`.
+    /// Starts a detached thread that runs `body`.
     ///
     /// - Parameters:
     ///   - name: for top(1) and `/proc/PID/task/*/comm`; 15 bytes are shown.
@@ -10,6 +10,13 @@ enum NativeThread {
     static func start(
         name: String, blocksSignals: Bool = false, _ body: @escaping @Sendable () -> Void
     ) throws(IOError) {
+        pthread_detach(try startJoinable(name: name, blocksSignals: blocksSignals, body))
+    }
+
+    /// The same for a thread whose end somebody waits for by pthread_join(3).
+    static func startJoinable(
+        name: String, blocksSignals: Bool = false, _ body: @escaping @Sendable () -> Void
+    ) throws(IOError) -> pthread_t {
         let body = Body {
             setName(name)
             if blocksSignals { blockSignals() }
@@ -28,7 +35,7 @@ enum NativeThread {
             pointer.release()
             throw IOError(errno: result, "start thread \(name)")
         }
-        pthread_detach(thread)
+        return thread
     }
 
     /// The kernel's number of the calling thread (gettid(2)).
