@@ -37,13 +37,13 @@ package final class MessageDeflater {
     /// Later input does not refer to earlier input.
     package func reset() { deflateReset(stream) }
 
-    /// What has to follow from the output so far.
+    /// How a piece of input ends: how much of it the receiver must be able to decompress from the output so far.
     package enum End {
-        /// Nothing: the compressor may keep bytes back.
+        /// More input follows before anything is sent: the compressor may keep bytes back.
         case none
-        /// All bytes of the input.
+        /// The output is sent: it contains the whole input.
         case part
-        /// All bytes of the input, which are the last ones of the message.
+        /// The output contains the whole input, and the message ends.
         case message
     }
 

@@ -41,7 +41,7 @@ extension HTTP2ServerConnection: ServerConnection {
         return first.holding(at: now)
     }
 
-    /// What the connection holds as a whole. A client that takes nothing of it takes nothing of any stream.
+    /// The share of the connection as a whole. A client that takes no output of the connection takes none of any stream.
     private func ownHolding(at now: UInt64) -> BudgetHolding {
         BudgetHolding(bytes: chargedBytes, outputOf: stream, context.deadlines, at: now)
             ?? BudgetHolding(bytes: chargedBytes)

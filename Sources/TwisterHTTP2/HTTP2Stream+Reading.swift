@@ -182,7 +182,8 @@ extension HTTP2Stream: BodySource {
             connection.cut(id, NGHTTP2_CANCEL)
         }
     }
-    /// What keeps the stream's output from its client.
+
+    /// The window, the stream's or the connection's, that keeps the stream's output waiting.
     func outputObstacle(_ connection: HTTP2ServerConnection) -> OutputFlow.Obstacle {
         connection.session?.remoteWindow(id) ?? 0 <= 0 ? .streamWindow : .connectionWindow
     }

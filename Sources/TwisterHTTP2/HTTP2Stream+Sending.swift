@@ -140,7 +140,7 @@ extension HTTP2Stream: ExchangeTransport {
         return exchange.heldBodyBytes + output.memory
     }
 
-    /// What the stream holds, and how its client goes on.
+    /// The stream's share of the budget, and whether its client makes progress.
     func holding(at now: UInt64) -> BudgetHolding {
         if let socket = tunnel?.socket { return socket.holding(at: now) }
         if let body { return exchange.holding(heldBytes, of: body.clocks, context.deadlines, at: now) }

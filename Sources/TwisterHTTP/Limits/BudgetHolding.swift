@@ -1,10 +1,11 @@
 package import TwisterIO
 
-/// What a client holds of a server's budget of bytes, and whether it makes progress: this decides which client is given up where the budget is used
-/// up.
+/// A client's share of a server's budget of bytes, and whether the client makes progress. Where the budget is used up, the
+/// server gives up clients in an order that follows from this.
 ///
-/// A client that stands still goes first, by its bytes and the time of that, so that clients which send a part of a request and then nothing
-/// cannot keep the budget from others. Of the clients that go on, the slowest one goes first.
+/// Clients that stand still are given up first: the product of a client's bytes and its time without progress decides. Clients
+/// that send a part of a request and then nothing therefore cannot keep the budget from others. Of the clients that make
+/// progress, the slowest one is given up first.
 package struct BudgetHolding {
     /// Bytes in memory.
     package let bytes: Int
@@ -62,6 +63,6 @@ package struct BudgetHolding {
         return rate == other.rate ? bytes > other.bytes : rate < other.rate
     }
 
-    /// The bytes that stand still, times the time.
+    /// The client's bytes, times its time without progress.
     private var waste: Double { Double(bytes) * Double(stillFor) }
 }

@@ -18,7 +18,8 @@ package protocol ServerConnection: AnyObject {
 
     /// How many bytes of memory the connection has reported to the server's budget.
     var chargedBytes: Int { get }
-    /// What the connection holds at `now`, and how its client goes on; of several requests, the one that `shed` would give up.
+    /// The connection's share of the budget at `now`, and whether its client makes progress. A connection with several requests
+    /// returns the share of the request that `shed` would give up.
     func holding(at now: UInt64) -> BudgetHolding
     /// Whether the connection is left unread because the budget is used up.
     var isParked: Bool { get }

@@ -47,6 +47,7 @@ enum SignedURL {
         return now < Double(end) ? .valid : .expired
     }
 
-    /// What is signed. It has the key's version, so that a URL has one signature: a single key stands for any version.
+    /// The octets that the signature covers. They contain the key's version: where a secret has a single key, that key is used for
+    /// every version, and without the version a URL would have several valid signatures.
     private static func message(_ version: Int, _ url: [UInt8]) -> [UInt8] { Array("\(version) ".utf8) + url }
 }

@@ -65,8 +65,8 @@ extension RequestHandler {
     ///     let path = try signedURL(Names.reset, user.id, lifetime: .seconds(3600))
     ///     mail(user, "Choose a new password: \(absoluteURL(path: path))")
     ///
-    /// Whoever has the link can use it until it ends, as often as they like. It ends with a whole second, and one whose `lifetime` is
-    /// negative has ended already. The setting `cookieSecret` signs the path and its query, not
+    /// Anybody who has the link can use it until it ends, any number of times. Its end is rounded up to a whole second. A link with a
+    /// negative `lifetime` has ended already. The setting `cookieSecret` signs the path and its query, not
     /// the host and not the method. `Log.hiddenArguments` keeps signatures out of the log.
     ///
     /// - Throws: `MissingSettingError` without a secret, `URLReverseError` if there is no such route.

@@ -28,7 +28,7 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     /// millisecond for one.
     private static let pieceSize = 16_384
 
-    /// What is not longer is compressed in one turn where many others are being compressed.
+    /// Where many bodies are being compressed, one of at most this size is compressed in one turn.
     private static let hastySize = 65_536
 
     init(_ compression: Compression, _ handler: RequestHandler) {

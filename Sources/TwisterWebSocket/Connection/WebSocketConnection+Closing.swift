@@ -117,7 +117,7 @@ extension WebSocketConnection {
     /// before the end.
     func closeAfterPeer() {
         if phase == .ending, stream.outputCount > 0 { return }
-        // What came before the end is still being read, or a response to it is being made.
+        // A message that came before the end is still being decompressed, or one that responds to it is being compressed.
         if incoming?.isResting == true || rare?.isCompressing == true { return }
         guard !hasUnreadOfServer else { return }
         // A peer that has ended its side in order gets the same: close_notify over TLS, END_STREAM over HTTP/2.

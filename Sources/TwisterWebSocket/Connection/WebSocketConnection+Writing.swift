@@ -44,7 +44,8 @@ extension WebSocketConnection {
     /// How many bytes are compressed in one turn of the loop: of text with few repetitions, that takes a millisecond.
     private static let compressedPiece = 16_384
 
-    /// What is not longer is compressed in one turn where many others are being compressed, so that it need not wait for them.
+    /// Where many messages are being compressed, one of at most this size is compressed in one turn, and does not wait for the
+    /// others.
     private static let hastySize = 65_536
 
     /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
