@@ -183,8 +183,6 @@ extension HTTP2Tunnel: StreamCarrier {
 
     func close() {
         setDeadline(.max)
-        // A client that has ended its side first, without a close frame, gets an orderly end, as over TCP.
-        if case .open(let stream) = state, isInputEnded, stream.outputCount == 0 { endOutput() }
         guard case .halfClosed = state else {
             state = .over
             base?.breakTunnel()
