@@ -26,7 +26,7 @@ final class RequestsUnderWay: ExchangeObserver {
     func exchangeBegan(_ record: ExchangeRecord) {
         guard let (slot, label) = state.withLock({ $0.begin(record.label) }) else { return }
         record.slot = slot
-        Log.withShown(requestLine: record.requestLineOctets) { line in
+        Log.withShown(record.requestLineOctets) { line in
             status.begin(slot, line: line, label: label, began: record.times.firstByte)
         }
     }

@@ -16,7 +16,6 @@ struct AccessLogEntry {
     let record: ExchangeRecord
     /// The names of fields whose values are not shown, in lower case.
     let redacted: Set<String>
-    private let hidden = Log.hiddenArguments
     let status: Int
     let outcome: ExchangeRecord.Outcome
 
@@ -54,14 +53,10 @@ struct AccessLogEntry {
     }
 
     /// Calls `body` with the request line as it may be shown.
-    func withRequestLine(_ body: (UnsafeRawBufferPointer) -> Void) { withShown(record.requestLineOctets, body) }
+    func withRequestLine(_ body: (UnsafeRawBufferPointer) -> Void) { Log.withShown(record.requestLineOctets, body) }
 
     /// Calls `body` with the field `Referer` as it may be shown.
-    func withReferer(_ body: (UnsafeRawBufferPointer) -> Void) { withShown(record.refererOctets, body) }
-
-    private func withShown(_ octets: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        if let shown = hidden.hiding(in: octets) { shown.withUnsafeBytes(body) } else { body(octets) }
-    }
+    func withReferer(_ body: (UnsafeRawBufferPointer) -> Void) { Log.withShown(record.refererOctets, body) }
 }
 
 extension LogLine {

@@ -37,12 +37,12 @@ extension Log {
         return String(decoding: shown, as: UTF8.self)
     }
 
-    /// Calls `body` with a request line as the log shows it.
-    package static func withShown(requestLine: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        if let shown = hiddenArguments.hiding(in: requestLine) {
+    /// Calls `body` with a request line, or the field `Referer`, as the log shows it.
+    package static func withShown(_ text: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if let shown = hiddenArguments.hiding(in: text) {
             shown.withUnsafeBytes(body)
         } else {
-            body(requestLine)
+            body(text)
         }
     }
 }

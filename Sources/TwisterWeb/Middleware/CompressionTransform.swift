@@ -24,13 +24,6 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
         case over
     }
 
-    /// A body that is longer than two such pieces is compressed piece by piece, one in each turn of the loop: gzip takes up to a
-    /// millisecond for one.
-    private static let pieceSize = 16_384
-
-    /// Where many bodies are being compressed, one of at most this size is compressed in one turn.
-    private static let hastySize = 65_536
-
     init(_ compression: Compression, _ handler: RequestHandler) {
         self.compression = compression
         self.handler = handler
@@ -123,7 +116,7 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
         let connection = handler.connection
         let (count, head) = (connection.responseBody.count, connection.head)
         let course = handler.madeResponseCourse
-        guard count > 2 * Self.pieceSize, head.allowsBody, course.transforms.first === self,
+        guard count > 2 * LongContent.pieceSize, head.allowsBody, course.transforms.first === self,
             let coding = decide(connection, status: head.status, length: count),
             !course.checksETag || handler.meetsConditions(coding)
         else { return nil }
@@ -134,20 +127,18 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
     /// very long where many others are being compressed, because it would have to wait for them.
     private func prepare(_ coding: ResponseCoding) async {
         let connection = handler.connection
-        let places = handler.loop.placesForLongWork
-        if !places.tryAcquire() {
-            guard connection.responseBody.count > Self.hastySize, (try? await places.acquire()) != nil else { return }
-        }
-        defer { places.release() }
+        let isShort = connection.responseBody.count <= LongContent.shortSize
+        guard (try? await handler.loop.beginLongWork(isShort: isShort)) == true else { return }
+        defer { handler.loop.leaveLongWork() }
         let body = connection.responseBody.takeBytes()
         connection.responseBody.append(body)
         guard let encoder = try? ContentEncoder(coding, level: compression.settings.level(of: coding), pool: pool)
         else { return }
         var encoded: [UInt8] = []
-        for start in stride(from: 0, to: body.count, by: Self.pieceSize) {
+        for start in stride(from: 0, to: body.count, by: LongContent.pieceSize) {
             if start > 0 { await handler.loop.nextTurn() }
             if connection.isClientDisconnected { return }
-            let end = min(start + Self.pieceSize, body.count)
+            let end = min(start + LongContent.pieceSize, body.count)
             do {
                 try body[start..<end].withUnsafeBytes { octets in
                     try encoder.encode(octets, end == body.count ? .finish : .none) { encoded.append(contentsOf: $0) }

@@ -17,7 +17,7 @@ extension WebSocketConnection {
         stream.loop.preconditionOnLoop()
         guard phase == .open else { throw closedError }
         let compression = compression.flatMap { message.count >= $0.options.minimumSize ? $0 : nil }
-        if let compression, message.count > Self.compressedPiece {
+        if let compression, message.count > LongContent.pieceSize {
             try await beginMessage()
             defer { endMessage() }
             try await sendCompressed(message, .message, message.opcode, by: compression)
@@ -41,13 +41,6 @@ extension WebSocketConnection {
         }
     }
 
-    /// How many bytes are compressed in one turn of the loop: of text with few repetitions, that takes a millisecond.
-    private static let compressedPiece = 16_384
-
-    /// Where many messages are being compressed, one of at most this size is compressed in one turn, and does not wait for the
-    /// others.
-    private static let hastySize = 65_536
-
     /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
     /// connections are served meanwhile.
     ///
@@ -58,12 +51,12 @@ extension WebSocketConnection {
     ) async throws {
         madeRare().isCompressing = true
         defer { endCompressing() }
-        let places = stream.loop.placesForLongWork
-        let hasPlace = part.count > Self.compressedPiece && places.tryAcquire()
-        let mustWait = !hasPlace && part.count > Self.hastySize
-        if mustWait { try await places.acquire() }
-        defer { if hasPlace || mustWait { places.release() } }
-        let pieceSize = hasPlace || mustWait ? Self.compressedPiece : max(part.count, 1)
+        var hasPlace = false
+        if part.count > LongContent.pieceSize {
+            hasPlace = try await stream.loop.beginLongWork(isShort: part.count <= LongContent.shortSize)
+        }
+        defer { if hasPlace { stream.loop.leaveLongWork() } }
+        let pieceSize = hasPlace ? LongContent.pieceSize : part.count
         var output: [UInt8] = []
         var position = 0
         repeat {

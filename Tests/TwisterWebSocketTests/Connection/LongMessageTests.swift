@@ -80,6 +80,14 @@ struct LongMessageTests {
         return output
     }
 
+    /// The report of a `TurnHandler` and its three numbers.
+    private func report(_ client: SocketClient) throws -> (String, [Int]) {
+        let report = String(decoding: try inflated(try client.receive()), as: UTF8.self)
+        let numbers = report.split(separator: " ").compactMap { Int($0) }
+        try #require(numbers.count == 3)
+        return (report, numbers)
+    }
+
     @Test("WS-10: a long message takes many turns of the loop to be decompressed, and to be compressed")
     func turns() async throws {
         try await onBothBackends(routes) { port in
@@ -88,9 +96,8 @@ struct LongMessageTests {
                 let bytes = [UInt8](repeating: isText ? 65 : 0, count: 4_000_000)
                 try client.send(isText ? .text : .binary, try MessageCompression.packed(bytes), reserved: 0x40)
                 #expect(try inflated(try client.receive()) == bytes)
-                let report = String(decoding: try inflated(try client.receive()), as: UTF8.self)
-                let numbers = report.split(separator: " ").compactMap { Int($0) }
-                try #require(numbers.count == 3 && numbers[0] == bytes.count)
+                let (report, numbers) = try report(client)
+                #expect(numbers[0] == bytes.count)
                 // At most 400 KB are decompressed in a turn, and 16 KiB compressed.
                 #expect(numbers[1] > 8, "\(report)")
                 #expect(numbers[2] > 200, "\(report)")
@@ -156,9 +163,8 @@ struct LongMessageTests {
                     + [[UInt8]](repeating: empty, count: 1000).flatMap { $0 }
                     + SocketClient.frame(0, Array(packed[256...])))
             #expect(try inflated(try client.receive()) == bytes)
-            let report = String(decoding: try inflated(try client.receive()), as: UTF8.self)
-            let numbers = report.split(separator: " ").compactMap { Int($0) }
-            #expect(numbers.count == 3 && numbers[1] > 8, "\(report)")
+            let (report, numbers) = try report(client)
+            #expect(numbers[1] > 8, "\(report)")
         }
     }
 
