@@ -10,8 +10,8 @@ import TwisterWeb
 /// Each serves until a signal ends it:
 ///
 /// - SIGTERM, SIGINT, SIGQUIT: the server drains (`HTTPServer.shutdown`); a second one ends the process at once.
-/// - SIGUSR1: logs are opened anew. SIGHUP: the same, and the certificates of TLS are read again; a server whose terminal has gone drains, and with several processes
-///   new workers replace the old ones, one after the other.
+/// - SIGUSR1: logs are opened anew. SIGHUP: the same, and the certificates of TLS are read again; a server whose terminal
+///   has gone drains, and with several processes new workers replace the old ones, one after the other.
 /// - SIGUSR2: the program is started again, takes over the listening sockets, and once it serves, this process drains.
 ///
 /// A shutdown that a blocked thread holds up is ended by a watchdog: the process exits with status 75 shortly after
@@ -47,9 +47,9 @@ extension HTTPServerConnectionDelegate {
 
     /// Serves as the configuration says.
     ///
-    /// The calling thread does nothing else until the server has ended; on the main thread, nothing of the main actor runs. An idle server then makes no wake-ups at all. (An
-    /// async `main` uses Swift's own pool of threads, which libdispatch checks once a second for as long as the process
-    /// lives.)
+    /// The calling thread does nothing else until the server has ended; on the main thread, nothing of the main actor runs.
+    /// An idle server then makes no wake-ups at all. (An async `main` uses Swift's own pool of threads, which libdispatch
+    /// checks once a second for as long as the process lives.)
     @discardableResult
     public func run(_ configuration: ServerConfiguration) throws -> ShutdownResult {
         // This loop waits for the end of the server. Other loops serve the requests.

@@ -81,8 +81,8 @@ final class ServerProcess: Sendable {
         }
     }
 
-    /// Waits until the group of services shuts down. The library's `gracefulShutdown` does that by a task on Swift's pool, which cannot
-    /// start where descriptors have run out.
+    /// Waits until the group of services shuts down. The library's `gracefulShutdown` does that by a task on Swift's pool,
+    /// which cannot start where descriptors have run out.
     private static func shutdownBegins() async {
         let (ends, end) = AsyncStream.makeStream(of: Never.self)
         await withGracefulShutdownHandler {
@@ -150,8 +150,8 @@ final class ServerProcess: Sendable {
 
     private func drain() {
         guard let group = group.withLock({ $0 }) else { return }
-        // Not on Swift's pool, which a synchronous `run` has not used yet: where descriptors or threads have run out, it cannot start, and
-        // ends the process or blocks this thread.
+        // Not on Swift's pool, which a synchronous `run` has not used yet: where descriptors or threads have run out, it
+        // cannot start, and ends the process or blocks this thread.
         Task(executorPreference: waitingLoop) { await group.triggerGracefulShutdown() }
     }
 

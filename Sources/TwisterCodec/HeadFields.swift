@@ -71,7 +71,8 @@ package class HeadFields: @unchecked Sendable {
         record.bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
-    /// Gives back the memory that the message does not fill: for a head that is kept for long. Only for the one who holds it alone.
+    /// Gives back the memory that the message does not fill: for a head that is kept for long. Only for the one who holds it
+    /// alone.
     package final func shrink() {
         let octetCount = Int(record.state.octetCount)
         if record.bytes.count > octetCount {

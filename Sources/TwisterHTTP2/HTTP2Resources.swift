@@ -27,8 +27,8 @@ final class HTTP2Resources {
         // The windows open when the handlers have read the data, not automatically.
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
-        // Acknowledgements that wait to be sent (CVE-2019-9512, CVE-2019-9515): those of all control frames that may come at once,
-        // because a client gets them only when everything that has arrived is read.
+        // Acknowledgements that wait to be sent (CVE-2019-9512, CVE-2019-9515): those of all control frames that may come at
+        // once, because a client gets them only when everything that has arrived is read.
         nghttp2_option_set_max_outbound_ack(options, min(max(limits.controlFrames.burst, 0), 1 << 20) + 1)
         nghttp2_option_set_max_settings(options, Self.mostSettings)
         nghttp2_option_set_max_send_header_block_length(options, Self.longestHeaderBlock)

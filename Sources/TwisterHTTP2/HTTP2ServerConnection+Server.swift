@@ -137,8 +137,8 @@ extension HTTP2ServerConnection: ServerConnection {
         stream.startReceiving()
     }
 
-    /// Gives up one request: 503 where nothing of its response is sent, a reset otherwise. Where the client would get neither, the
-    /// connection ends.
+    /// Gives up one request: 503 where nothing of its response is sent, a reset otherwise. Where the client would get
+    /// neither, the connection ends.
     func shed() {
         let now = stream.loop.now
         guard !ownHolding(at: now).isStill, let stream = firstToShed(at: now) else { return close() }

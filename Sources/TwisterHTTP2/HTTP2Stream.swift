@@ -222,8 +222,8 @@ final class HTTP2Stream {
         return false
     }
 
-    /// The client sends nothing more on the connection. A client whose request only waits counts as left, and one that still has a
-    /// part of its response to take does not, as over HTTP/1.1.
+    /// The client sends nothing more on the connection. A client whose request only waits counts as left, and one that still
+    /// has a part of its response to take does not, as over HTTP/1.1.
     func clientEnded() {
         if let tunnel, tunnel.isAccepted {
             tunnel.ended()

@@ -74,7 +74,8 @@ struct OutputFlow {
         return taken == 0 || taken < due
     }
 
-    /// For how long the client has taken none of the bytes that wait, as far as that is known. The parameters are those of `isTooSlow`.
+    /// For how long the client has taken none of the bytes that wait, as far as that is known. The parameters are those of
+    /// `isTooSlow`.
     func stillFor(_ obstacle: Obstacle, _ connectionSent: Int, at now: UInt64) -> UInt64 {
         guard let began = stretchBegan, now > began, taken(obstacle, connectionSent) == 0 else { return 0 }
         return now &- began

@@ -127,8 +127,8 @@ private final class LoopThread: Sendable {
         join()
     }
 
-    /// Waits until the thread, whose loop has ended, has freed what libraries keep for each thread. OpenSSL would lose what it keeps for
-    /// a thread that is about to end while the process ends.
+    /// Waits until the thread, whose loop has ended, has freed what libraries keep for each thread. OpenSSL would lose what
+    /// it keeps for a thread that is about to end while the process ends.
     private func join() {
         let thread = state.withLock { $0.thread.take() }
         if let thread { pthread_join(thread, nil) }

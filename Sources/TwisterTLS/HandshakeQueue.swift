@@ -22,7 +22,8 @@ final class HandshakeQueue {
     /// No handshake with a lower number is under way.
     private var oldestNumber: UInt64 = 1
 
-    /// The most bytes of incomplete first messages for each handshake, on the average. A message has 2 KiB or less, and most come as a whole.
+    /// The most bytes of incomplete first messages for each handshake, on the average. A message has 2 KiB or less, and most
+    /// come as a whole.
     private static let averageBytes = 4096
 
     init(limit: Int) {
@@ -41,8 +42,8 @@ final class HandshakeQueue {
         return lastNumber
     }
 
-    /// The handshake holds so many bytes of its client's first message now. Where all of them hold too much, the oldest one that holds
-    /// something ends, which may be this one.
+    /// The handshake holds so many bytes of its client's first message now. Where all of them hold too much, the oldest one
+    /// that holds something ends, which may be this one.
     func hold(_ number: UInt64, _ bytes: Int) {
         guard let before = handshakes[number]?.heldBytes else { return }
         handshakes[number]?.heldBytes = bytes

@@ -112,8 +112,8 @@ final class TestReactor {
         return seen
     }
 
-    /// Whether the reactor waits without more than `limit` system calls, at the latest when the kernel has delivered everything that is
-    /// under way. Nothing may be reported meanwhile.
+    /// Whether the reactor waits without more than `limit` system calls, at the latest when the kernel has delivered
+    /// everything that is under way. Nothing may be reported meanwhile.
     func isQuiet(limit: UInt64, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
         for _ in 0..<20 {
             let before = statistics.syscalls

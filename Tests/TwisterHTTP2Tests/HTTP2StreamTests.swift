@@ -358,7 +358,8 @@ struct HTTP2StreamTests {
         arguments: testedBackends)
     func endsUnread(backend: IOBackend) async throws {
         try await withHTTP2(backend, configure: { $0.maxBufferedBytes = 1_000_000 }) { port in
-            // The server leaves it unread for 200 ms before it gives it up: where the machine is too busy, all of it is done again.
+            // The server leaves it unread for 200 ms before it gives it up: where the machine is too busy, all of it is done
+            // again.
             for _ in 0..<20 {
                 let older = try TestClient(port: port, isTranslated: false)
                 try older.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 950000\r\n\r\n")

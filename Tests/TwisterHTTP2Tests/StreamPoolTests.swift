@@ -7,7 +7,8 @@ import Testing
 struct StreamPoolTests {
     private final class Item {}
 
-    /// How many items each of three bursts had to make. The second comes within a second of the first, the third two seconds later.
+    /// How many items each of three bursts had to make. The second comes within a second of the first, the third two seconds
+    /// later.
     private func madeByBursts(_ sizes: [Int]) throws -> [Int] {
         let clock = ManualClock()
         let loop = try IOLoop(clock.configuration(.epoll))

@@ -47,7 +47,8 @@ struct ByteBudgetTests {
         }
     }
 
-    /// Uploads that fill a budget of 4 MB but for 100,000 bytes, and then go on as `goOn` says; meanwhile, others upload 1 MB each.
+    /// Uploads that fill a budget of 4 MB but for 100,000 bytes, and then go on as `goOn` says; meanwhile, others upload 1
+    /// MB each.
     private func fill(
         _ backend: IOBackend, wait: Duration, _ goOn: @escaping @Sendable (TestClient) throws -> Void
     ) async throws {

@@ -43,8 +43,8 @@ struct SlowReaderTests {
         func end() { isOver.withLock { $0 = true } }
     }
 
-    /// Runs `body`, which returns what is wrong, or nil, against a server of its own; and again where the machine was too busy for
-    /// what is wrong to say anything.
+    /// Runs `body`, which returns what is wrong, or nil, against a server of its own; and again where the machine was too
+    /// busy for what is wrong to say anything.
     private func unhurried(
         _ backend: IOBackend, _ delegate: any HTTPServerConnectionDelegate,
         configure: (inout HTTPServer.Configuration) -> Void, _ body: (UInt16, Delays) async throws -> String?

@@ -4,8 +4,8 @@ import TwisterIO
 import TwisterTestSupport
 import TwisterWeb
 
-/// A combining character makes one `Character` of a `String` with the one before it: code that looks for a slash, a semicolon or a
-/// space among characters does not find it.
+/// A combining character makes one `Character` of a `String` with the one before it: code that looks for a slash, a
+/// semicolon or a space among characters does not find it.
 @Suite("Combining characters", .serialized)
 struct CombiningCharacterTests {
     /// U+FE0F, U+034F and U+0301, as octets of a path, and percent-encoded.

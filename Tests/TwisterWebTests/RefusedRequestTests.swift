@@ -49,8 +49,8 @@ private final class HeedlessHandler: BaseHandler {
     }
 }
 
-/// Requests that the server refuses when their route is known: the response is an error of the route, with its page and the fields
-/// of middleware.
+/// Requests that the server refuses when their route is known: the response is an error of the route, with its page and the
+/// fields of middleware.
 @Suite("Requests that the server refuses, with a known route", .serialized)
 struct RefusedRequestTests {
     private static let routes: [any Routes] = [

@@ -54,8 +54,8 @@ final class PageHandler: RequestHandler {
     }
 }
 
-/// A chat in rooms, as Tornado's demo: over WebSocket, and by long polling where there is none. It works with any number of loops:
-/// `Chat --loops 2`.
+/// A chat in rooms, as Tornado's demo: over WebSocket, and by long polling where there is none. It works with any number of
+/// loops: `Chat --loops 2`.
 @main
 struct Chat: ParsableCommand {
     @OptionGroup var options: ServerOptions

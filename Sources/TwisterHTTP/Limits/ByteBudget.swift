@@ -40,9 +40,9 @@ package final class ByteBudget: Sendable {
 
 /// Acts when the budget of bytes is used up: the connections that would hold more are left unread, and clients are given up.
 ///
-/// Clients that stand still are given up first, on all loops, until an eighth of the budget is free. Where that does not help, one client at
-/// a time is given up of those that go on, the slowest one first (`BudgetHolding`). All of this happens only while the budget is used up.
-/// It uses the clocks of the deadlines, so that ordinary requests cost nothing more.
+/// Clients that stand still are given up first, on all loops, until an eighth of the budget is free. Where that does not
+/// help, one client at a time is given up of those that go on, the slowest one first (`BudgetHolding`). All of this happens
+/// only while the budget is used up. It uses the clocks of the deadlines, so that ordinary requests cost nothing more.
 final class BudgetKeeper {
     let budget: ByteBudget
     private let loop: IOLoop
@@ -101,8 +101,8 @@ final class BudgetKeeper {
         checkLater()
     }
 
-    /// - Parameter isPatient: whether a loop that has stood still gets one more interval, to read what has come meanwhile: its clients are
-    ///   not to blame.
+    /// - Parameter isPatient: whether a loop that has stood still gets one more interval, to read what has come meanwhile:
+    ///   its clients are not to blame.
     private func checkLater(isPatient: Bool = true) {
         let latest = loop.now &+ Self.standstill
         loop.callLater(Self.checkInterval) { [weak self] in

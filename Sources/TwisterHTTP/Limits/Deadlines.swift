@@ -8,8 +8,8 @@ package struct RequestClocks {
     /// The time by which the handler wants the whole body to have come; nil: none.
     package var bodyEnd: UInt64?
     private(set) var lastBodyByte: UInt64 = 0
-    /// How much later the body is due for the bytes that came. It never exceeds the time since the body began: a client that sent much
-    /// at once must not be slow for days afterwards.
+    /// How much later the body is due for the bytes that came. It never exceeds the time since the body began: a client that
+    /// sent much at once must not be slow for days afterwards.
     private(set) var bodyCredit: UInt64 = 0
 
     package init() {}
@@ -158,7 +158,8 @@ package struct Deadlines {
         return now > owedSince ? now &- owedSince : 0
     }
 
-    /// Since when a client owes the next bytes of a message, after `count` bytes have come at `now`. It owed them since `since` before.
+    /// Since when a client owes the next bytes of a message, after `count` bytes have come at `now`. It owed them since
+    /// `since` before.
     package func owedSince(_ since: UInt64, after count: Int, at now: UInt64) -> UInt64 {
         bodyRate > 0 ? min(since &+ credit(count), now) : now
     }

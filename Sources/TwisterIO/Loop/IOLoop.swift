@@ -147,8 +147,8 @@ public final class IOLoop: TaskExecutor, @unchecked Sendable {
         return MonotonicTime.now
     }
 
-    /// How far a clock that was given to the loop has gone since the loop was made, in nanoseconds; 0 with the system's clock. In a
-    /// test that moves the clock, the time of day moves with it.
+    /// How far a clock that was given to the loop has gone since the loop was made, in nanoseconds; 0 with the system's
+    /// clock. In a test that moves the clock, the time of day moves with it.
     package var virtualTime: UInt64 { clock.map { $0() &- clockAtStart } ?? 0 }
 
     /// The backend that runs: `.ioUring` or `.epoll`.

@@ -6,7 +6,8 @@ public import HTTPTypes
 /// Tornado: the keyword arguments of `Application`.
 public struct ApplicationSettings: Sendable {
     /// Whether the application is being developed: error pages show the error (`serveTraceback`), templates are read again
-    /// when they change, and the log has as warnings why requests are refused and what handlers change too late. Default false. Tornado: `debug`.
+    /// when they change, and the log has as warnings why requests are refused and what handlers change too late. Default
+    /// false. Tornado: `debug`.
     public var debug: Bool
     /// Whether error pages show the error that a handler has thrown. Do not turn this on for a site that users see.
     /// Default: the value of `debug`. Tornado: `serve_traceback`.
@@ -27,9 +28,9 @@ public struct ApplicationSettings: Sendable {
     /// one. An error that it throws is logged, and the client gets the built-in page. Default nil: the built-in page, in HTML
     /// or as problem details.
     public var errorPage: (@Sendable (RequestHandler, HTTPResponse.Status, (any Error)?) throws -> Void)?
-    /// The URL of the application as its users know it, such as `https://example.com`: what `RequestHandler.absoluteURL` puts in front of
-    /// paths. Behind a proxy it may end with the path that the proxy takes away. Default nil: the scheme and host of each request,
-    /// which the client chooses.
+    /// The URL of the application as its users know it, such as `https://example.com`: what `RequestHandler.absoluteURL`
+    /// puts in front of paths. Behind a proxy it may end with the path that the proxy takes away. Default nil: the scheme
+    /// and host of each request, which the client chooses.
     public var baseURL: String?
     /// The host to which clients are redirected that ask for a host which no route serves. Default nil: they get 404.
     /// Tornado: `default_host`.

@@ -1,7 +1,7 @@
 /// Paths that are signed together with the time at which they end: `/path?expires=1764270000&signature=0.…`.
 ///
-/// The key is derived from the application's secret for this purpose alone, so that no cookie and no other signed value is a signature of
-/// a path.
+/// The key is derived from the application's secret for this purpose alone, so that no cookie and no other signed value is a
+/// signature of a path.
 enum SignedURL {
     enum Verdict {
         case valid
@@ -47,7 +47,7 @@ enum SignedURL {
         return now < Double(end) ? .valid : .expired
     }
 
-    /// The octets that the signature covers. They contain the key's version: where a secret has a single key, that key is used for
-    /// every version, and without the version a URL would have several valid signatures.
+    /// The octets that the signature covers. They contain the key's version: where a secret has a single key, that key is
+    /// used for every version, and without the version a URL would have several valid signatures.
     private static func message(_ version: Int, _ url: [UInt8]) -> [UInt8] { Array("\(version) ".utf8) + url }
 }

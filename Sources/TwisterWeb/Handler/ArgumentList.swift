@@ -1,8 +1,8 @@
 import HTTPTypes
 import TwisterCodec
 
-/// The arguments of a query or a form, in order of appearance; the values are bytes, which the handler decodes. Names are compared by
-/// their UTF-8, as everywhere on the web: "é" and "e" with an accent behind it are two names.
+/// The arguments of a query or a form, in order of appearance; the values are bytes, which the handler decodes. Names are
+/// compared by their UTF-8, as everywhere on the web: "é" and "e" with an accent behind it are two names.
 struct ArgumentList {
     private(set) var arguments: [(name: String, value: [UInt8])] = []
 

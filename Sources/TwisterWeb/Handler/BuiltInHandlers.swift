@@ -34,7 +34,8 @@ public struct Redirection: Sendable {
 public final class RedirectHandler: RequestHandlerWith<Redirection> {
     public override class var requestBody: RequestBodyMode { .streamed }
 
-    /// The request's query is added, before the destination's fragment. A destination on this host never becomes one on another, whatever the path holds.
+    /// The request's query is added, before the destination's fragment. A destination on this host never becomes one on
+    /// another, whatever the path holds.
     public override func get() async throws {
         var url = state.url
         for (index, value) in pathArguments.values.enumerated() {

@@ -30,7 +30,8 @@ struct JSONSyntax {
     }
 
     /// Whether octets are one JSON text in UTF-8, without a byte order mark, whose objects have no name twice, and whose strings
-    /// have no more combining marks in a row than `ClientText` allows: the decoder hashes the names of members. Takes linear time.
+    /// have no more combining marks in a row than `ClientText` allows: the decoder hashes the names of members. Takes linear
+    /// time.
     static func isWellFormed(_ octets: [UInt8]) -> Bool { (try? roundedNumbers(octets)) != nil }
 
     /// Where in a text the numbers are that a `Double` holds as another whole number.

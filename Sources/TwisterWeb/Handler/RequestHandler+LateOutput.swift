@@ -2,8 +2,8 @@ import HTTPTypes
 import Logging
 import TwisterHTTP
 
-/// Changes of a response that come too late. They have no effect, as in Tornado, and an error would end handlers that have already
-/// responded: the log tells the application's author of them.
+/// Changes of a response that come too late. They have no effect, as in Tornado, and an error would end handlers that have
+/// already responded: the log tells the application's author of them.
 extension RequestHandler {
     /// Logs, once a request, that a field is changed whose head is sent.
     @inline(never)

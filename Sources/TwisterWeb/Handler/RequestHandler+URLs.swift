@@ -30,8 +30,8 @@ extension RequestHandler {
     ///
     ///     let link = try absoluteURL(Names.track, 7)       // https://example.com/tracks/7
     ///
-    /// Scheme and host are those of the setting `baseURL`. Without the setting they are the request's own: the client chooses the host,
-    /// also one that is not yours, so that mails to others need the setting.
+    /// Scheme and host are those of the setting `baseURL`. Without the setting they are the request's own: the client
+    /// chooses the host, also one that is not yours, so that mails to others need the setting.
     ///
     /// - Throws: `URLReverseError` if there is no such route, or its pattern does not allow it.
     ///
@@ -49,8 +49,8 @@ extension RequestHandler {
         absoluteURL(path: try application.reverseURL(name, repeat each arguments))
     }
 
-    /// The same for a path, with its query, that begins with `/` and is percent-encoded: what `reverseURL`, `signedURL` and `staticURL`
-    /// return.
+    /// The same for a path, with its query, that begins with `/` and is percent-encoded: what `reverseURL`, `signedURL` and
+    /// `staticURL` return.
     public func absoluteURL(path: String) -> String {
         guard var base = application.settings.baseURL else { return "\(request.protocol)://\(request.host)\(path)" }
         while base.utf8.last == UInt8(ascii: "/") { base.unicodeScalars.removeLast() }
@@ -59,14 +59,14 @@ extension RequestHandler {
 
     // MARK: Signed URLs
 
-    /// A path of a route that ends after `lifetime`, and that nobody else can make: for links to reset a password, or to a file that
-    /// not everybody may have. The route's handler calls `requireSignedURL()`.
+    /// A path of a route that ends after `lifetime`, and that nobody else can make: for links to reset a password, or to a
+    /// file that not everybody may have. The route's handler calls `requireSignedURL()`.
     ///
     ///     let path = try signedURL(Names.reset, user.id, lifetime: .seconds(3600))
     ///     mail(user, "Choose a new password: \(absoluteURL(path: path))")
     ///
-    /// Anybody who has the link can use it until it ends, any number of times. Its end is rounded up to a whole second. A link with a
-    /// negative `lifetime` has ended already. The setting `cookieSecret` signs the path and its query, not
+    /// Anybody who has the link can use it until it ends, any number of times. Its end is rounded up to a whole second. A
+    /// link with a negative `lifetime` has ended already. The setting `cookieSecret` signs the path and its query, not
     /// the host and not the method. `Log.hiddenArguments` keeps signatures out of the log.
     ///
     /// - Throws: `MissingSettingError` without a secret, `URLReverseError` if there is no such route.
@@ -83,8 +83,8 @@ extension RequestHandler {
         try signedURL(path: application.reverseURL(name, repeat each arguments), lifetime: lifetime)
     }
 
-    /// The same for a path, with its query, that is percent-encoded. What is in the query is signed, too: a link that can be used once has
-    /// there what changes by its use, such as the number of the user's passwords so far.
+    /// The same for a path, with its query, that is percent-encoded. What is in the query is signed, too: a link that can be
+    /// used once has there what changes by its use, such as the number of the user's passwords so far.
     public func signedURL(path: String, lifetime: Duration) throws -> String {
         let seconds = Double(lifetime.components.seconds) + Double(lifetime.components.attoseconds) / 1e18
         let end = min(max(ValueTime.now + seconds, 0), 1e15).rounded(.up)
@@ -93,8 +93,8 @@ extension RequestHandler {
 
     /// Ends the request unless its URL was made by `signedURL` and has not ended.
     ///
-    /// - Throws: `HTTPError` 403 for a URL that was not signed or was changed, 410 for one that has ended; `MissingSettingError` without
-    ///   a secret.
+    /// - Throws: `HTTPError` 403 for a URL that was not signed or was changed, 410 for one that has ended;
+    ///   `MissingSettingError` without a secret.
     public func requireSignedURL() throws {
         let request = request
         let verdict = SignedURL.check(

@@ -26,8 +26,8 @@ extension RequestHandler {
 
         func holdsResponse(_ connection: HTTPConnection) -> Bool {
             guard !isRunning, let extras = handler.extras else { return false }
-            // Compression comes first: `Compression` waits until the response is compressed, whatever middleware is around it, and
-            // a session that still has to be saved then holds the response once more.
+            // Compression comes first: `Compression` waits until the response is compressed, whatever middleware is around
+            // it, and a session that still has to be saved then holds the response once more.
             if extras.compression?.holdsResponse() == true {
                 // It is finished when it is compressed.
             } else if let session = extras.session, session.holdsResponse {

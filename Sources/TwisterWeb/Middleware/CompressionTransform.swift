@@ -123,8 +123,8 @@ final class CompressionTransform: OutputTransform, ResponseCompressor {
         return coding
     }
 
-    /// Compresses the body in several turns of the loop. Where that fails, the body is compressed when it is sent; so is one that is not
-    /// very long where many others are being compressed, because it would have to wait for them.
+    /// Compresses the body in several turns of the loop. Where that fails, the body is compressed when it is sent; so is one
+    /// that is not very long where many others are being compressed, because it would have to wait for them.
     private func prepare(_ coding: ResponseCoding) async {
         let connection = handler.connection
         let isShort = connection.responseBody.count <= LongContent.shortSize

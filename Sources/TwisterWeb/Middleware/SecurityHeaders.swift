@@ -76,8 +76,8 @@ public struct SecurityHeaders: Middleware {
     ///     `frame-ancestors`.
     ///   - frames: which pages may show a response in a frame. A policy that has `frameAncestors` takes precedence.
     ///   - referrerPolicy: what other pages learn of the page's address; nil: the browser decides.
-    ///   - transportSecurity: `Strict-Transport-Security`, sent over https only (`request.protocol`), and not for `localhost`, names
-    ///     below it and IP addresses; nil: it is not sent.
+    ///   - transportSecurity: `Strict-Transport-Security`, sent over https only (`request.protocol`), and not for
+    ///     `localhost`, names below it and IP addresses; nil: it is not sent.
     ///   - openerPolicy: `Cross-Origin-Opener-Policy`; nil: not sent.
     ///   - permissions: features of the browser by their names in `Permissions-Policy`, with the origins that may use them; an
     ///     empty list is for none, and `"self"` the page's own: `["camera": [], "geolocation": ["self"]]`.

@@ -5,8 +5,8 @@
 /// A group of a pattern matches the path as the client has sent it, and its text is percent-decoded afterwards: `([^/]+)` matches
 /// `..%2Fsecret`, and a `String` argument is then `../secret`. A path whose argument is no file name has no page: 404.
 ///
-/// No name are: an empty text, `.` and `..`, texts that hold `/`, `\` or a control character (NUL, line breaks), and texts of more
-/// than 255 bytes of UTF-8, the longest name on a Linux disk.
+/// No name are: an empty text, `.` and `..`, texts that hold `/`, `\` or a control character (NUL, line breaks), and texts
+/// of more than 255 bytes of UTF-8, the longest name on a Linux disk.
 public struct FileName: PathValue, RawRepresentable, Hashable, Codable, Sendable, CustomStringConvertible {
     /// The name.
     public let rawValue: String

@@ -60,8 +60,8 @@ final class IncomingMessage {
         return opcode != .text || validator.accepts(piece)
     }
 
-    /// Whether the peer has to go on in time. That is so between the frames of a message, too, where its parts are collected, because they
-    /// take memory; and not while the owner of a message in pieces has not taken the last one.
+    /// Whether the peer has to go on in time. That is so between the frames of a message, too, where its parts are
+    /// collected, because they take memory; and not while the owner of a message in pieces has not taken the last one.
     var awaitsPeer: Bool {
         guard let stream else { return true }
         return frame != nil && !stream.isFull

@@ -20,12 +20,12 @@ final class RareSocketState {
     var isParked = false
     /// Whether the owner is about to be checked in the next turn, because the peer has ended its side.
     var isClosingLater = false
-    /// Since when the peer owes the rest of a message, in nanoseconds of the loop's clock. Bytes of it move this time on, each by as much as
-    /// it may take at the least rate.
+    /// Since when the peer owes the rest of a message, in nanoseconds of the loop's clock. Bytes of it move this time on,
+    /// each by as much as it may take at the least rate.
     var frameSince: UInt64?
     var subscriptions: Subscriptions?
-    /// The tasks that wait until a message is sent that takes its time: it is long and is being compressed, or it is sent in pieces. Nil:
-    /// no such message is being sent.
+    /// The tasks that wait until a message is sent that takes its time: it is long and is being compressed, or it is sent in
+    /// pieces. Nil: no such message is being sent.
     var afterMessage: [LoopWaiter<Void>]?
     /// Whether a long message is being compressed, in several turns of the loop.
     var isCompressing = false

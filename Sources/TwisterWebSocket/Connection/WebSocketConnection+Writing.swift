@@ -44,8 +44,8 @@ extension WebSocketConnection {
     /// Compresses a message, or a part of one, and sends it as a frame. A long one takes several turns of the loop, so that other
     /// connections are served meanwhile.
     ///
-    /// - Throws: `WebSocketClosedError`, where the connection is closed meanwhile; `CancellationError` where the task is cancelled
-    ///   before the message has its turn.
+    /// - Throws: `WebSocketClosedError`, where the connection is closed meanwhile; `CancellationError` where the task is
+    ///   cancelled before the message has its turn.
     func sendCompressed(
         _ part: WebSocketMessage, _ end: MessageDeflater.End, _ opcode: Opcode, by compression: MessageCompression
     ) async throws {

@@ -5,8 +5,8 @@ import TwisterWeb
 
 /// Sending.
 extension WebSocketHandler {
-    /// Sends a message, and waits while the client has more than 64 KiB to take, while a long message is being compressed, and while
-    /// another one is sent in pieces.
+    /// Sends a message, and waits while the client has more than 64 KiB to take, while a long message is being compressed,
+    /// and while another one is sent in pieces.
     ///
     /// - Throws: `WebSocketClosedError` once the connection is closed or closing; `CancellationError` where the task is cancelled
     ///   while it waits. The message is sent nevertheless, unless it still waited for another message.

@@ -39,8 +39,8 @@ public final class WebSocketMessageWriter {
 
     /// Sends the next bytes, and waits while the peer does not take what was sent before.
     ///
-    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, while another task writes, and in a
-    ///   text for bytes that are not UTF-8.
+    /// - Throws: `WebSocketClosedError`, `CancellationError`; `WebSocketError` after `finish`, while another task writes,
+    ///   and in a text for bytes that are not UTF-8.
     public func write(_ bytes: [UInt8]) async throws {
         try check()
         isWriting = true

@@ -1,7 +1,7 @@
 import Twister
 
-/// Applications within the application that refuse requests which other sites' pages have browsers send: by a token, and by where the
-/// browser says that a request comes from.
+/// Applications within the application that refuse requests which other sites' pages have browsers send: by a token, and by
+/// where the browser says that a request comes from.
 func xsrfApplication(_ templates: TemplateLibrary) throws -> Application {
     try Application(
         [

@@ -66,7 +66,8 @@ private final class Ordered: RequestHandlerWith<Notes> {
     }
 }
 
-/// A handler cannot take the connection from the server: this one writes the head by itself, without what handlers add to responses.
+/// A handler cannot take the connection from the server: this one writes the head by itself, without what handlers add to
+/// responses.
 private final class Detached: RequestHandler {
     override func get() async throws {
         let stream = try detach()

@@ -24,8 +24,8 @@ struct BusyLoopDeadlineTests {
         }
     }
 
-    /// Has `connect` connect clients, which have `limit` for what they then send, blocks the loop, and lets `inTime` send while it is
-    /// blocked. All that again, where the machine was too busy to send in time.
+    /// Has `connect` connect clients, which have `limit` for what they then send, blocks the loop, and lets `inTime` send
+    /// while it is blocked. All that again, where the machine was too busy to send in time.
     private static func block<Clients>(
         _ port: UInt16, for milliseconds: Int, limit: Duration, _ connect: () throws -> Clients,
         _ inTime: (Clients) throws -> Void

@@ -47,8 +47,8 @@ struct IOLoopCallbacksTests {
     func wakeUp(_ backend: IOBackend) async throws {
         let best = try await withLoop(backend) { loop in
             var best = UInt64.max
-            // The goal is 100 us, which the benchmark measures; here the machine may be busy with other tests, so that the best of
-            // some medians counts.
+            // The goal is 100 us, which the benchmark measures; here the machine may be busy with other tests, so that the
+            // best of some medians counts.
             for _ in 0..<20 where best >= 100_000_000 {
                 let latencies = Box<[UInt64]>([])
                 let rounds = 200

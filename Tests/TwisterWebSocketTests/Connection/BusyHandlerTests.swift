@@ -88,8 +88,8 @@ struct BusyHandlerTests {
         }
     }
 
-    /// Sends messages, perhaps a close frame, and the end of its side, all of which arrive in one turn. Returns the bytes that come
-    /// back, and whether a close frame did.
+    /// Sends messages, perhaps a close frame, and the end of its side, all of which arrive in one turn. Returns the bytes
+    /// that come back, and whether a close frame did.
     private func exchange(
         _ port: UInt16, _ path: String, count: Int, size: Int, closes: Bool
     ) throws -> (bytes: Int, isClosed: Bool) {

@@ -14,8 +14,8 @@ final class UploadFolder: Sendable {
     private let maxCount: Int
     private let quota: Int
     private let now: @Sendable () -> Int64
-    /// The contents of the records by their uploads' identifiers, so that each record is read only once. Locked while the uploads of
-    /// the folder are counted, so that two new uploads do not take the same room.
+    /// The contents of the records by their uploads' identifiers, so that each record is read only once. Locked while the
+    /// uploads of the folder are counted, so that two new uploads do not take the same room.
     private let known = Mutex<[String: Known]>([:])
 
     /// The contents of a record. Only `isFinished` changes while the record exists, once.
