@@ -42,7 +42,7 @@ package final class ConditionLock<State>: @unchecked Sendable {
     }
 
     /// Blocks the thread until `body` returns a value; `body` is called under the lock, again after each `signal`.
-    package func wait<Result>(until body: (inout State) -> Result?) -> Result {
+    func wait<Result>(until body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {
@@ -74,5 +74,5 @@ package final class ConditionLock<State>: @unchecked Sendable {
     func signal() { pthread_cond_signal(condition) }
 
     /// Wakes every waiting thread.
-    package func broadcast() { pthread_cond_broadcast(condition) }
+    func broadcast() { pthread_cond_broadcast(condition) }
 }

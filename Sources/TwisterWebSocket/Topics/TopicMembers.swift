@@ -2,9 +2,6 @@ import TwisterIO
 
 /// Takes what is published, on one loop.
 protocol TopicSubscriber: AnyObject {
-    /// What the subscriber's messages are compressed with; nil: nothing.
-    var compression: MessageCompression? { get }
-
     func receive(_ message: PublishedMessage, by topics: WebSocketTopics)
 }
 
@@ -21,19 +18,8 @@ final class TopicMembers {
         var all: ContiguousArray<Subscription> = []
     }
 
-    /// A message for the subscribers of one topic.
-    private struct Delivery {
-        let message: PublishedMessage
-        let name: Name
-        let topics: WebSocketTopics
-    }
-
     private var members: [Name: Members] = [:]
     private let loop: TopicLoop
-    /// A long message that is being compressed.
-    private var compressing: Delivery?
-    /// The messages that were published after it.
-    private var waiting = FIFO<Delivery>()
 
     private init(_ loop: IOLoop) { self.loop = TopicLoop(loop) }
 
@@ -70,33 +56,10 @@ final class TopicMembers {
         subscription.topics.leave(subscription.topic, loop)
     }
 
-    /// Gives the message to the subscribers, after those that were published before.
     func deliver(_ message: PublishedMessage, to topic: String, of topics: WebSocketTopics) {
-        let name = Name(topics: ObjectIdentifier(topics), topic: topic)
-        let delivery = Delivery(message: message, name: name, topics: topics)
-        if compressing == nil { give(delivery) } else { waiting.append(delivery) }
-    }
-
-    /// Goes on with the message that was being compressed, and those after it.
-    func compressed() {
-        guard let delivery = compressing.take() else { return }
-        give(delivery)
-        while compressing == nil, let next = waiting.popFirst() { give(next) }
-    }
-
-    /// Gives the message to the subscribers, or has it compressed before.
-    private func give(_ delivery: Delivery) {
-        let message = delivery.message
-        let subscriptions = members[delivery.name]?.all ?? []
-        let unready = message.isLong ? subscriptions : []
-        let missing = Set(unready.compactMap { message.missingKind(for: $0.subscriber.compression) })
-        guard missing.isEmpty else {
-            compressing = delivery
-            return loop.compress(message, missing)
-        }
-        loop.delivered(message)
+        guard let group = members[Name(topics: ObjectIdentifier(topics), topic: topic)] else { return }
         // A subscriber that is disconnected here stays in the list until its stream has closed, in a later turn.
-        for subscription in subscriptions { subscription.subscriber.receive(message, by: delivery.topics) }
+        for subscription in group.all { subscription.subscriber.receive(message, by: topics) }
     }
 }
 
