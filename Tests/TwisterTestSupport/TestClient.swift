@@ -234,17 +234,17 @@ package final class TestClient {
         }
         var response = Response(status: status, head: head, body: [])
         if toHead || status < 200 || status == 204 || status == 304 {
-            pending = rest
+            pending = rest + pending
         } else if let length = response.field("Content-Length").flatMap({ Int($0) }) {
             while rest.count < length {
                 guard let more = try receive() else { throw Failure(description: "closed within a body") }
                 rest += more
             }
             response.body = Array(rest[..<length])
-            pending = Array(rest[length...])
+            pending = Array(rest[length...]) + pending
         } else if response.field("Transfer-Encoding") == "chunked" {
             response.body = try receiveChunks(&rest)
-            pending = rest
+            pending = rest + pending
         } else {
             response.body = rest + (try receiveAll())
         }

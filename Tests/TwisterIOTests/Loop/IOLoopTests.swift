@@ -140,6 +140,17 @@ struct IOLoopTests {
         func didRun() -> Bool { false }
     }
 
+    @Test("a loop keeps its own object of a class until it is closed, and none that is made later", arguments: backends)
+    func locals(_ backend: IOBackend) async throws {
+        try await withLoop(backend) { loop in
+            weak let early = loop.local { Box(1) }
+            #expect(early != nil && early === loop.local { Box(2) })
+            loop.close()
+            weak let late = loop.local { Box(3) }
+            #expect(early == nil && late == nil)
+        }
+    }
+
     @Test("IOL-7: a loop that is stopped by work that then waits can be closed", arguments: backends)
     func closeWithWaitingWork(_ backend: IOBackend) async throws {
         let isWoken = try await withLoop(backend) { loop in
