@@ -19,8 +19,10 @@ connection *connection_create(reactor *r, int fd, uint64_t context) {
   return c;
 }
 
+/* The slot is not used again before the next wait: the owner's last event is in a batch that is still to be handled, and a new
+ * connection of the owner of an earlier event must not have the same slot meanwhile. */
 static void release_slot(reactor *r, connection *c) {
-  slab_free(&r->connections, c);
+  slab_retire(&r->connections, c);
   listeners_resume(r);
 }
 

@@ -157,6 +157,7 @@ void reactor_destroy(reactor *r) {
 
 int reactor_wait(reactor *r, reactor_event *events, int capacity, int64_t timeout_ns) {
   if (capacity <= 0) return -EINVAL;
+  slab_reclaim(&r->connections);
   r->waits++;
   batch out = {.events = events, .count = 0, .capacity = capacity};
   int result = r->backend->wait(r, &out, timeout_ns);

@@ -6,6 +6,7 @@
 void slab_init(slab *s, uint32_t kind, size_t slot_size, uint32_t chunk_shift) {
   memset(s, 0, sizeof *s);
   s->kind = kind;
+  s->retired = s->last_retired = SLOT_NONE;
   s->slot_size = (uint32_t)slot_size;
   s->chunk_shift = chunk_shift;
   s->free = SLOT_NONE;
@@ -16,7 +17,7 @@ void slab_destroy(slab *s) {
   free(s->chunks);
   s->chunks = NULL;
   s->chunk_count = s->fresh = s->live = 0;
-  s->free = SLOT_NONE;
+  s->free = s->retired = s->last_retired = SLOT_NONE;
 }
 
 /* Adds a chunk. Only the directory of chunks is copied as it grows, never a slot. */
@@ -52,12 +53,27 @@ void *slab_allocate(slab *s) {
   return head;
 }
 
-void slab_free(slab *s, void *item) {
+/* Makes the slot's handles stale, and puts the slot before those of `list`. */
+static void put(slab *s, void *item, uint32_t *list) {
   slot *head = item;
   uint32_t index = head->link;
   head->generation = (head->generation + 1) & HANDLE_GENERATION_MASK;
   if (head->generation == 0) head->generation = 1;
-  head->link = s->free;
-  s->free = index;
+  head->link = *list;
+  *list = index;
   s->live--;
+}
+
+void slab_free(slab *s, void *item) { put(s, item, &s->free); }
+
+void slab_retire(slab *s, void *item) {
+  if (s->retired == SLOT_NONE) s->last_retired = ((slot *)item)->link;
+  put(s, item, &s->retired);
+}
+
+void slab_reclaim(slab *s) {
+  if (s->retired == SLOT_NONE) return;
+  ((slot *)slab_at(s, s->last_retired))->link = s->free;
+  s->free = s->retired;
+  s->retired = s->last_retired = SLOT_NONE;
 }

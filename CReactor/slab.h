@@ -28,8 +28,9 @@ typedef struct slab {
   uint32_t chunk_shift; /* log2 of the slots in a chunk */
   uint32_t slot_size;
   uint32_t kind;
-  uint32_t fresh; /* slots from this one on were never used */
-  uint32_t free;  /* the free slot that was used last, so that it is reused while it is in the caches */
+  uint32_t fresh;                 /* slots from this one on were never used */
+  uint32_t free;                  /* the free slot that was used last, so that it is reused while it is in the caches */
+  uint32_t retired, last_retired; /* free slots that may not be used again yet */
   uint32_t live;
 } slab;
 
@@ -39,6 +40,10 @@ void slab_destroy(slab *s);
 /* Returns a slot that is zero except for its head, or NULL. */
 void *slab_allocate(slab *s);
 void slab_free(slab *s, void *item);
+
+/* Frees a slot that is not used again before `slab_reclaim`. Its handle is stale at once. */
+void slab_retire(slab *s, void *item);
+void slab_reclaim(slab *s);
 
 /* Slots that were ever used: the bound for walking over all of them with `slab_live_at`. */
 static inline uint32_t slab_bound(const slab *s) { return s->fresh; }

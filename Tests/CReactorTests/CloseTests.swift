@@ -47,6 +47,24 @@ import Testing
         }
     }
 
+    @Test(
+        "While CLOSED is still to be handled, no new connection has the slot of the closed one",
+        arguments: Backend.available)
+    func slotOfClosed(backend: Backend) throws {
+        let reactor = try TestReactor(backend)
+        let pairs = try (0..<4).map { _ in try Sockets.tcpPair() }
+        func slot(_ handle: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: handle) }
+        let closed = try [reactor.adopt(pairs[0].ours), reactor.adopt(pairs[1].ours)]
+        for handle in closed { #expect(reactor_close(reactor.raw, handle) == 0) }
+        reactor.collect { $0.count { $0.type == REACTOR_CLOSED } == 2 }
+        let next = try reactor.adopt(pairs[2].ours)
+        #expect(!closed.map(slot).contains(slot(next)))
+        #expect(reactor.wait().isEmpty)
+        #expect(closed.map(slot).contains(slot(try reactor.adopt(pairs[3].ours))))
+        #expect(reactor.statistics.connections == 2)
+        for pair in pairs { close(pair.theirs) }
+    }
+
     @Test("Close with a send that waits for a peer that has ended its side", arguments: Backend.available)
     func closeHalfClosed(backend: Backend) throws {
         let reactor = try TestReactor(backend)
@@ -143,7 +161,8 @@ import Testing
         #expect(reactor_listener_close(raw, listening) == 0)
         #expect(reactor_timer_cancel(raw, timer) == 0)
         for handle in [connection, watch, listening, timer] { expectStale(as: all, handle) }
-        // The slot is used again; the old handle stays stale.
+        // The slot is used again after the next wait; the old handle stays stale.
+        #expect(reactor.wait().isEmpty)
         let next = try Sockets.tcpPair()
         let again = try reactor.adopt(next.ours)
         #expect(again != connection && UInt32(truncatingIfNeeded: again) == UInt32(truncatingIfNeeded: connection))
