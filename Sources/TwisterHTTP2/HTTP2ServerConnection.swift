@@ -346,9 +346,16 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         context.connections.remove(self)
     }
 
+    /// Whether no request is under way, and none has begun to come.
+    private var isIdle: Bool {
+        switch phase {
+        case .open, .draining: streams.isEmpty && block.streamID == nil
+        case .goingAway, .ended: false
+        }
+    }
+
     func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
-        var wait = ConnectionWait(
-            idleSince: streams.isEmpty && phase != .ended ? clocks.idleSince : nil, request: nil, output: clocks.output)
+        var wait = ConnectionWait(idleSince: isIdle ? clocks.idleSince : nil, request: nil, output: clocks.output)
         let overdue = context.deadlines.overdue(&wait, stream, time)
         clocks.output = wait.output
         switch overdue {
@@ -370,7 +377,10 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         pump()
         if share.charged > 0 { recharge() }
         guard phase != .ended else { return }
-        let next = context.deadlines.next(wait, stream) ?? .max
+        // What was done above may have begun or ended requests.
+        wait.idleSince = isIdle ? clocks.idleSince : nil
+        let bodyEnd = streams.lazy.compactMap { $0.body?.clocks.bodyEnd }.min()
+        let next = min(context.deadlines.next(wait, stream) ?? .max, bodyEnd ?? .max)
         let isWaiting = streams.contains { $0.isWatched } || owedSince != nil
         let hasOutput = streams.contains { $0.waitingBytes > 0 }
         let look = min(

@@ -20,15 +20,19 @@ final class IncomingBody {
 
 /// Reading the request's body.
 extension HTTP2Stream: BodySource {
-    /// A body follows the head.
-    func startBody() {
+    /// A body follows the head. The delegate, which gets the head next, may limit the body's time.
+    func expectBody() {
         let made = IncomingBody(awaitsContinue: exchange.requestHead.expectation == .continue100)
         made.clocks.startBody(context.loop.turnTime)
         body = made
+    }
+
+    /// The delegate has the head and takes the body.
+    func startBody() {
         // nghttp2 has seen to it that there is one at most, and that it is a number.
         if case .length(let length) = MessageFraming.framing(of: exchange.requestHead) {
             guard length <= exchange.bodyLimit else { return refuse(RequestRefusal(413)) }
-            made.remaining = length
+            body?.remaining = length
         }
         if exchange.isBodyStreamed { schedule() } else { bodyAwaited() }
     }
@@ -127,6 +131,8 @@ extension HTTP2Stream: BodySource {
     func bodyAwaited() {
         guard let body, body.awaitsContinue, sending == .nothing, exchange.receivedBodyBytes == 0 else { return }
         body.awaitsContinue = false
+        // The client has waited for the handler, not the other way round.
+        body.clocks.startBody(context.loop.now)
         guard isOpen else { return }
         let head = ResponseHead()
         try? head.setStatus(100)

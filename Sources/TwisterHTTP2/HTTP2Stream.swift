@@ -139,6 +139,7 @@ final class HTTP2Stream {
         exchange.attach(self)
         connection.beginPriority(self)
         if case .refused(let refusal) = verdict { return refuse(refusal) }
+        if sequel == .body { expectBody() }
         let made = context.begin(
             exchange, from: connection.share.client, security: connection.stream.security, firstByte: firstByte,
             accepted: connection.clocks.accepted.take(), hasBody: sequel == .body)

@@ -182,48 +182,29 @@ struct DeadlineTests {
         }
     }
 
-    @Test("a time for the whole body that is set in headersReceived holds: 408", arguments: testedBackends)
-    func bodyTimeout(_ backend: IOBackend) async throws {
-        for delivery in [HTTPBodyDelivery.collected(limit: nil), .streamed(limit: nil)] {
-            try await withServer(backend, BodyTimeSetting(delivery)) { port in
-                let client = try TestClient(port: port)
-                #expect(try client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab").text == "2")
-                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
-                #expect(try client.receiveResponse().status == 408)
-                #expect(try client.isClosed())
-            }
+    @Test(
+        "a connection that is idle while its client takes the last response keeps no loop busy",
+        arguments: testedBackends)
+    func idleWithOutput(_ backend: IOBackend) async throws {
+        let loop = LoopHeld<IOLoop?>(nil)
+        let responding = Responding { request in
+            loop.value = request.connection.loop
+            request.connection.write([UInt8](repeating: 120, count: 20_000_000))
         }
-    }
-
-    /// Gives each body 300 ms.
-    private final class BodyTimeSetting: HTTPServerConnectionDelegate {
-        private let delivery: HTTPBodyDelivery
-
-        init(_ delivery: HTTPBodyDelivery) { self.delivery = delivery }
-
-        func startRequest(_ request: HTTPServerRequest) -> any HTTPMessageDelegate { Message(request, delivery) }
-
-        private final class Message: HTTPMessageDelegate {
-            private let request: HTTPServerRequest
-            private let delivery: HTTPBodyDelivery
-
-            init(_ request: HTTPServerRequest, _ delivery: HTTPBodyDelivery) {
-                self.request = request
-                self.delivery = delivery
-            }
-
-            func headersReceived() -> HTTPBodyDelivery {
-                request.connection.setBodyTimeout(.milliseconds(300))
-                return delivery
-            }
-
-            func execute() async throws {
-                var count = 0
-                for try await bytes in request.bodyStream { count += bytes.count }
-                request.connection.write("\(count)")
-            }
-
-            func executionFailed(_ error: any Error) async { request.connection.respondToFailure(500) }
+        try await withServer(backend, responding) {
+            $0.idleTimeout = .milliseconds(100)
+            $0.writeStallTimeout = .seconds(600)
+            $0.outputHighWatermark = 100_000_000
+        } _: { port in
+            let client = try TestClient(port: port, receiveBuffer: 4096)
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("the response is under way") { loop.value != nil }
+            try await Task.sleep(for: .milliseconds(300))
+            let before = loop.value?.counts.turns.current ?? 0
+            try await Task.sleep(for: .milliseconds(300))
+            let after = loop.value?.counts.turns.current ?? .max
+            #expect(after - before < 100)
+            loop.value = nil
         }
     }
 }

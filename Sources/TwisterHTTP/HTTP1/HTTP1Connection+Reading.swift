@@ -276,6 +276,9 @@ extension HTTP1Connection {
     func bodyAwaited() {
         guard body?.awaitsContinue == true, case .head = writing, exchange.requestBody.received == 0 else { return }
         body?.awaitsContinue = false
+        // The client has waited for the handler, not the other way round.
+        clocks?.startBody(context.loop.now)
+        owner?.updateDeadline()
         _ = withStream { $0.enqueue(ResponseEncoder.continue100) }
     }
 

@@ -116,8 +116,12 @@ package struct Deadlines {
             if let since = request.bodySince { next = min(next, bodyDue(request, since)) }
             if let end = request.bodyEnd { next = min(next, end) }
         }
-        if let since = stream.outputWaitsSince { next = min(next, nextLook(wait.output, since)) }
-        if let since = wait.idleSince { next = min(next, since &+ idle) }
+        // While output waits, the connection does not end for being idle (see `overdue`), so that time is none to wake up at.
+        if let since = stream.outputWaitsSince {
+            next = min(next, nextLook(wait.output, since))
+        } else if let since = wait.idleSince {
+            next = min(next, since &+ idle)
+        }
         return next == .max ? nil : next
     }
 
