@@ -62,8 +62,9 @@ extension IOStream {
         do {
             try await wait { resume in filter.whenHandshakeEnds(resume) }
         } catch let error where filter.isServer || error is TLSFilter.HandshakeCut {
-            guard isClosed, !(error is CancellationError) else { throw error }
-            throw closedError
+            if error is CancellationError { throw error }
+            // A stream whose handshake has failed closes once the peer has got the alert.
+            throw isClosed ? closedError : StreamClosedError(realError: .error(error))
         }
     }
 }

@@ -120,7 +120,8 @@ extension BaseIOStream {
     public var readChunkSize: Int { reactor.bufferSize }
 
     /// Calls back once, on the loop, when the stream is closed, after an outstanding read has ended. With a callback
-    /// set, a stream that nobody reads notices its peer's end too, and closes then. nil: none.
+    /// set, a stream that nobody reads notices its peer's end too, and closes then, unless more than four of the pool's
+    /// buffers (64 KiB) of what the peer has sent are unread. nil: none.
     ///
     /// Tornado: `BaseIOStream.set_close_callback`.
     public func setCloseCallback(_ callback: (() -> Void)?) {

@@ -164,6 +164,10 @@ final class StreamReader: IOStreamConsumer {
 
     func streamReceived(_ stream: IOStream, _ bytes: UnsafeRawBufferPointer) -> Int { offer(bytes) }
     func streamEnded(_ stream: IOStream) { ended() }
+    func streamPeerLeft(_ stream: IOStream, isGone: Bool) {
+        // A peer that has only ended its side may have sent more than was received, which the application may still read.
+        if isGone, closeCallback != nil { stream.close(.failed(IOError(errno: ECONNRESET, "receive"))) }
+    }
     func streamDeadline(_ stream: IOStream, asOf time: UInt64) {
         // A peer that still takes some of it is slow, not gone.
         if let since = stream.outputTakenAt, time < since &+ Self.drainTime {

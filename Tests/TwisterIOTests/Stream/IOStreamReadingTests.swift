@@ -222,6 +222,20 @@ struct IOStreamReadingTests {
         }
     }
 
+    @Test("IOS-12: the close callback notices a reset, however many bytes nobody reads", arguments: backends)
+    func resetWhileHeldUp(backend: IOBackend) async throws {
+        try await onLoop(backend) { loop in
+            let (stream, peer) = try makeStream(loop, tcp: true)
+            let isClosed = Box(false)
+            stream.setCloseCallback { isClosed.value = true }
+            peer.send(String(repeating: "x", count: 90_000))
+            try await loop.until { stream.unconsumedCount > 65_536 }
+            setLinger(peer.fd)
+            peer.close()
+            try await loop.until { isClosed.value }
+        }
+    }
+
     @Test("IOS-13, IOS-21: close(error:) and a reset are the reason that readers see", arguments: backends)
     func closeReasons(backend: IOBackend) async throws {
         try await onLoop(backend) { loop in
