@@ -32,6 +32,20 @@ private final class UploadHandler: RequestHandler {
         }
     }
 
+    @Test("a group's middleware or policy around another application, where it would not run, is refused at start")
+    func groupAroundApplication() throws {
+        let other = try Application([URLSpec(.get, "/admin/x") { _ in "x" }])
+        let route = URLSpec("/admin/.*", other)
+        #expect(problems(RouteGroup("") { route }.routes) == [])
+        let groups = [
+            RouteGroup("", middleware: [SecurityHeaders()]) { route },
+            RouteGroup("", policy: Policy(authenticated: true)) { route },
+        ]
+        for group in groups {
+            #expect(problems(group.routes).first?.contains("do not run around the route \"/admin/.*\"") == true)
+        }
+    }
+
     @Test("RH-50: sendError within writeError ends with the default page", arguments: TestDepth.allCases)
     func circularErrorPage(depth: TestDepth) async throws {
         let application = try Application([URLSpec("/", CircularHandler.self), URLSpec(.get, "/ok") { _ in "ok" }])

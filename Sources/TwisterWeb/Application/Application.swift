@@ -65,7 +65,7 @@ public final class Application: HTTPServerConnectionDelegate {
         } catch {
             throw RoutingError(problems: ["\(error)"])
         }
-        safeHeadSize = 2 * settings.maxCookies
+        safeHeadSize = 2 * min(settings.maxCookies, .max / 2)
         badRequest = compiler.route(HandlerMaker(ErrorHandler.self) { ErrorHandler($0, .badRequest) })
         routes = compiled.map(\.route)
         routeDescriptions = compiled.flatMap(\.descriptions)
@@ -82,6 +82,7 @@ public final class Application: HTTPServerConnectionDelegate {
         for route in compiled { if let name = route.spec.name { patterns[name] = route.pattern } }
         services = try ApplicationServices(settings, named: patterns)
         for problem in validate() { Log.general.warning("\(problem)") }
+        if !middleware.isEmpty { Self.warnOfDelegates(specs) }
         if settings.automaticETags, let encoder = settings.jsonEncoder, !encoder.outputFormatting.contains(.sortedKeys)
         {
             Log.general.warning(
@@ -89,6 +90,14 @@ public final class Application: HTTPServerConnectionDelegate {
             )
         }
         for note in notes() { Log.general.debug("\(note)") }
+    }
+
+    private static func warnOfDelegates(_ specs: [URLSpec]) {
+        for spec in specs {
+            guard case .delegate = spec.target else { continue }
+            Log.general.warning(
+                "the application's middleware does not run around the route \"\(spec.pattern)\" to another application")
+        }
     }
 
     /// The routes of the setting `staticPath`: its files, `/favicon.ico` and `/robots.txt`.

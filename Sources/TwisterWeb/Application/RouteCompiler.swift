@@ -177,9 +177,11 @@ struct RouteCompiler {
             handler = String(describing: type(of: delegate))
         }
         let policy = spec.scope.policy.filled(from: Self.policy(of: spec))
+        // Another application has middleware of its own.
+        let runs = if case .delegate = spec.target { false } else { true }
         return RouteDescription(
             host: spec.scope.host, pattern: spec.pattern, methods: methods, handler: handler, name: spec.name,
-            middleware: (middleware + spec.scope.middleware).map(\.label), policy: policy,
+            middleware: runs ? (middleware + spec.scope.middleware).map(\.label) : [], policy: policy,
             sharesTrie: pattern.isSimple)
     }
 
@@ -205,6 +207,11 @@ struct RouteCompiler {
                     + "\(arity) argument(s)"
                     + (ForeignParameter.first(in: spec.pattern).map { "; \"\($0.text)\" is no group: write ([^/]+)" }
                         ?? ""))
+        }
+        if case .delegate = spec.target, !spec.scope.middleware.isEmpty || spec.scope.policy != Policy() {
+            problems.append(
+                "the middleware and policy of a group do not run around the route \"\(spec.pattern)\" to another "
+                    + "application: give them to that application, and move the route out of the group")
         }
         if case .handler(let maker) = spec.target, maker.make == nil, maker.type is any StatefulHandler.Type {
             problems.append(

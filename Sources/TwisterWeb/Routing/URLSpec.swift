@@ -45,7 +45,8 @@ public struct URLSpec: Routes {
     }
 
     /// A route to another application, or to anything else that a server can serve. It gets the request as it came, with the
-    /// whole path.
+    /// whole path; the middleware of this application does not run around it. In a group with middleware or a policy, which
+    /// would not hold either, it is a mistake (`RoutingError`).
     ///
     /// Tornado: a `Rule` whose target is a `Router`, an `HTTPServerConnectionDelegate` or a callable; `web.FallbackHandler`.
     public init(_ pattern: String, _ delegate: any HTTPServerConnectionDelegate, name: String? = nil) {

@@ -27,10 +27,18 @@ public final class Session {
         case deleted
     }
 
+    /// Where the session is kept.
+    private enum Place {
+        /// It is in no store yet.
+        case none
+        case stored(SessionToken)
+        /// Another request has ended it, or given it a new key, which the client keeps. Nothing of it is saved any more.
+        case endedElsewhere
+    }
+
     /// Nil where no `Sessions` runs around the handler: nothing is saved.
     private let rules: SessionRules?
-    /// The session that is in the store.
-    private var stored: SessionToken?
+    private var place: Place
     private var values: [String: String]
     private var expires: Int64
     private var changes: [String: String?] = [:]
@@ -47,7 +55,7 @@ public final class Session {
     /// - Parameter stored: the session that the client has, as it is in the store.
     init(_ rules: SessionRules?, _ stored: (token: SessionToken, data: SessionData)? = nil) {
         self.rules = rules
-        self.stored = stored?.token
+        place = stored.map { .stored($0.token) } ?? .none
         values = stored?.data.values ?? [:]
         expires = stored?.data.expires ?? 0
         isOpen = rules != nil
@@ -95,13 +103,14 @@ public final class Session {
     /// Gives the session a new key, and invalidates the old one. Call it when the user logs in or gets more rights: otherwise
     /// somebody who has smuggled a key into the user's browser has the user's session (session fixation).
     public func rotate() {
-        if stored != nil, fate != .destroyed { fate = .rotated }
+        if case .stored = place, fate != .destroyed { fate = .rotated }
     }
 
     /// Ends the session: its values are removed, and its key becomes invalid. Call it when the user logs out. A value that is
     /// stored afterwards begins a new session.
     public func destroy() {
         fate = .destroyed
+        if case .endedElsewhere = place { place = .none }
         values = [:]
         changes = [:]
         failure = nil
@@ -112,7 +121,11 @@ public final class Session {
     /// Whether there is something to save.
     var needsSaving: Bool {
         guard rules != nil else { return false }
-        return !changes.isEmpty || failure != nil || stored != nil && fate != .kept
+        return switch place {
+        case .none: !changes.isEmpty || failure != nil
+        case .stored: !changes.isEmpty || failure != nil || fate != .kept
+        case .endedElsewhere: false
+        }
     }
 
     /// Whether a complete response has to wait: the client's next request may need what is being saved.
@@ -133,11 +146,11 @@ public final class Session {
         let size = SessionData(values: values, expires: 0).size
         guard size <= rules.maxSize else { throw SessionError.tooLarge(size: size, limit: rules.maxSize) }
         let end = rules.now() + rules.lifetime
-        guard let old = stored else { return try await begin(until: end, rules, canSetCookie) }
+        guard case .stored(let old) = place else { return try await begin(until: end, rules, canSetCookie) }
         switch fate {
         case .destroyed:
             try await rules.store.delete(old.id)
-            stored = nil
+            place = .none
             cookie = .deleted
             try await begin(until: end, rules, canSetCookie)
         case .rotated:
@@ -150,8 +163,8 @@ public final class Session {
         case .kept, .renewed:
             let update = SessionChanges(values: changes, expires: fate == .renewed ? end : expires)
             guard try await rules.store.update(old.id, update) else {
-                // Another request has ended the session, or given it a new key, which the client keeps.
-                stored = nil
+                place = .endedElsewhere
+                values = [:]
                 return
             }
             if fate == .renewed { cookie = .set(old) }
@@ -168,7 +181,7 @@ public final class Session {
     private func keep(_ data: SessionData, _ rules: SessionRules) async throws {
         let token = SessionToken()
         try await rules.store.save(token.id, data)
-        stored = token
+        place = .stored(token)
         expires = data.expires
         cookie = .set(token)
     }

@@ -12,8 +12,8 @@ import TwisterHTTP
 /// Changes of a request are saved before its client gets the response: a response that the handler finishes by itself
 /// (`finish`, `redirect`, `render`) waits until then, while the handler goes on; `flush` waits, too. Where the store fails, the
 /// response becomes an error: 500. Changes are saved even where the handler throws an error, as cookies are kept. Responses of
-/// handlers that have read the session get `Vary: Cookie`. Responses that set the cookie get `Cache-Control: private`, unless
-/// they have the field already.
+/// handlers that have read the session get `Vary: Cookie`. Responses that set the cookie are `private` in `Cache-Control`,
+/// whatever else the field says: a shared cache may store `Set-Cookie`, and hand one client's session to others.
 public struct Sessions: Middleware {
     private let rules: SessionRules
     private let name: String
@@ -113,6 +113,16 @@ public struct Sessions: Middleware {
             try handler.setCookie(cookie)
         case .deleted: try handler.setCookie(cookie.deletion)
         }
-        if !handler.connection.head.contains(.cacheControl) { handler.setTrustedHeader(.cacheControl, "private") }
+        let cacheControl = Self.keptPrivate(handler.connection.head.get(.cacheControl))
+        handler.setTrustedHeader(.cacheControl, cacheControl)
+    }
+
+    /// A `Cache-Control` that keeps the response out of shared caches (RFC 9111, 7.3), and is otherwise the handler's own.
+    private static func keptPrivate(_ field: String?) -> String {
+        let directives = TokenList.elements(of: field ?? "")
+        let names = directives.map { $0.lowercased() }
+        if names.contains("private") || names.contains("no-store") { return directives.joined(separator: ", ") }
+        let kept = zip(directives, names).filter { $0.1 != "public" && !$0.1.hasPrefix("s-maxage") }.map(\.0)
+        return (["private"] + kept).joined(separator: ", ")
     }
 }

@@ -144,6 +144,35 @@ struct SessionSavingTests {
         }
     }
 
+    @Test("X-55: a session that was ended while a request uses it is not begun anew by what the request stores later")
+    func endedMeanwhile() async throws {
+        let store = SlowStore()
+        let application = try Application(
+            [
+                URLSpec(.post, "/login") { $0.session["user", as: String.self] = "ann" },
+                URLSpec(.post, "/logout") { $0.session.destroy() },
+                URLSpec(.post, "/twice") { handler in
+                    try await handler.sleep(for: .seconds(10))
+                    handler.session["first", as: String.self] = "1"
+                    handler.write("first ")
+                    try await handler.flush()
+                    handler.session["second", as: String.self] = "2"
+                    handler.write("last")
+                },
+            ], middleware: [Sessions(store: store)])
+        try await application.testOnBothBackends(clock: .virtual) { client async throws in
+            _ = try await client.post("/login")
+            async let slow = client.post("/twice")
+            try await client.waitForRequests(1)
+            _ = try await client.post("/logout")
+            try await client.advance(by: .seconds(10))
+            let response = try await slow
+            #expect(response.text == "first last" && response.headers[.setCookie] == nil)
+            #expect(store.sessions.isEmpty)
+            client.cookies.removeAll()
+        }
+    }
+
     @Test("X-55: users at the same time never get each other's session")
     func manyUsers() async throws {
         try await sessionApplication(Sessions()).testOnBothBackends { client async throws in

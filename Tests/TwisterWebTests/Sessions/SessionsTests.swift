@@ -32,6 +32,28 @@ struct SessionsTests {
         }
     }
 
+    @Test("X-55: a response with the session's cookie stays out of shared caches, whatever the handler says of them")
+    func sharedCaches() async throws {
+        let fields = [
+            "public, max-age=60, S-MaxAge=600, immutable": "private, max-age=60, immutable",
+            "no-store": "no-store", "max-age=5, private": "max-age=5, private",
+        ]
+        for (field, expected) in fields {
+            let application = try Application(
+                [
+                    URLSpec(.post, "/") { handler in
+                        handler.session["a", as: String.self] = "b"
+                        try handler.setHeader(.cacheControl, field)
+                    }
+                ], middleware: [Sessions()])
+            try await application.testOnBothBackends { client async throws in
+                let response = try await client.post("/")
+                #expect(response.cookies.count == 1)
+                #expect(response.headers[.cacheControl] == expected)
+            }
+        }
+    }
+
     @Test("X-55: over https the cookie is Secure, and bound to its host by its name")
     func secure() async throws {
         try await sessionApplication(Sessions()).testOnBothBackends { client async throws in

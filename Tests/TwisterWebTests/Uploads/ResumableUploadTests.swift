@@ -18,6 +18,8 @@ private final class UploadSite: Sendable {
     final class Seen: Sendable {
         let files = Mutex<[(name: String, bytes: [UInt8])]>([])
         let fails = Atomic(false)
+        /// Whether it fails when it has moved the file.
+        let failsLate = Atomic(false)
     }
 
     init(maxUploads: Int = 10, quota: ByteCount = .mebibytes(10)) throws {
@@ -28,6 +30,7 @@ private final class UploadSite: Sendable {
         ) { _, upload in
             if seen.fails.load(ordering: .relaxed) { throw HTTPError(.serviceUnavailable) }
             try await upload.move(to: folder.path + "/done", overwriting: true)
+            if seen.failsLate.load(ordering: .relaxed) { throw HTTPError(.serviceUnavailable) }
             // Foundation leaks some memory for each file that is empty.
             let bytes = try readFile(folder.path + "/done", upTo: .max)
             seen.files.withLock { $0.append((upload.safeFileName, bytes)) }
@@ -37,6 +40,7 @@ private final class UploadSite: Sendable {
     }
 
     var files: [(name: String, bytes: [UInt8])] { seen.files.withLock { $0 } }
+    func failLate() { seen.failsLate.store(true, ordering: .relaxed) }
     func fail(_ fails: Bool) { seen.fails.store(fails, ordering: .relaxed) }
     var pending: [String] {
         get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path + "/pending").sorted() }
@@ -336,6 +340,18 @@ struct ResumableUploadTests {
             #expect(try site.pending == before)
             site.fail(false)
             #expect(try await client.post("/files", headers: headers, body: "abc").status == .created)
+        }
+    }
+
+    @Test("N-33: an upload whose file the application has moved before it failed is gone")
+    func failingAfterMove() async throws {
+        let site = try UploadSite()
+        site.failLate()
+        try await site.application.testOnBothBackends { client async throws in
+            let path = try await client.begin(3)
+            #expect(try await client.patch(path, headers: offsetFields("0"), body: "abc").status == .serviceUnavailable)
+            #expect(try await client.head(path, headers: tusFields()).status == .notFound)
+            #expect(try site.pending.isEmpty)
         }
     }
 

@@ -81,8 +81,15 @@ class TusHandler: RequestHandlerWith<ResumableUploads> {
     /// Hands a complete file to the application. The caller has the file open, so that this happens only once.
     final func complete(_ id: String, _ record: UploadRecord) async throws {
         let metadata = UploadMetadata.parse(record.metadata) ?? [:]
-        try await state.completed(
-            self, ResumedUpload(path: state.folder.dataPath(id), size: record.length, metadata: metadata, loop: loop))
+        let upload = ResumedUpload(
+            path: state.folder.dataPath(id), size: record.length, metadata: metadata, loop: loop)
+        do {
+            try await state.completed(self, upload)
+        } catch {
+            // A file that the application has moved before it failed cannot be handed over again: the client starts anew.
+            try await onDisk { folder in if folder.size(id) == nil { folder.remove(id) } }
+            throw error
+        }
         try await onDisk { try $0.finish(id, record) }
     }
 

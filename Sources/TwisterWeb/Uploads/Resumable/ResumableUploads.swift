@@ -21,6 +21,8 @@ public final class ResumableUploads: Sendable {
     let completed: @Sendable (RequestHandler, ResumedUpload) async throws -> Void
     /// In seconds.
     let lifetime: Int64
+    /// A hundred years, in seconds.
+    private static let longestLifetime: Int64 = 3_155_760_000
 
     /// - Parameters:
     ///   - path: the folder that keeps unfinished uploads, and the descriptions of finished ones, from which a client that
@@ -54,7 +56,7 @@ public final class ResumableUploads: Sendable {
     ) throws {
         folder = try UploadFolder(path, maxCount: maxUploads, quota: quota.bytes, now: now)
         self.maxSize = maxSize
-        self.lifetime = lifetime.components.seconds
+        self.lifetime = min(lifetime.components.seconds, Self.longestLifetime)
         self.now = now
         self.completed = completed
     }

@@ -106,8 +106,9 @@ final class UploadFolder: Sendable {
     }
 
     func remove(_ id: String) {
-        removeFile(recordPath(id))
+        // The record goes last, so that `sweep` finds what a crash leaves.
         removeFile(dataPath(id))
+        removeFile(recordPath(id))
     }
 
     private func write(_ record: [UInt8], _ id: String) throws {
