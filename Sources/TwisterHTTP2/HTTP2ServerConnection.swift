@@ -377,7 +377,7 @@ extension HTTP2ServerConnection: IOStreamConsumer {
         pump()
         if share.charged > 0 { recharge() }
         guard phase != .ended else { return }
-        // What was done above may have begun or ended requests.
+        // Requests may have begun or ended since `wait` was made.
         wait.idleSince = isIdle ? clocks.idleSince : nil
         let bodyEnd = streams.lazy.compactMap { $0.body?.clocks.bodyEnd }.min()
         let next = min(context.deadlines.next(wait, stream) ?? .max, bodyEnd ?? .max)

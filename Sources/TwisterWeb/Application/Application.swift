@@ -93,10 +93,12 @@ public final class Application: HTTPServerConnectionDelegate {
     }
 
     private static func warnOfDelegates(_ specs: [URLSpec]) {
-        for spec in specs {
-            guard case .delegate = spec.target else { continue }
+        for spec in specs where !spec.target.runsMiddleware {
             Log.general.warning(
-                "the application's middleware does not run around the route \"\(spec.pattern)\" to another application")
+                """
+                the application's middleware does not run around the route "\(spec.pattern)" to another application, \
+                which needs its own
+                """)
         }
     }
 

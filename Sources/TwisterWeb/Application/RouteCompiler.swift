@@ -177,11 +177,10 @@ struct RouteCompiler {
             handler = String(describing: type(of: delegate))
         }
         let policy = spec.scope.policy.filled(from: Self.policy(of: spec))
-        // Another application has middleware of its own.
-        let runs = if case .delegate = spec.target { false } else { true }
         return RouteDescription(
             host: spec.scope.host, pattern: spec.pattern, methods: methods, handler: handler, name: spec.name,
-            middleware: runs ? (middleware + spec.scope.middleware).map(\.label) : [], policy: policy,
+            middleware: spec.target.runsMiddleware ? (middleware + spec.scope.middleware).map(\.label) : [],
+            policy: policy,
             sharesTrie: pattern.isSimple)
     }
 
@@ -208,7 +207,7 @@ struct RouteCompiler {
                     + (ForeignParameter.first(in: spec.pattern).map { "; \"\($0.text)\" is no group: write ([^/]+)" }
                         ?? ""))
         }
-        if case .delegate = spec.target, !spec.scope.middleware.isEmpty || spec.scope.policy != Policy() {
+        if !spec.target.runsMiddleware, !spec.scope.middleware.isEmpty || spec.scope.policy != Policy() {
             problems.append(
                 "the middleware and policy of a group do not run around the route \"\(spec.pattern)\" to another "
                     + "application: give them to that application, and move the route out of the group")

@@ -4,8 +4,8 @@ import TwisterHTTP
 
 /// Refuses requests that pages of other origins have a browser send, with the user's cookies (cross-site request forgery).
 ///
-///     let application = try Application(routes, middleware: [try CrossOriginProtection(trustedOrigins:
-///     ["https://app.example.com"])])
+///     let protection = try CrossOriginProtection(trustedOrigins: ["https://app.example.com"])
+///     let application = try Application(routes, middleware: [protection])
 ///
 /// All methods but GET, HEAD and OPTIONS are checked, in the way of Tornado 6.6: browsers say with `Sec-Fetch-Site` whether the
 /// page belongs to the same origin; older ones, and those without https, send `Origin`, which has to name the request's own

@@ -119,6 +119,9 @@ enum RouteTarget: Sendable {
     /// A closure for one method. Those of the same path stand beside each other.
     case closure(HTTPRequest.Method, HandlerMaker)
     case delegate(any HTTPServerConnectionDelegate)
+
+    /// Whether middleware and policies run around the receiver: another application has its own.
+    var runsMiddleware: Bool { if case .delegate = self { false } else { true } }
 }
 
 /// Makes the handlers of a route.

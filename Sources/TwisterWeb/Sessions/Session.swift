@@ -30,7 +30,7 @@ public final class Session {
     /// Where the session is kept.
     private enum Place {
         /// It is in no store yet.
-        case none
+        case new
         case stored(SessionToken)
         /// Another request has ended it, or given it a new key, which the client keeps. Nothing of it is saved any more.
         case endedElsewhere
@@ -55,7 +55,7 @@ public final class Session {
     /// - Parameter stored: the session that the client has, as it is in the store.
     init(_ rules: SessionRules?, _ stored: (token: SessionToken, data: SessionData)? = nil) {
         self.rules = rules
-        place = stored.map { .stored($0.token) } ?? .none
+        place = stored.map { .stored($0.token) } ?? .new
         values = stored?.data.values ?? [:]
         expires = stored?.data.expires ?? 0
         isOpen = rules != nil
@@ -110,7 +110,7 @@ public final class Session {
     /// stored afterwards begins a new session.
     public func destroy() {
         fate = .destroyed
-        if case .endedElsewhere = place { place = .none }
+        if case .endedElsewhere = place { place = .new }
         values = [:]
         changes = [:]
         failure = nil
@@ -122,7 +122,7 @@ public final class Session {
     var needsSaving: Bool {
         guard rules != nil else { return false }
         return switch place {
-        case .none: !changes.isEmpty || failure != nil
+        case .new: !changes.isEmpty || failure != nil
         case .stored: !changes.isEmpty || failure != nil || fate != .kept
         case .endedElsewhere: false
         }
@@ -150,7 +150,7 @@ public final class Session {
         switch fate {
         case .destroyed:
             try await rules.store.delete(old.id)
-            place = .none
+            place = .new
             cookie = .deleted
             try await begin(until: end, rules, canSetCookie)
         case .rotated:
